@@ -1,0 +1,40 @@
+# What every C target of the project is compiled with: hmap_options(TARGET).
+
+include(CheckCCompilerFlag)
+
+# ---- Debug information ----
+
+# A debugger is the library's other user: all types, in every build type, also those that only a
+# debugger needs. gcc drops unused types, clang those that another file could describe.
+check_c_compiler_flag(-fno-eliminate-unused-debug-types HMAP_HAVE_KEEP_TYPES)
+check_c_compiler_flag(-fstandalone-debug HMAP_HAVE_STANDALONE_DEBUG)
+set(HMAP_DEBUG_FLAGS -g)
+if(HMAP_HAVE_STANDALONE_DEBUG)
+  list(APPEND HMAP_DEBUG_FLAGS -fstandalone-debug)
+elseif(HMAP_HAVE_KEEP_TYPES)
+  list(APPEND HMAP_DEBUG_FLAGS -fno-eliminate-unused-debug-types)
+endif()
+
+# ---- Warnings ----
+
+set(HMAP_WARNING_FLAGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes)
+
+# ---- All of it ----
+
+function(hmap_options target)
+  set_target_properties(
+    ${target}
+    PROPERTIES C_STANDARD 11
+               C_STANDARD_REQUIRED ON
+               C_EXTENSIONS ON
+               C_VISIBILITY_PRESET hidden
+               COMPILE_WARNING_AS_ERROR ${HMAP_DEVELOPER}
+  )
+  target_compile_options(${target} PRIVATE ${HMAP_WARNING_FLAGS} ${HMAP_DEBUG_FLAGS})
+  if(HMAP_SANITIZE)
+    target_compile_options(
+      ${target} PRIVATE -fsanitize=${HMAP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    )
+    target_link_options(${target} PRIVATE -fsanitize=${HMAP_SANITIZE})
+  endif()
+endfunction()

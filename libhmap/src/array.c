@@ -1,0 +1,316 @@
+/*
+ * array.c - the memory of a map: bucket arrays, overflow buckets, boxes, the graveyard.
+ *
+ *     array:  | padding | struct hmap_array | main 0 ... main 2^B-1 | spare 0 ... spare 2^(B-4)-1 |
+ *     box:    | padding | struct hmap_box   | payload |
+ *
+ * Spare buckets are handed out in order (runtime/map.go makeBucketArray(), newoverflow()): while
+ * one's overflow pointer is NULL there is another behind it; the last one's holds `buckets`, which
+ * marks the end (I12) and is no link. Overflow buckets beyond the spare ones are allocated one by
+ * one.
+ *
+ * There is no collector here as in Go. What an iterator can still meet is kept by hand:
+ * - an array by its pins: superseded while pinned, it waits on the retired list (I15);
+ * - boxes and owned strings by the graveyard: superseded arrays hold stale pointers to them.
+ */
+#include "map.h"
+
+#include <stdlib.h>
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* `alignment` is a power of two, and `size` that of a header: no overflow. */
+static size_t round_up(size_t size, size_t alignment)
+{
+    return (size + alignment - 1) & ~(alignment - 1);
+}
+
+void *memory_allocate(const struct hmap_allocator *allocator, size_t alignment, size_t size)
+{
+    return allocator->allocate(allocator->context, alignment, size);
+}
+
+void memory_release(const struct hmap_allocator *allocator, void *memory, size_t size)
+{
+    allocator->release(allocator->context, memory, size);
+}
+
+/* ---- arrays ---------------------------------------------------------------------------------- */
+
+static size_t array_alignment(const struct hmap_type *type)
+{
+    return max_size(type->bucket_align, _Alignof(struct hmap_array));
+}
+
+static size_t array_prefix(const struct hmap_type *type)
+{
+    return round_up(sizeof(struct hmap_array), array_alignment(type));
+}
+
+static void array_mark_end_of_spares(const struct hmap_type *type, struct hmap_array *array)
+{
+    if (array->nalloc > bucket_count(array->B))
+        bucket_set_overflow(type, bucket_at(type, array->buckets, array->nalloc - 1),
+                            array->buckets);
+}
+
+struct bmap *array_new(const struct hmap *map, uint8_t B)
+{
+    const struct hmap_type *type = map->type;
+    size_t prefix = array_prefix(type);
+    size_t nalloc, size;
+    if (B >= 8 * sizeof(size_t))
+        return NULL;
+    nalloc = bucket_count(B);
+    /* Small arrays seldom overflow, so they get no spare buckets. */
+    if (B >= 4 && __builtin_add_overflow(nalloc, bucket_count((uint8_t)(B - 4)), &nalloc))
+        return NULL;
+    if (__builtin_mul_overflow(nalloc, type->bucket_size, &size) ||
+        __builtin_add_overflow(size, prefix, &size) || size > PTRDIFF_MAX)
+        return NULL;
+    char *memory = memory_allocate(&map->allocator, array_alignment(type), size);
+    if (memory == NULL)
+        return NULL;
+    struct bmap *buckets = (struct bmap *)(memory + prefix);
+    struct hmap_array *array = array_of(buckets);
+    array->next = NULL;
+    array->buckets = buckets;
+    array->pins = 0;
+    array->nalloc = nalloc;
+    array->size = size;
+    array->B = B;
+    array_mark_end_of_spares(type, array);
+    return buckets;
+}
+
+struct bmap *array_first_spare(const struct hmap_type *type, const struct hmap_array *array)
+{
+    size_t main = bucket_count(array->B);
+    return array->nalloc > main ? bucket_at(type, array->buckets, main) : NULL;
+}
+
+void array_reset(const struct hmap_type *type, struct hmap_array *array)
+{
+    memset(array->buckets, 0, array->nalloc * type->bucket_size);
+    array_mark_end_of_spares(type, array);
+}
+
+void array_free(const struct hmap *map, struct hmap_array *array)
+{
+    char *memory = (char *)array->buckets - array_prefix(map->type);
+    memory_release(&map->allocator, memory, array->size);
+}
+
+/* ---- chains ---------------------------------------------------------------------------------- */
+
+void chain_free_overflow(const struct hmap *map, const struct hmap_array *array, struct bmap *main)
+{
+    const struct hmap_type *type = map->type;
+    struct bmap *b = bucket_overflow(type, main);
+    bucket_set_overflow(type, main, NULL);
+    while (b != NULL) {
+        struct bmap *next = bucket_overflow(type, b);
+        if (!array_holds(type, array, b))
+            overflow_release(map, b);
+        b = next;
+    }
+}
+
+void array_free_chains(const struct hmap *map, const struct hmap_array *array)
+{
+    size_t n = bucket_count(array->B);
+    for (size_t i = 0; i < n; i++)
+        chain_free_overflow(map, array, bucket_at(map->type, array->buckets, i));
+}
+
+struct bmap *overflow_allocate(const struct hmap *map)
+{
+    return memory_allocate(&map->allocator, array_alignment(map->type), map->type->bucket_size);
+}
+
+void overflow_release(const struct hmap *map, struct bmap *b)
+{
+    memory_release(&map->allocator, b, map->type->bucket_size);
+}
+
+size_t overflow_spares_left(const struct hmap *map)
+{
+    if (map->nextOverflow == NULL)
+        return 0;
+    const struct hmap_array *array = array_of(map->buckets);
+    size_t used = (size_t)((char *)map->nextOverflow - (char *)array->buckets);
+    return array->nalloc - used / map->type->bucket_size;
+}
+
+/* runtime/map.go newoverflow(), first half */
+struct bmap *overflow_take_spare(struct hmap *map)
+{
+    struct bmap *spare = map->nextOverflow;
+    if (spare == NULL)
+        return NULL;
+    if (bucket_overflow(map->type, spare) == NULL) {
+        map->nextOverflow = bucket_at(map->type, spare, 1);
+    } else {
+        /* The last one: take the end mark off. */
+        bucket_set_overflow(map->type, spare, NULL);
+        map->nextOverflow = NULL;
+    }
+    return spare;
+}
+
+/*
+ * runtime/map.go incrnoverflow(): exact while 16 bits can count to 2^B. Above, one in 2^(B-15), so
+ * that about as many overflow buckets as main buckets make 2^15; the threshold of same-size growth
+ * relies on the estimate. Growth that is put off for want of memory could take the count further
+ * than Go's ever goes, so it stops at the end.
+ */
+static void overflow_count_one(struct hmap *map)
+{
+    if (map->B >= 16) {
+        uint64_t mask = (UINT64_C(1) << (map->B - 15)) - 1;
+        if ((map_random(map) & mask) != 0)
+            return;
+    }
+    if (map->noverflow < UINT16_MAX)
+        map->noverflow++;
+}
+
+void overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow)
+{
+    bucket_set_overflow(map->type, b, overflow);
+    overflow_count_one(map);
+}
+
+/* ---- boxes ----------------------------------------------------------------------------------- */
+
+/* One alignment for all boxes of a map: whoever frees a box need not know what it holds. */
+static size_t box_alignment(const struct hmap_type *type)
+{
+    size_t alignment = _Alignof(struct hmap_box);
+    if (key_is_boxed(type))
+        alignment = max_size(alignment, type->key_align);
+    if (elem_is_boxed(type))
+        alignment = max_size(alignment, type->elem_align);
+    return alignment;
+}
+
+static size_t box_prefix(const struct hmap_type *type)
+{
+    return round_up(sizeof(struct hmap_box), box_alignment(type));
+}
+
+static void box_release(const struct hmap *map, struct hmap_box *box)
+{
+    char *memory = (char *)(box + 1) - box_prefix(map->type);
+    memory_release(&map->allocator, memory, box->size);
+}
+
+void *box_new(const struct hmap *map, size_t size)
+{
+    size_t prefix = box_prefix(map->type);
+    if (__builtin_add_overflow(size, prefix, &size) || size > PTRDIFF_MAX)
+        return NULL;
+    char *memory = memory_allocate(&map->allocator, box_alignment(map->type), size);
+    if (memory == NULL)
+        return NULL;
+    struct hmap_box *box = (struct hmap_box *)(void *)(memory + prefix) - 1;
+    box->next = NULL;
+    box->size = size;
+    return memory + prefix;
+}
+
+void box_free(const struct hmap *map, void *payload)
+{
+    if (payload != NULL)
+        box_release(map, (struct hmap_box *)payload - 1);
+}
+
+void box_end(struct hmap *map, void *payload)
+{
+    if (payload == NULL)
+        return;
+    struct hmap_box *box = (struct hmap_box *)payload - 1;
+    if (map->niterators == 0) {
+        box_release(map, box);
+    } else {
+        box->next = map->graveyard;
+        map->graveyard = box;
+    }
+}
+
+void graveyard_free(struct hmap *map)
+{
+    struct hmap_box *box = map->graveyard;
+    map->graveyard = NULL;
+    while (box != NULL) {
+        struct hmap_box *next = box->next;
+        box_release(map, box);
+        box = next;
+    }
+}
+
+void cell_end_boxes(struct hmap *map, struct bmap *b, unsigned i)
+{
+    const struct hmap_type *type = map->type;
+    if (key_is_boxed(type) || key_is_owned(type)) {
+        void *slot = key_slot(type, b, i);
+        box_end(map, slot_pointer(slot));
+        slot_set_pointer(slot, NULL);
+    }
+    if (elem_is_boxed(type)) {
+        void *slot = elem_slot(type, b, i);
+        box_end(map, slot_pointer(slot));
+        slot_set_pointer(slot, NULL);
+    }
+}
+
+void array_end_boxes(struct hmap *map, const struct hmap_array *array)
+{
+    const struct hmap_type *type = map->type;
+    size_t n = bucket_count(array->B);
+    for (size_t index = 0; index < n; index++) {
+        struct bmap *b = bucket_at(type, array->buckets, index);
+        for (; b != NULL; b = bucket_overflow(type, b))
+            for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++)
+                if (tophash_is_live(b->tophash[i]))
+                    cell_end_boxes(map, b, i);
+    }
+}
+
+void array_mark_empty(const struct hmap *map, const struct hmap_array *array)
+{
+    const struct hmap_type *type = map->type;
+    size_t n = bucket_count(array->B);
+    for (size_t index = 0; index < n; index++) {
+        struct bmap *b = bucket_at(type, array->buckets, index);
+        for (; b != NULL; b = bucket_overflow(type, b)) {
+            memset(b->tophash, HMAP_TOPHASH_EMPTY_REST, sizeof(b->tophash));
+            bucket_zero_slots(type, b);
+        }
+    }
+}
+
+/* ---- state that several files keep ----------------------------------------------------------- */
+
+void map_update_pin_flags(struct hmap *map)
+{
+    unsigned flags = flags_load(map);
+    flags &= ~(unsigned)(HMAP_FLAG_ITERATOR | HMAP_FLAG_OLD_ITERATOR);
+    if (map->buckets != NULL && array_of(map->buckets)->pins > 0)
+        flags |= HMAP_FLAG_ITERATOR;
+    if (map->oldbuckets != NULL && array_of(map->oldbuckets)->pins > 0)
+        flags |= HMAP_FLAG_OLD_ITERATOR;
+    flags_store(map, flags);
+}
+
+/* splitmix64 */
+uint64_t map_random(struct hmap *map)
+{
+    uint64_t z = map->random += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}

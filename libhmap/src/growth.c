@@ -1,0 +1,229 @@
+/*
+ * growth.c - growth and evacuation, a bucket or two at each write.
+ *
+ * When the load passes 6.5 the array is doubled; when overflow buckets are as many as main buckets
+ * it is replaced by one of the same size, which packs the chains (runtime/map.go hashGrow()). The
+ * old array stays as `oldbuckets` and each write moves the old bucket that it is about to need, and
+ * one more (growWork()). An old chain goes as a whole (I6) to bucket X, of the same index, and when
+ * doubling also to Y, of the index plus the old bucket count; both are untouched until then (I7).
+ *
+ * Other than in Go memory can run out here. All that a chain needs is therefore got before its
+ * first entry moves. An upper bound is cheap: `live` entries that fit in ceil(live / 8) buckets
+ * fit, split in two, in one more, and two of them are the main buckets. If the spare buckets cover
+ * the bound there is nothing to get; only else is the split counted.
+ */
+#include "hash.h"
+#include "map.h"
+
+/* runtime/map.go hashGrow() */
+bool growth_start(struct hmap *map)
+{
+    bool bigger = load_is_over(map->count + 1, map->B);
+    uint8_t B = (uint8_t)(map->B + (bigger ? 1 : 0));
+    struct bmap *buckets = array_new(map, B);
+    if (buckets == NULL)
+        return false;
+    map->oldbuckets = map->buckets;
+    map->buckets = buckets;
+    map->B = B;
+    map->nevacuate = 0;
+    map->noverflow = 0;
+    map->nextOverflow = array_first_spare(map->type, array_of(buckets));
+    if (!bigger)
+        flags_store(map, flags_load(map) | HMAP_FLAG_SAME_SIZE_GROW);
+    map_update_pin_flags(map);
+    return true;
+}
+
+/* ---- what an evacuation needs ---------------------------------------------------------------- */
+
+/* Overflow buckets got beforehand from the allocator, linked by their overflow pointers. */
+struct reserve {
+    struct bmap *first;
+};
+
+static void reserve_release(struct hmap *map, struct reserve *reserve)
+{
+    while (reserve->first != NULL) {
+        struct bmap *b = reserve->first;
+        reserve->first = bucket_overflow(map->type, b);
+        overflow_release(map, b);
+    }
+}
+
+static bool reserve_fill(struct hmap *map, struct reserve *reserve, size_t n)
+{
+    for (; n > 0; n--) {
+        struct bmap *b = overflow_allocate(map);
+        if (b == NULL) {
+            reserve_release(map, reserve);
+            return false;
+        }
+        bucket_set_overflow(map->type, b, reserve->first);
+        reserve->first = b;
+    }
+    return true;
+}
+
+static size_t overflow_for(size_t live)
+{
+    return live > HMAP_BUCKET_SLOTS ? (live - 1) / HMAP_BUCKET_SLOTS : 0;
+}
+
+/* Whether a live cell moves to Y; `newbit` is 0 in same-size growth. */
+static ALWAYS_INLINE bool cell_goes_to_y(const struct hmap *map, enum hmap_key_kind kind,
+                                         const struct bmap *b, unsigned i, uint64_t newbit)
+{
+    return newbit != 0 && (key_hash(map, kind, key_at(map->type, b, i)) & newbit) != 0;
+}
+
+/* Gets what moving the chain takes beyond the spare buckets. */
+static bool reserve_for_chain(struct hmap *map, const struct bmap *main, uint64_t newbit,
+                              struct reserve *reserve)
+{
+    const struct hmap_type *type = map->type;
+    enum hmap_key_kind kind = (enum hmap_key_kind)map->key_kind;
+    size_t spares = overflow_spares_left(map);
+    size_t live = 0;
+    for (const struct bmap *b = main; b != NULL; b = bucket_overflow(type, b))
+        for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++)
+            live += tophash_is_live(b->tophash[i]);
+    if (overflow_for(live) <= spares)
+        return true;
+    size_t y = 0;
+    for (const struct bmap *b = main; b != NULL && newbit != 0; b = bucket_overflow(type, b))
+        for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++)
+            if (tophash_is_live(b->tophash[i]))
+                y += cell_goes_to_y(map, kind, b, i, newbit);
+    size_t need = overflow_for(live - y) + overflow_for(y);
+    return need <= spares || reserve_fill(map, reserve, need - spares);
+}
+
+static struct bmap *reserve_take(struct hmap *map, struct reserve *reserve)
+{
+    struct bmap *b = overflow_take_spare(map);
+    if (b == NULL) {
+        b = reserve->first;
+        if (b == NULL)
+            map_fatal(map, "the hash of a key changed while it was in the map");
+        reserve->first = bucket_overflow(map->type, b);
+        bucket_set_overflow(map->type, b, NULL);
+    }
+    return b;
+}
+
+/* ---- evacuation ------------------------------------------------------------------------------ */
+
+/* Where the next entry of one half goes (runtime/map.go evacDst). */
+struct destination {
+    struct bmap *b;
+    unsigned i;
+};
+
+/* runtime/map.go evacuate(), the loop */
+static void move_chain(struct hmap *map, struct bmap *main, struct destination xy[2],
+                       uint64_t newbit, struct reserve *reserve)
+{
+    const struct hmap_type *type = map->type;
+    enum hmap_key_kind kind = (enum hmap_key_kind)map->key_kind;
+    for (struct bmap *b = main; b != NULL; b = bucket_overflow(type, b)) {
+        for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++) {
+            uint8_t top = b->tophash[i];
+            if (!tophash_is_live(top)) {
+                b->tophash[i] = HMAP_TOPHASH_EVACUATED_EMPTY;
+                continue;
+            }
+            unsigned y = cell_goes_to_y(map, kind, b, i, newbit);
+            struct destination *to = &xy[y];
+            b->tophash[i] = (uint8_t)(HMAP_TOPHASH_EVACUATED_X + y);
+            if (to->i == HMAP_BUCKET_SLOTS) {
+                struct bmap *overflow = reserve_take(map, reserve);
+                overflow_link(map, to->b, overflow);
+                to->b = overflow;
+                to->i = 0;
+            }
+            to->b->tophash[to->i] = top;
+            copy_small(key_slot(type, to->b, to->i), key_slot(type, b, i), type->key_slot_size);
+            copy_small(elem_slot(type, to->b, to->i), elem_slot(type, b, i), type->elem_slot_size);
+            to->i++;
+        }
+    }
+}
+
+/*
+ * The last old bucket has gone: the old array is retired if an iterator walks it, else freed. The
+ * chains of an array that is not pinned have gone one by one.
+ */
+static void growth_finish(struct hmap *map)
+{
+    struct hmap_array *old = array_of(map->oldbuckets);
+    map->oldbuckets = NULL;
+    flags_store(map, flags_load(map) & ~(unsigned)HMAP_FLAG_SAME_SIZE_GROW);
+    array_retire(map, old);
+}
+
+void array_retire(struct hmap *map, struct hmap_array *array)
+{
+    if (array->pins > 0) {
+        array->next = map->retired;
+        map->retired = array;
+    } else {
+        array_free(map, array);
+    }
+    map_update_pin_flags(map);
+}
+
+/* runtime/map.go advanceEvacuationMark(): 1024 bounds the time of one write. */
+static void advance_evacuation_mark(struct hmap *map, size_t noldbuckets)
+{
+    map->nevacuate++;
+    size_t stop = noldbuckets - map->nevacuate > 1024 ? map->nevacuate + 1024 : noldbuckets;
+    while (map->nevacuate != stop &&
+           bucket_is_evacuated(bucket_at(map->type, map->oldbuckets, map->nevacuate)))
+        map->nevacuate++;
+    if (map->nevacuate == noldbuckets)
+        growth_finish(map);
+}
+
+/* runtime/map.go evacuate(); all or nothing. False: no memory, nothing happened. */
+static bool evacuate(struct hmap *map, size_t oldbucket)
+{
+    const struct hmap_type *type = map->type;
+    struct bmap *main = bucket_at(type, map->oldbuckets, oldbucket);
+    size_t noldbuckets = bucket_count(map_old_B(map));
+    bool bigger = !(flags_load(map) & HMAP_FLAG_SAME_SIZE_GROW);
+    if (!bucket_is_evacuated(main)) {
+        struct destination xy[2] = {{bucket_at(type, map->buckets, oldbucket), 0}, {NULL, 0}};
+        uint64_t newbit = 0;
+        struct reserve reserve = {NULL};
+        if (bigger) {
+            newbit = noldbuckets;
+            xy[1].b = bucket_at(type, map->buckets, oldbucket + noldbuckets);
+            __builtin_prefetch(xy[1].b);
+        }
+        __builtin_prefetch(xy[0].b);
+        /* A single bucket's entries fit in one bucket, whichever way they go. */
+        if (bucket_overflow(type, main) != NULL && !reserve_for_chain(map, main, newbit, &reserve))
+            return false;
+        move_chain(map, main, xy, newbit, &reserve);
+        /* A hash that is not a function of its key could have left some over. */
+        reserve_release(map, &reserve);
+        /* Go drops what a collector could otherwise hold on to, unless an iterator may read it. */
+        if (!(flags_load(map) & HMAP_FLAG_OLD_ITERATOR)) {
+            chain_free_overflow(map, array_of(map->oldbuckets), main);
+            bucket_zero_slots(type, main);
+        }
+    }
+    if (oldbucket == map->nevacuate)
+        advance_evacuation_mark(map, noldbuckets);
+    return true;
+}
+
+/* runtime/map.go growWork() */
+bool growth_work(struct hmap *map, size_t bucket)
+{
+    bool moved = evacuate(map, bucket & (bucket_count(map_old_B(map)) - 1));
+    if (map_is_growing(map))
+        (void)evacuate(map, map->nevacuate);
+    return moved;
+}

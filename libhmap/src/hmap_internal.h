@@ -1,8 +1,8 @@
 /*
  * hmap_internal.h - how a map lies in memory: the debug contract.
  *
- * The debugger reads these structs by name, through debug information. Names follow Go's runtime where
- * the meaning is Go's (runtime/map.go, go1.23: hmap, bmap, evacuate, growWork).
+ * The debugger reads these structs by name, through debug information. Names follow Go's runtime
+ * where the meaning is Go's (runtime/map.go, go1.23: hmap, bmap, evacuate, growWork).
  *
  *     struct hmap
  *     +-----------+        array (struct hmap_array, then its buckets)
@@ -13,7 +13,7 @@
  *     | oldbuckets|--+    +--------+----|-----+----------+-----+----------+---------+-----+
  *     | retired   |  |                  | overflow
  *     +-----------+  |                  v
- *                    |             bucket (spare of the array, or from the allocator) -> ... -> NULL
+ *                    |           bucket (spare of the array, or from the allocator) -> ... -> NULL
  *                    +--> the array that growth is emptying, of 2^(B-1) or, same-size, 2^B buckets
  *
  *     a bucket:  tophash[8] | keys[8] | elems[8] | overflow     at the offsets of struct hmap_type
@@ -21,9 +21,10 @@
  * Invariants, the numbers that hmap_check() and hmap-check speak of:
  *
  *  I1  count is the number of live cells.
- *  I2  The header makes sense: buckets is set where count > 0 or oldbuckets is set; known flags only;
- *      sameSizeGrow only while growing; B and nevacuate in range.
- *  I3  An array header agrees with the map: B, nalloc, array size; pins 0 where no iterator is open.
+ *  I2  The header makes sense: buckets is set where count > 0 or oldbuckets is set; known flags
+ *      only; sameSizeGrow only while growing; B and nevacuate in range.
+ *  I3  An array header agrees with the map: B, nalloc, array size; pins 0 where no iterator is
+ *      open.
  *  I4  A tophash byte is one that may stand there: evacuated marks in evacuated old buckets alone.
  *  I5  After emptyRest every further cell of the chain is emptyRest.
  *  I6  An old bucket is evacuated as a whole, and every old bucket below nevacuate is evacuated.
@@ -36,8 +37,8 @@
  *      zero, but for the last one's overflow pointer, which holds `buckets` as the end mark.
  *  I13 noverflow is the number of overflow buckets in the array (B below 16; an estimate above).
  *  I14 A live cell's box or owned string is there (not NULL), a deleted cell's is NULL.
- *  I15 Retired arrays are pinned and hold no live cell that is not evacuated; iterator flags and pins
- *      agree; the graveyard is empty where no iterator is open.
+ *  I15 Retired arrays are pinned and hold no live cell that is not evacuated; iterator flags and
+ *      pins agree; the graveyard is empty where no iterator is open.
  */
 #ifndef HMAP_INTERNAL_H
 #define HMAP_INTERNAL_H
@@ -57,22 +58,17 @@ enum hmap_tophash {
 };
 
 enum hmap_flags {
-    HMAP_FLAG_ITERATOR = 1,        /* `buckets` is pinned */
-    HMAP_FLAG_OLD_ITERATOR = 2,    /* `oldbuckets` is pinned */
-    HMAP_FLAG_WRITING = 4,         /* a write is under way */
-    HMAP_FLAG_SAME_SIZE_GROW = 8,  /* the growth under way keeps the size */
-    HMAP_FLAG_FIXED_SEED = 16,     /* hash0 was given and stays */
-    HMAP_FLAG_DESTROYED = 32,      /* destroyed; iterators keep the remains */
+    HMAP_FLAG_ITERATOR = 1,       /* `buckets` is pinned */
+    HMAP_FLAG_OLD_ITERATOR = 2,   /* `oldbuckets` is pinned */
+    HMAP_FLAG_WRITING = 4,        /* a write is under way */
+    HMAP_FLAG_SAME_SIZE_GROW = 8, /* the growth under way keeps the size */
+    HMAP_FLAG_FIXED_SEED = 16,    /* hash0 was given and stays */
+    HMAP_FLAG_DESTROYED = 32,     /* destroyed; iterators keep the remains */
     HMAP_FLAG_ALL = 63
 };
 
-/* What hashing and comparing a key takes: built-in kinds are inlined, the rest called by pointer. */
-enum hmap_key_kind {
-    HMAP_KEY_GENERIC = 0,
-    HMAP_KEY_4 = 1,
-    HMAP_KEY_8 = 2,
-    HMAP_KEY_STRING = 3
-};
+/* How keys are hashed and compared: built-in kinds are inlined, the rest called by pointer. */
+enum hmap_key_kind { HMAP_KEY_GENERIC = 0, HMAP_KEY_4 = 1, HMAP_KEY_8 = 2, HMAP_KEY_STRING = 3 };
 
 /* The growth rule: more than 13/2 entries a bucket on average doubles the array. */
 enum { HMAP_LOAD_FACTOR_NUM = 13, HMAP_LOAD_FACTOR_DEN = 2 };
@@ -121,8 +117,8 @@ struct hmap {
     struct hmap *registry_prev;
 };
 
-/* All maps of the process. Links are set so that a walk from `first` along registry_next is sound at
- * any moment, even with the lock held. */
+/* All maps of the process. Links are set so that a walk from `first` along registry_next is sound
+ * at any moment, even with the lock held. */
 struct hmap_registry {
     struct hmap *first;
     size_t count;

@@ -2,25 +2,25 @@
  * hmap.h - a hash map whose inside a debugger can read.
  *
  * The layout and the life of Go's bucket map (runtime/map.go, up to go1.23) in C: buckets of eight
- * slots, a tophash byte a slot, overflow chains, growth that moves one or two buckets at each write.
+ * slots, a tophash byte a slot, overflow chains, growth by one or two buckets at each write.
  *
  *     HMAP_TYPE_INT64(sessions_type, struct session *);
  *
  *     struct hmap *sessions =
  *         hmap_create(&sessions_type.type, &(struct hmap_options){.name = "sessions"});
- *     if (hmap_put(sessions, &id, &session) == NULL) ...        // out of memory, the map is as it was
- *     struct session **found = hmap_get(sessions, &id);         // NULL: absent
+ *     if (hmap_put(sessions, &id, &session) == NULL) ...   // out of memory, the map is as it was
+ *     struct session **found = hmap_get(sessions, &id);    // NULL: absent
  *
  * Threads: a map takes any number of readers or one writer, like a plain struct; the caller locks.
- * Opening an iterator and closing it count as writes, moving it counts as a read. Calls that overlap
- * a write are detected by the map's flags, as far as flags can, and end the program
+ * Opening an iterator and closing it count as writes, moving it counts as a read. Calls that
+ * overlap a write are detected by the map's flags, as far as flags can, and end the program
  * (hmap_set_fatal_handler). Creating and destroying maps is safe from any thread.
  *
- * Failure: a function that can run out of memory says so in its result. After such a failure the map
- * holds the entries that it held before, and hmap_check() passes. Nothing else fails.
+ * Failure: a function that can run out of memory says so in its result. After such a failure the
+ * map holds the entries that it held before, and hmap_check() passes. Nothing else fails.
  *
- * Pointers to keys and elems that the map hands out are valid until the next write to that map, since
- * growth moves entries.
+ * Pointers to keys and elems that the map hands out are valid until the next write to that map,
+ * since growth moves entries.
  */
 #ifndef HMAP_H
 #define HMAP_H
@@ -45,20 +45,21 @@ struct hmap; /* opaque: made by hmap_create(), freed by hmap_destroy() */
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-/* The hash of the key of `size` bytes at `key`, for the map's seed. Equal keys have equal hashes. */
+/* The hash of the key of `size` bytes at `key`, for the map's seed. Equal keys, equal hashes. */
 typedef uint64_t hmap_hash_fn(const void *key, size_t size, uint64_t seed);
 
 /* Whether two keys are equal. Must be an equivalence: a key unequal to itself cannot be found. */
 typedef bool hmap_equal_fn(const void *a, const void *b, size_t size);
 
-/* Writes the text of a key or elem of `size` bytes, for hmap_write_entries(), which does the quoting. */
+/* Writes the text of a key or elem of `size` bytes for hmap_write_entries(), which quotes it. */
 typedef void hmap_write_fn(FILE *out, const void *value, size_t size);
 
 enum hmap_ownership {
-    /* What a key points to is the caller's. It outlives the entry, and each iterator that is open when
-     * the entry ends: arrays that it still walks may hold the key. */
+    /* What a key points to is the caller's. It outlives the entry, and each iterator that is open
+     * when the entry ends: arrays that it still walks may hold the key. */
     HMAP_BORROWED = 0,
-    HMAP_OWNED_STRING = 1 /* the key is a char *: insert copies the string, the entry's end frees it */
+    /* The key is a char *: insert copies the string, the entry's end frees the copy. */
+    HMAP_OWNED_STRING = 1
 };
 
 /*
@@ -87,7 +88,7 @@ struct hmap_type {
 
 #ifndef __cplusplus
 
-/* The type of a slot for a T: T itself, or a pointer to a T that is too large to lie in the bucket. */
+/* The type of a slot for a T: T itself, or a pointer to a T too large to lie in the bucket. */
 #define HMAP_SLOT(T) \
     __typeof__(__builtin_choose_expr(sizeof(T) > HMAP_MAX_INLINE_BYTES, (T *)0, *(T *)0))
 
@@ -95,13 +96,12 @@ struct hmap_type {
 #define HMAP_DECAYED(T) __typeof__((void)0, *(T *)0)
 
 /* Whether T is a pointer, not an array; 5 is pointer_type_class, in gcc as in clang. */
-#define HMAP_IS_POINTER(T)                        \
-    (__builtin_classify_type(*(T *)0) == 5 &&     \
-     __builtin_types_compatible_p(T, HMAP_DECAYED(T)))
+#define HMAP_IS_POINTER(T) \
+    (__builtin_classify_type(*(T *)0) == 5 && __builtin_types_compatible_p(T, HMAP_DECAYED(T)))
 
-/* The writer that suits a T: integers, bool, floating point, strings, char[N], pointers; all else as
- * hexadecimal bytes. */
-#define HMAP_WRITER(T)                  \
+/* The writer that suits a T: integers, bool, floating point, strings, char[N], pointers; all else
+ * as hexadecimal bytes. */
+#define HMAP_WRITER(T) \
     _Generic((T *)0,                    \
         char *: (char)-1 < 0 ? hmap_write_signed : hmap_write_unsigned, \
         signed char *: hmap_write_signed, \
@@ -138,50 +138,51 @@ struct hmap_type {
     HMAP_TYPE_FULL(name, K, V, hash, equal, HMAP_WRITER(K), HMAP_WRITER(V), HMAP_BORROWED)
 
 #define HMAP_TYPE_FULL(name, K, V, hash_, equal_, write_key_, write_elem_, key_ownership_) \
-    struct name##_bucket {                                                                \
-        uint8_t tophash[HMAP_BUCKET_SLOTS];                                               \
-        HMAP_SLOT(K) keys[HMAP_BUCKET_SLOTS];                                             \
-        HMAP_SLOT(V) elems[HMAP_BUCKET_SLOTS];                                            \
-        struct name##_bucket *overflow;                                                   \
-    };                                                                                    \
-    static const struct {                                                                 \
-        struct hmap_type type;                                                            \
-        const struct name##_bucket *bucket;                                               \
-    } name __attribute__((unused)) = {                                                    \
-        .type =                                                                           \
-            {                                                                             \
-                .tag = #name "_bucket",                                                   \
-                .hash = (hash_),                                                          \
-                .equal = (equal_),                                                        \
-                .write_key = (write_key_),                                                \
-                .write_elem = (write_elem_),                                              \
-                .key_size = sizeof(K),                                                    \
-                .elem_size = sizeof(V),                                                   \
-                .key_slot_size = sizeof(HMAP_SLOT(K)),                                    \
-                .elem_slot_size = sizeof(HMAP_SLOT(V)),                                   \
-                .key_align = _Alignof(K),                                                 \
-                .elem_align = _Alignof(V),                                                \
-                .keys_offset = offsetof(struct name##_bucket, keys),                      \
-                .elems_offset = offsetof(struct name##_bucket, elems),                    \
-                .overflow_offset = offsetof(struct name##_bucket, overflow),              \
-                .bucket_size = sizeof(struct name##_bucket),                              \
-                .bucket_align = _Alignof(struct name##_bucket),                           \
-                .key_ownership = (key_ownership_),                                        \
-            },                                                                            \
-        .bucket = NULL,                                                                   \
+    struct name##_bucket {                                                                 \
+        uint8_t tophash[HMAP_BUCKET_SLOTS];                                                \
+        HMAP_SLOT(K) keys[HMAP_BUCKET_SLOTS];                                              \
+        HMAP_SLOT(V) elems[HMAP_BUCKET_SLOTS];                                             \
+        struct name##_bucket *overflow;                                                    \
+    };                                                                                     \
+    static const struct {                                                                  \
+        struct hmap_type type;                                                             \
+        const struct name##_bucket *bucket;                                                \
+    } name __attribute__((unused)) = {                                                     \
+        .type =                                                                            \
+            {                                                                              \
+                .tag = #name "_bucket",                                                    \
+                .hash = (hash_),                                                           \
+                .equal = (equal_),                                                         \
+                .write_key = (write_key_),                                                 \
+                .write_elem = (write_elem_),                                               \
+                .key_size = sizeof(K),                                                     \
+                .elem_size = sizeof(V),                                                    \
+                .key_slot_size = sizeof(HMAP_SLOT(K)),                                     \
+                .elem_slot_size = sizeof(HMAP_SLOT(V)),                                    \
+                .key_align = _Alignof(K),                                                  \
+                .elem_align = _Alignof(V),                                                 \
+                .keys_offset = offsetof(struct name##_bucket, keys),                       \
+                .elems_offset = offsetof(struct name##_bucket, elems),                     \
+                .overflow_offset = offsetof(struct name##_bucket, overflow),               \
+                .bucket_size = sizeof(struct name##_bucket),                               \
+                .bucket_align = _Alignof(struct name##_bucket),                            \
+                .key_ownership = (key_ownership_),                                         \
+            },                                                                             \
+        .bucket = NULL,                                                                    \
     }
 
 /* Ready-made key types, for elems of any type V. */
-#define HMAP_TYPE_INT32(name, V) HMAP_TYPE(name, int32_t, V, hmap_hash_4, hmap_equal_4)
+#define HMAP_TYPE_INT32(name, V)  HMAP_TYPE(name, int32_t, V, hmap_hash_4, hmap_equal_4)
 #define HMAP_TYPE_UINT32(name, V) HMAP_TYPE(name, uint32_t, V, hmap_hash_4, hmap_equal_4)
-#define HMAP_TYPE_INT64(name, V) HMAP_TYPE(name, int64_t, V, hmap_hash_8, hmap_equal_8)
+#define HMAP_TYPE_INT64(name, V)  HMAP_TYPE(name, int64_t, V, hmap_hash_8, hmap_equal_8)
 #define HMAP_TYPE_UINT64(name, V) HMAP_TYPE(name, uint64_t, V, hmap_hash_8, hmap_equal_8)
 /* All bytes of a K count, padding too: zero it. */
 #define HMAP_TYPE_BYTES(name, K, V) HMAP_TYPE(name, K, V, hmap_hash_bytes, hmap_equal_bytes)
 /* Keys are C strings that the caller keeps alive while they are in the map. */
-#define HMAP_TYPE_STRING(name, V) HMAP_TYPE(name, const char *, V, hmap_hash_string, hmap_equal_string)
+#define HMAP_TYPE_STRING(name, V) \
+    HMAP_TYPE(name, const char *, V, hmap_hash_string, hmap_equal_string)
 /* Keys are C strings that the map copies. */
-#define HMAP_TYPE_OWNED_STRING(name, V)                                                          \
+#define HMAP_TYPE_OWNED_STRING(name, V)                                                           \
     HMAP_TYPE_FULL(name, const char *, V, hmap_hash_string, hmap_equal_string, hmap_write_string, \
                    HMAP_WRITER(V), HMAP_OWNED_STRING)
 
@@ -200,10 +201,10 @@ HMAP_API bool hmap_equal_string(const void *a, const void *b, size_t size);
 HMAP_API void hmap_write_signed(FILE *out, const void *value, size_t size);   /* 1, 2, 4, 8 bytes */
 HMAP_API void hmap_write_unsigned(FILE *out, const void *value, size_t size); /* 1, 2, 4, 8 bytes */
 HMAP_API void hmap_write_bool(FILE *out, const void *value, size_t size);     /* true, false */
-HMAP_API void hmap_write_float(FILE *out, const void *value, size_t size);    /* shortest that reads back */
+HMAP_API void hmap_write_float(FILE *out, const void *value, size_t size);    /* shortest */
 HMAP_API void hmap_write_pointer(FILE *out, const void *value, size_t size);  /* 0x… */
-HMAP_API void hmap_write_string(FILE *out, const void *value, size_t size);   /* a char *; NULL is 0x0 */
-HMAP_API void hmap_write_chars(FILE *out, const void *value, size_t size);    /* char[N], to its NUL */
+HMAP_API void hmap_write_string(FILE *out, const void *value, size_t size);   /* NULL is 0x0 */
+HMAP_API void hmap_write_chars(FILE *out, const void *value, size_t size);    /* to the NUL */
 HMAP_API void hmap_write_bytes(FILE *out, const void *value, size_t size);    /* hexadecimal */
 
 /* ---- maps ------------------------------------------------------------------------------------ */
@@ -222,7 +223,7 @@ struct hmap_options {
     const char *name;                       /* shown by a debugger; copied; may be NULL */
     size_t hint;                            /* room for so many entries from the start */
     const struct hmap_allocator *allocator; /* copied; NULL: calloc and free */
-    bool fixed_seed;                        /* use `seed`: order and layout repeat from run to run */
+    bool fixed_seed;                        /* use `seed`: each run has the same order */
     uint64_t seed;                          /* without fixed_seed each map draws its own */
 };
 
@@ -244,8 +245,8 @@ HMAP_API size_t hmap_count(const struct hmap *map);
 HMAP_API void *hmap_get(const struct hmap *map, const void *key);
 
 /*
- * Sets the elem of `key` by a copy of *elem and returns where it lies. NULL: out of memory. Here as in
- * all calls, `key` and `elem` may lie in the map itself: hmap_delete(map, iter.key) is fine.
+ * Sets the elem of `key` by a copy of *elem and returns where it lies. NULL: out of memory. Here as
+ * in all calls, `key` and `elem` may lie in the map itself: hmap_delete(map, iter.key) is fine.
  */
 HMAP_API void *hmap_put(struct hmap *map, const void *key, const void *elem);
 
@@ -255,7 +256,8 @@ HMAP_API void *hmap_put(struct hmap *map, const void *key, const void *elem);
  */
 HMAP_API void *hmap_at(struct hmap *map, const void *key, bool *inserted);
 
-/* Removes `key`; false: it was absent. Never fails: it works in the old array where evacuation cannot. */
+/* Removes `key`; false: it was absent. Never fails: where evacuation cannot get memory it works in
+ * the old array. */
 HMAP_API bool hmap_delete(struct hmap *map, const void *key);
 
 /* Removes every entry and keeps the bucket array. Never fails. */
@@ -265,9 +267,9 @@ HMAP_API void hmap_clear(struct hmap *map);
 
 /*
  * A walk over the entries, from a random start. Between init and fini the map may be read, written,
- * grown, cleared and destroyed. Each entry that is there all the time is met exactly once; one that is
- * deleted before it is reached is not met; one that is inserted meanwhile is met at most once (a key
- * deleted and inserted again is a new entry).
+ * grown, cleared and destroyed. Each entry that is there all the time is met exactly once; one that
+ * is deleted before it is reached is not met; one that is inserted meanwhile is met at most once (a
+ * key deleted and inserted again is a new entry).
  *
  * An open iterator pins the bucket arrays that it walks, and what deleted entries owned: close it.
  * A bitwise copy of an open iterator is not an iterator.
@@ -291,7 +293,7 @@ struct hmap_iter {
 
 HMAP_API void hmap_iter_init(struct hmap_iter *iter, struct hmap *map);
 
-/* Moves to the next entry and sets key and elem; false: there is none, and key and elem are NULL. */
+/* Moves to the next entry and sets key and elem; false: there is none, and both are NULL. */
 HMAP_API bool hmap_iter_next(struct hmap_iter *iter);
 
 /* Closes the iterator, which frees what only it kept. Once for each init. */
@@ -309,14 +311,14 @@ typedef void hmap_problem_fn(void *context, const struct hmap_problem *problem);
 
 /*
  * Checks every invariant of the map and tells each Problem to `report` (may be NULL). Returns their
- * number, 0 for a sound map. Allocates from malloc, not from the map's allocator; where that fails it
- * checks all but the invariants about pairs of buckets or keys.
+ * number, 0 for a sound map. Allocates from malloc, not from the map's allocator; where that fails
+ * it checks all but the invariants about pairs of buckets or keys.
  */
 HMAP_API size_t hmap_check(const struct hmap *map, hmap_problem_fn *report, void *context);
 
 /*
- * Write the map's own state as CSV: a row for each main bucket, or for each live entry, in the order
- * array (new before old), bucket, chain, slot. Columns:
+ * Write the map's own state as CSV: a row for each main bucket, or for each live entry, in the
+ * order array (new before old), bucket, chain, slot. Columns:
  *     array,bucket,address,chain,slots,live,deleted,empty,evacuated
  *     array,bucket,chain_index,slot,tophash,key,value
  * False: the stream failed, or (entries) memory for a text ran out.
@@ -325,9 +327,9 @@ HMAP_API bool hmap_write_occupancy(const struct hmap *map, FILE *out);
 HMAP_API bool hmap_write_entries(const struct hmap *map, FILE *out);
 
 /*
- * What to do when calls overlap that must not ("concurrent map writes" and the like): called with the
- * map and the message. When it returns, or without one, the message goes to standard error and the
- * program aborts. Returns the former handler. NULL: none.
+ * What to do when calls overlap that must not ("concurrent map writes" and the like): called with
+ * the map and the message. When it returns, or without one, the message goes to standard error and
+ * the program aborts. Returns the former handler. NULL: none.
  */
 typedef void hmap_fatal_fn(const struct hmap *map, const char *message);
 HMAP_API hmap_fatal_fn *hmap_set_fatal_handler(hmap_fatal_fn *handler);

@@ -1,0 +1,226 @@
+"""The data model between families and everything that shows a map: Header, Block, Problem.
+
+A walk is a stream of Blocks (columns of numpy arrays) and Problems. A Block is bounded in bytes; it
+holds rows for some main buckets in order, and, if asked for, a cell for each of their live entries.
+The chain of one bucket that is larger than a Block is split: its cells come in several Blocks, its
+row with the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compat import dataclass
+from .target import Type
+
+OLD_ARRAY = "oldbuckets"  # what the CSV calls the array that growth is emptying
+
+Ints = NDArray[np.int64]
+Addresses = NDArray[np.uint64]
+
+
+@dataclass(slots=True)
+class Column:
+    """`n` raw values of one type: data (n, size) of bytes, and faults (n,), the address that could
+    not be read in place of a value, 0 where there is none. `faults` None: no fault at all."""
+
+    data: NDArray[np.uint8]
+    faults: Addresses | None = None
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def take(self, index: Ints | NDArray[np.bool_]) -> Column:
+        """The values at those places, in that order."""
+        return Column(self.data[index], None if self.faults is None else self.faults[index])
+
+    @staticmethod
+    def join(parts: Sequence[Column]) -> Column:
+        """The values of all parts, one part after the other."""
+        faults = None
+        if any(part.faults is not None for part in parts):
+            faults = np.concatenate(
+                [np.zeros(len(p), np.uint64) if p.faults is None else p.faults for p in parts]
+            )
+        return Column(np.concatenate([part.data for part in parts]), faults)
+
+
+@dataclass(slots=True)
+class Buckets:
+    """Rows of the occupancy CSV, one a main bucket; all arrays have one length."""
+
+    bucket: Ints  # index in its array
+    address: Addresses  # of the main bucket
+    chain: Ints  # buckets of the chain, the main one included
+    slots: Ints
+    live: Ints
+    deleted: Ints  # tombstones
+    empty: Ints
+    evacuated: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.bucket)
+
+    def part(self, low: int, high: int) -> Buckets:
+        """The rows [low, high), as views."""
+        rows = slice(low, high)
+        return Buckets(
+            self.bucket[rows],
+            self.address[rows],
+            self.chain[rows],
+            self.slots[rows],
+            self.live[rows],
+            self.deleted[rows],
+            self.empty[rows],
+            self.evacuated[rows],
+        )
+
+
+@dataclass(slots=True)
+class Cells:
+    """Live entries; all columns have one length."""
+
+    bucket: Ints
+    chain_index: Ints  # place of the cell's bucket in the chain
+    slot: Ints
+    tophash: Ints  # -1 where the family has none
+    address: Addresses  # of the bucket, group or node that the cell lies in
+    keys: Column
+    elems: Column
+
+    def __len__(self) -> int:
+        return len(self.bucket)
+
+    def take(self, index: Ints | NDArray[np.bool_]) -> Cells:
+        """The cells at those places, in that order."""
+        return Cells(
+            self.bucket[index],
+            self.chain_index[index],
+            self.slot[index],
+            self.tophash[index],
+            self.address[index],
+            self.keys.take(index),
+            self.elems.take(index),
+        )
+
+    @staticmethod
+    def join(parts: Sequence[Cells]) -> Cells:
+        """The cells of all parts, one part after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return Cells(
+            np.concatenate([part.bucket for part in parts]),
+            np.concatenate([part.chain_index for part in parts]),
+            np.concatenate([part.slot for part in parts]),
+            np.concatenate([part.tophash for part in parts]),
+            np.concatenate([part.address for part in parts]),
+            Column.join([part.keys for part in parts]),
+            Column.join([part.elems for part in parts]),
+        )
+
+
+@dataclass(slots=True)
+class Block:
+    """Part of one array of the map."""
+
+    array: str  # "buckets", "oldbuckets", ...
+    buckets: Buckets | None = None
+    cells: Cells | None = None
+    overflow: int = 0  # overflow buckets met in this part
+    spare_used: int = 0  # of them, those that lie in the array (preallocated)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One bucket of a chain, with everything that lies in its slots. `note` alone is set where the
+    bucket cannot be shown, and says why."""
+
+    address: int
+    tophash: tuple[int, ...] = ()  # of each slot
+    marks: tuple[str, ...] = ()  # what each byte means: "live", "emptyOne", ...
+    live: tuple[bool, ...] = ()
+    keys: Column | None = None  # of every slot, stale ones too
+    elems: Column | None = None
+    overflow: int | None = None  # the pointer to the next bucket; None: the family has none
+    spare: int | None = None  # its number among the array's spare buckets; None: it is not one
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One main bucket and what hangs on it."""
+
+    array: str
+    bucket: int
+    links: Iterator[Link]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that cannot be so in a sound map."""
+
+    text: str
+    address: int | None = None
+    invariant: str = ""  # "I4"; empty: a fault of memory rather than of the map
+
+    def __str__(self) -> str:
+        where = "" if self.address is None else f" 0x{self.address:x}"
+        return f"{self.invariant or 'fault'}{where}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A bucket array."""
+
+    name: str  # as in the CSV
+    address: int  # of its first bucket
+    buckets: int  # main buckets
+    size: int  # bytes held by it, without overflow buckets from elsewhere
+    spare: int = 0  # preallocated overflow buckets behind the main ones, used or not
+    pins: int = 0  # open iterators that walk it, where the family counts them
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A map as a whole, before its buckets are read. Sizes are bytes."""
+
+    family: str  # "libhmap"
+    expression: str  # as the user typed it
+    type_name: str  # "struct hmap *"
+    address: int  # of the map's header
+    count_at: int  # where `count` lies
+    key_type: Type
+    elem_type: Type
+    count: int  # entries, as the map says
+    arrays: tuple[Array, ...]  # those that are walked, new before old; empty: nothing allocated
+    bucket_size: int
+    slots_per_bucket: int
+    header_size: int  # of everything held once a map
+    box_size: int = 0  # held for each entry outside the buckets
+    load_factor: float = 0.0  # entries a bucket, at which the map grows
+    name: str = ""  # the map's own, if it keeps one
+    created_at: str = ""  # where in the program it was made, if known
+    B: int | None = None
+    same_size_grow: bool = False
+    nevacuate: int = 0
+    overflow_estimate: int | None = None  # the map's own count of overflow buckets
+    overflow_exact: bool = True
+    spare_left: int = 0  # preallocated overflow buckets not yet used
+    writing: bool = False
+    iterators: int | None = None  # open ones, where the family counts them
+    retired: tuple[Array, ...] = ()  # superseded arrays that open iterators keep
+    notes: tuple[str, ...] = ()  # what the reader should know about how this was read
+    problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def old(self) -> Array | None:
+        """The array that growth is emptying."""
+        return next((array for array in self.arrays if array.name == OLD_ARRAY), None)
+
+    @property
+    def growing(self) -> bool:
+        return self.old is not None

@@ -1,0 +1,45 @@
+"""gdb's surface: arguments, help, progress, wiring of sinks to one walk of a map.
+
+Loading this package imports neither numpy nor matplotlib: a command imports its work when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gdb
+
+from .. import functions, parameters, printers
+from .check import Check
+from .command import HmapCommand
+from .dump import Dump
+from .find import Find
+from .layout import Layout
+
+COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout)
+
+
+def register() -> None:
+    """Makes the commands, parameters, convenience functions and printers known to gdb."""
+    lines = "\n".join(f"  {command.name:<12} {command.summary}" for command in COMMANDS)
+
+    class Overview(gdb.Command):
+        __doc__ = (
+            "Show what is inside a hash map of the program.\n\n"
+            f"{lines}\n\n"
+            "'help hmap-dump' and so on tell more; 'show hmap' lists the settings.\n"
+            "In expressions: $hmap_len(MAP) and $hmap_get(MAP, KEY)."
+        )
+
+        def __init__(self) -> None:
+            super().__init__("hmap", gdb.COMMAND_DATA)
+
+        def invoke(self, arguments: str, from_tty: bool) -> None:
+            gdb.execute("help hmap")
+
+    Overview()
+    for command in COMMANDS:
+        command()
+    parameters.register()
+    functions.register()
+    printers.register()

@@ -1,0 +1,50 @@
+"""hmap-check: every invariant of one map."""
+
+from __future__ import annotations
+
+import gdb
+
+from .arguments import Arguments, UsageError
+from .command import TYPE, HmapCommand
+from .progress import Progress
+
+
+class Check(HmapCommand):
+    """Check every invariant of a hash map.
+
+    Usage: hmap-check EXPR
+           hmap-check --type TYPE ADDRESS
+
+    One line for each Problem: the number of the invariant ("fault" for memory that cannot be read),
+    the address of what breaks it, and what is wrong. A sound map gives "consistent: N entries".
+    For libhmap the numbers are those of hmap_check() and of hmap_internal.h.
+
+      --type TYPE     the map is at the bare ADDRESS, and is a TYPE
+      -h, --help      this text
+
+    Example:
+      (gdb) hmap-check sessions
+      consistent: 600,000 entries"""
+
+    name = "hmap-check"
+    summary = "every invariant of the map; a line for each Problem"
+    options = (TYPE,)
+
+    def run(self, arguments: Arguments) -> None:
+        from ..survey import survey
+        from ..text import printable
+
+        if arguments.rest:
+            raise UsageError(f"unexpected '{arguments.rest}' behind '--': name one map")
+        _, opened = self.open_map(arguments)
+        with Progress(self.name) as progress:
+            stats, problems = survey(opened.header, opened.audit(), progress=progress)
+        for problem in problems:
+            gdb.write(f"{printable(str(problem))}\n")
+        if problems:
+            count = len(problems)
+            gdb.write(f"{count:,} {'Problem' if count == 1 else 'Problems'}\n")
+        else:
+            gdb.write(f"consistent: {stats.live:,} entries\n")
+        for note in opened.header.notes:
+            gdb.write(f"note: {printable(note)}\n")

@@ -1,0 +1,124 @@
+"""What all hmap commands share: one text for help and -h, errors of one line, lazy imports."""
+
+from __future__ import annotations
+
+import glob
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import gdb
+
+from .. import parameters
+from .arguments import Arguments, Option, UsageError, parse, word_at_end
+from .files import FileError
+
+if TYPE_CHECKING:
+    from ..families.family import Map
+    from ..target.gdb import GdbTarget
+
+MISSING = {"numpy": "python3-numpy", "matplotlib": "python3-matplotlib"}
+
+TYPE = Option("--type", "TYPE")
+
+
+class HmapCommand(gdb.Command):
+    """A command; a subclass gives `name`, a `summary` of one line, `options`, the help text as its
+    docstring, and `run`."""
+
+    name: str
+    summary: str
+    options: Sequence[Option] = ()
+
+    def __init__(self) -> None:
+        # gdb takes the class's docstring as help.
+        super().__init__(self.name, gdb.COMMAND_DATA)
+
+    def run(self, arguments: Arguments) -> None:
+        """Does the command's work; errors that the user can mend as TargetError or FileError."""
+        raise AssertionError(f"{self.name} has no run()")
+
+    def invoke(self, line: str, from_tty: bool) -> None:
+        self.dont_repeat()
+        try:
+            arguments = parse(line, self.options)
+            if "--help" in arguments:
+                gdb.write(inspect.cleandoc(self.__doc__ or "") + "\n")
+                return
+            self.run(arguments)
+        except (UsageError, FileError) as error:
+            raise gdb.GdbError(str(error)) from None
+        except ModuleNotFoundError as error:
+            package = MISSING.get((error.name or "").split(".")[0])
+            if package is None:
+                raise
+            raise gdb.GdbError(
+                f"cannot import '{error.name}' in gdb's Python {sys.version.split()[0]}: "
+                f"install it, on Debian with 'apt install {package}'"
+            ) from None
+        except gdb.GdbError:
+            raise
+        except Exception as error:
+            self._explain(error)
+
+    def complete(self, text: str, word: str | None) -> object:
+        """Options, file names behind an option that takes one, and expressions."""
+        last, before = word_at_end(text)
+        takes_file = any(one.name == before and one.value == "FILE" for one in self.options)
+        if not takes_file and not last.startswith("-"):
+            return gdb.COMPLETE_EXPRESSION
+        if word is None:  # gdb asks how to find the word: up to white space, as for a file name
+            return gdb.COMPLETE_FILENAME
+        if takes_file:
+            found = _matching_files(last)
+        else:
+            found = [one.name for one in self.options if one.name.startswith(last)]
+        return [name[len(last) - len(word) :] for name in found]
+
+    def _explain(self, error: Exception) -> None:
+        from ..plot import PlotError
+        from ..target import MemoryFault, TargetError
+
+        if isinstance(error, (TargetError, MemoryFault, PlotError)):
+            raise gdb.GdbError(str(error)) from None
+        if parameters.get(parameters.Debug):
+            raise error
+        raise gdb.GdbError(
+            f"{self.name} failed inside: {type(error).__name__}: {error}: "
+            "'set hmap debug on' shows where; please report it"
+        ) from None
+
+    def open_map(self, arguments: Arguments) -> tuple[GdbTarget, Map]:
+        """The map that the command line names. UsageError, TargetError."""
+        from ..families import open_map
+        from ..target.gdb import GdbTarget
+
+        if not arguments.expression:
+            raise UsageError(f"no map named: give an expression, as in '{self.name} my_map'")
+        target = GdbTarget()
+        given = arguments.last(TYPE.name)
+        text = arguments.expression
+        value = target.evaluate(text) if given is None else target.evaluate_at(given, text)
+        return target, open_map(target, value)
+
+
+def _matching_files(start: str) -> list[str]:
+    """The files whose path begins so; folders with a slash behind."""
+    paths = glob.glob(glob.escape(os.path.expanduser(start)) + "*")
+    return sorted(f"{path}/" if os.path.isdir(path) else path for path in paths)
+
+
+def number_of(arguments: Arguments, option: str, default: int) -> int:
+    """The number given to an option. UsageError."""
+    given = arguments.last(option)
+    if given is None:
+        return default
+    try:
+        number = int(given, 0)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise UsageError(f"option '{option}' takes a number, not '{given}': give one from 0 on")
+    return number

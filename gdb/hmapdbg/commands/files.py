@@ -1,0 +1,153 @@
+"""Files that a command writes: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+import tempfile
+from types import TracebackType
+from typing import IO
+
+import gdb
+
+STANDARD_OUTPUT = "-"
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class FileError(Exception):
+    """A file cannot be written; the text is one line for the user."""
+
+
+class Output:
+    """A file to be written. It has a temporary name in the same folder until `commit`, so that a
+    walk that fails leaves the old file as it was. What is no regular file (a FIFO, /dev/null) is
+    opened and written; `-` is standard output. Every method raises FileError."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._final = ""
+        self._temporary: str | None = None
+        self._stream: IO[bytes]
+        try:
+            self._stream = self._open()
+        except OSError as error:
+            self._forget()
+            raise FileError(self._explain(error)) from None
+
+    def _open(self) -> IO[bytes]:
+        if self.path == STANDARD_OUTPUT:
+            gdb.flush()
+            # Not through gdb's own output, whose pager would stop in the middle.
+            return open(os.dup(sys.__stdout__.fileno()), "wb")
+        given = os.path.expanduser(self.path)
+        mode = _existing_mode(given)
+        if mode is not None and not stat.S_ISREG(mode):
+            return open(given, "wb")
+        # A link stays a link: what it leads to is replaced.
+        self._final = os.path.realpath(given)
+        if mode is not None and not os.access(self._final, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+        folder, name = os.path.split(self._final)
+        handle, self._temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+        os.fchmod(handle, _default_mode() if mode is None else stat.S_IMODE(mode))
+        return open(handle, "wb")
+
+    def write(self, data: str | bytes | memoryview) -> int:
+        """Appends text, as UTF-8, or bytes. What comes from the target must not steer a terminal:
+        there, control bytes of text are escaped."""
+        try:
+            if isinstance(data, str):
+                if self._stream.isatty():
+                    data = _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", data)
+                data = data.encode("utf-8", "surrogateescape")
+            return self._stream.write(data)
+        except OSError as error:
+            raise FileError(self._explain(error)) from None
+
+    def commit(self) -> None:
+        """The file is complete: gives it its name."""
+        try:
+            self._stream.close()
+            if self._temporary is not None:
+                os.replace(self._temporary, self._final)
+                self._temporary = None
+        except OSError as error:
+            self._forget()
+            raise FileError(self._explain(error)) from None
+
+    def discard(self) -> None:
+        """Gives the file up; nothing of it stays. After `commit` it does nothing."""
+        try:
+            self._stream.close()
+        except OSError:
+            pass
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._temporary is not None:
+            try:
+                os.unlink(self._temporary)
+            except OSError:
+                pass
+            self._temporary = None
+
+    def _explain(self, error: OSError) -> str:
+        remedies: dict[type[OSError], str] = {
+            FileNotFoundError: "make the folder first",
+            PermissionError: "choose a folder you may write to",
+            IsADirectoryError: "name a file in it",
+            NotADirectoryError: "check the path",
+            BrokenPipeError: "its reader has gone",
+        }
+        reason = (error.strerror or str(error)).lower()
+        remedy = remedies.get(type(error), "choose another path")
+        return f"cannot write '{self.path}': {reason}: {remedy}"
+
+
+class Outputs:
+    """Several files of one command: all are given their names, or none is."""
+
+    def __init__(self) -> None:
+        self._outputs: list[Output] = []
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for output in self._outputs:
+            output.discard()
+
+    def open(self, path: str) -> Output:
+        """The file at `path`, to be written. FileError."""
+        output = Output(path)
+        self._outputs.append(output)
+        return output
+
+    def commit(self) -> None:
+        """Everything has been written. FileError."""
+        for output in self._outputs:
+            output.commit()
+
+
+def _existing_mode(path: str) -> int | None:
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(21, "Is a directory")
+    return mode
+
+
+def _default_mode() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,63 @@
+"""hmap-find: where a key is."""
+
+from __future__ import annotations
+
+import gdb
+
+from .arguments import Arguments, UsageError
+from .command import TYPE, HmapCommand
+
+
+class Find(HmapCommand):
+    """Find a key in a hash map: its array, bucket, place in the chain, and slot.
+
+    Usage: hmap-find EXPR -- KEY
+           hmap-find --type TYPE ADDRESS -- KEY
+
+    KEY is a number, text in double quotes, or an expression. A key that is no scalar and no string
+    is given as the entries CSV shows it, for example {a = 1, b = "x"}. Where the map's hash
+    function is known, only the bucket where the key must be is looked at; else all entries are
+    compared. The answer says which.
+
+      --type TYPE     the map is at the bare ADDRESS, and is a TYPE
+      -h, --help      this text
+
+    Example:
+      (gdb) hmap-find words -- "the"
+      (gdb) hmap-find sessions -- 42"""
+
+    name = "hmap-find"
+    summary = "where a key is, or that it is absent"
+    options = (TYPE,)
+
+    def run(self, arguments: Arguments) -> None:
+        from ..find import find, parse_key
+        from ..text import printable
+        from ..values import Renderer
+
+        if not arguments.rest:
+            raise UsageError(
+                "no key given: hmap-find EXPR -- KEY, for example 'hmap-find map -- 42'"
+            )
+        target, opened = self.open_map(arguments)
+        header = opened.header
+        key = parse_key(target, header.key_type, arguments.rest)
+        found = find(target, opened, key)
+        how = "by its hash" if found.hashed else f"{found.compared:,} entries compared"
+        if found.cells is None:
+            where = f", would be in bucket {found.place.bucket:,}" if found.place else ""
+            gdb.write(f"{printable(key.text)} is absent ({how}{where})\n")
+            return
+        cells = found.cells
+        renderer = Renderer(target)
+        keys, elems = opened.slot_addresses(cells)
+        old = " of the old array" if found.array == "oldbuckets" else ""
+        chain = int(cells.chain_index[0])
+        place = "main bucket" if chain == 0 else f"overflow bucket {chain}"
+        gdb.write(
+            f"{printable(key.text)} is in bucket {cells.bucket[0]:,}{old}, {place} at "
+            f"0x{cells.address[0]:x}, slot {cells.slot[0]} ({how})\n"
+            f"  key   0x{keys[0]:x}  {printable(renderer.render(header.key_type, cells.keys)[0])}\n"
+            f"  elem  0x{elems[0]:x}  "
+            f"{printable(renderer.render(header.elem_type, cells.elems)[0])}\n"
+        )

@@ -1,0 +1,126 @@
+"""The two CSV files, occupancy of the buckets and entries: RFC 4180 with "\\n" line ends.
+
+Both writers take a text stream that leaves line ends alone (UTF-8, newline=""), write the header
+line at once, and then take the Blocks of one walk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, Protocol
+
+import numpy as np
+
+from .block import Block, Column
+from .target import Type
+from .values import Renderer
+
+OCCUPANCY_HEADER = "array,bucket,address,chain,slots,live,deleted,empty,evacuated\n"
+ENTRIES_HEADER = "array,bucket,chain_index,slot,tophash,key,value\n"
+
+# Rows written by one %-format; more at a time is not faster.
+ROWS_AT_ONCE = 4096
+
+_is_special = re.compile('[,"\r\n]').search
+
+
+class Writable(Protocol):
+    """What takes text: a text stream that leaves line ends alone, for example."""
+
+    def write(self, text: str, /) -> Any:
+        ...
+
+
+class OccupancyWriter:
+    """A row for each main bucket; `rows` counts them."""
+
+    def __init__(self, stream: Writable) -> None:
+        self.rows = 0
+        self._stream = stream
+        stream.write(OCCUPANCY_HEADER)
+
+    def add(self, block: Block) -> None:
+        """Appends the block's bucket rows, if it has any. Raises what the stream raises."""
+        buckets = block.buckets
+        if buckets is None:
+            return
+        columns = [
+            buckets.bucket,
+            buckets.address,
+            buckets.chain,
+            buckets.slots,
+            buckets.live,
+            buckets.deleted,
+            buckets.empty,
+            buckets.evacuated,
+        ]
+        line = "%d,0x%x,%d,%d,%d,%d,%d,%d\n"
+        _write_rows(self._stream, block.array, line, [column.tolist() for column in columns])
+        self.rows += len(buckets)
+
+
+class EntriesWriter:
+    """A row for each live entry, the first `most` of them if that is given; `rows` counts them."""
+
+    def __init__(
+        self,
+        stream: Writable,
+        renderer: Renderer,
+        key_type: Type,
+        elem_type: Type,
+        most: int | None = None,
+    ) -> None:
+        self.rows = 0
+        self._most = most
+        self._stream = stream
+        self._renderer = renderer
+        self._key_type = key_type
+        self._elem_type = elem_type
+        stream.write(ENTRIES_HEADER)
+
+    def add(self, block: Block) -> None:
+        """Appends the block's cells, if it has any. Raises what the stream raises."""
+        cells = block.cells
+        if cells is None:
+            return
+        if self._most is not None and self.rows + len(cells) > self._most:
+            cells = cells.take(np.arange(self._most - self.rows))
+        columns: list[Sequence[Any]] = [
+            cells.bucket.tolist(),
+            cells.chain_index.tolist(),
+            cells.slot.tolist(),
+            cells.tophash.tolist(),
+            self._render(self._key_type, cells.keys),
+            self._render(self._elem_type, cells.elems),
+        ]
+        _write_rows(self._stream, block.array, "%d,%d,%d,%d,%s,%s\n", columns)
+        self.rows += len(cells)
+
+    def _render(self, type: Type, column: Column) -> Sequence[Any]:
+        # Integers need no quotes and are written faster as they are.
+        integers = self._renderer.decode_integers(type, column)
+        if integers is not None:
+            return integers
+        return quote(self._renderer.render(type, column))
+
+
+def quote(texts: list[str]) -> list[str]:
+    """Fields as they stand in a CSV file: those with comma, quote, CR or LF in double quotes, and
+    their quotes doubled. `texts` itself where none has any."""
+    # One look at all of them spares most columns the look at each.
+    joined = "\0".join(texts)
+    if not any(character in joined for character in ',"\r\n'):
+        return texts
+    return ['"' + t.replace('"', '""') + '"' if _is_special(t) else t for t in texts]
+
+
+def _write_rows(stream: Writable, array: str, line: str, columns: list[Sequence[Any]]) -> None:
+    """Rows of an array of the map: its name, then `line` filled from the columns."""
+    line = array.replace("%", "%%") + "," + line
+    count = len(columns[0])
+    for begin in range(0, count, ROWS_AT_ONCE):
+        parts = [column[begin : begin + ROWS_AT_ONCE] for column in columns]
+        rows = len(parts[0])
+        stream.write(line * rows % tuple(chain.from_iterable(zip(*parts))))

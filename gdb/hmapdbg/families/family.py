@@ -1,0 +1,63 @@
+"""What every map family offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, Union
+
+from ..block import Addresses, Block, Cells, Chain, Header, Problem
+from ..compat import dataclass
+from ..layout import StructLayout
+from ..target import Target, Type, Value
+
+
+@dataclass(frozen=True)
+class Place:
+    """A main bucket: where a key would be."""
+
+    array: str
+    bucket: int
+
+
+class Map(Protocol):
+    """An opened map: its header has been read and can be trusted not to crash a walk.
+
+    None of these raises for what the memory holds: that is a Problem."""
+
+    @property
+    def header(self) -> Header:
+        ...
+
+    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
+        """The map's arrays from the first bucket to the last, new array before old; with `cells`
+        each live entry too; with `only` that bucket alone."""
+
+    def audit(self) -> Iterator[Union[Block, Problem]]:
+        """A walk with cells that looks at every invariant of the family; what the header already
+        shows, and the sum of live cells, are told elsewhere."""
+
+    def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
+        """Main buckets [low, high) of an array, slot by slot."""
+
+    def place_of(self, key: bytes) -> Place | None:
+        """The bucket where a key would be, from its bytes as they lie in a slot, or a string's own
+        bytes; None where the family does not know the hash function."""
+
+    def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
+        """Where the key and the elem of each cell lie, boxes followed."""
+
+    def layouts(self) -> Sequence[StructLayout]:
+        """The structs that reading this map relies on."""
+
+
+class Family(Protocol):
+    """One kind of map."""
+
+    name: str
+    describes: str  # for people: "struct hmap (libhmap)"
+
+    def recognise(self, found: Type) -> bool:
+        """Whether a struct is this family's header, by its field names."""
+
+    def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
+        """Reads the header of the map of type `found` at `address`. TargetError."""

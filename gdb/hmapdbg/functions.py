@@ -1,0 +1,89 @@
+"""Convenience functions: $hmap_len(MAP) and $hmap_get(MAP, KEY)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gdb
+
+if TYPE_CHECKING:
+    from .families.family import Map
+    from .target.gdb import GdbTarget
+
+
+class _Function(gdb.Function):
+    """A convenience function; a subclass gives `name`, its docstring as help, and `invoke`."""
+
+    name: str
+
+    def __init__(self) -> None:
+        super().__init__(self.name)
+
+
+class Length(_Function):
+    """The number of entries of a hash map: $hmap_len(MAP).
+
+    It is the map's own count; nothing is walked."""
+
+    name = "hmap_len"
+
+    def invoke(self, *arguments: gdb.Value) -> int:
+        if len(arguments) != 1:
+            raise gdb.GdbError("wrong number of arguments: $hmap_len(MAP) takes one")
+        _, opened = _open(arguments[0])
+        return opened.header.count
+
+
+class Get(_Function):
+    """The value of a key in a hash map: $hmap_get(MAP, KEY).
+
+    KEY is a number or a string, or has the type of the map's keys. It is an error if the key is
+    absent. The result is the elem itself, so that its fields can be looked at:
+    print $hmap_get(sessions, 42)->user"""
+
+    name = "hmap_get"
+
+    def invoke(self, *arguments: gdb.Value) -> gdb.Value:
+        from .find import find, key_of
+
+        if len(arguments) != 2:
+            raise gdb.GdbError("wrong number of arguments: $hmap_get(MAP, KEY) takes two")
+        target, opened = _open(arguments[0])
+        key = arguments[1]
+        try:
+            wanted = key_of(target, opened.header.key_type, target.value_of(key, str(key)))
+        except _errors() as error:
+            raise gdb.GdbError(str(error)) from None
+        found = find(target, opened, wanted)
+        if found.cells is None:
+            raise gdb.GdbError(
+                f"key '{wanted.text}' is absent: see 'hmap-find' for where it would be"
+            )
+        _, elems = opened.slot_addresses(found.cells)
+        return target.gdb_value(int(elems[0]), opened.header.elem_type)
+
+
+def _open(map: gdb.Value) -> tuple[GdbTarget, Map]:
+    from .families import open_map
+    from .target.gdb import GdbTarget
+
+    try:
+        target = GdbTarget()
+        return target, open_map(target, target.value_of(map, "map"))
+    except _errors() as error:
+        raise gdb.GdbError(str(error)) from None
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    from .target import MemoryFault, TargetError
+
+    return TargetError, MemoryFault
+
+
+FUNCTIONS = (Length, Get)
+
+
+def register() -> None:
+    """Makes the functions known to gdb."""
+    for function in FUNCTIONS:
+        function()

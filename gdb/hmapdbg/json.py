@@ -1,0 +1,139 @@
+"""The JSON form of a dump: "format": "hmap-dump/1". Reads no memory, imports no gdb."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .block import Array, Header, Problem
+from .layout import StructLayout
+from .stats import Stats
+
+FORMAT = "hmap-dump/1"
+
+
+def dump(stats: Stats, problems: Sequence[Problem]) -> str:
+    """One JSON object, with a newline behind it. Addresses are strings, sizes are bytes."""
+    document = {
+        "format": FORMAT,
+        "header": _header(stats.header),
+        "statistics": _statistics(stats),
+        "memory": _memory(stats),
+        "verdicts": [{"name": one.name, "text": one.text} for one in stats.verdicts()],
+        "problems": [_problem(one) for one in problems],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def layouts(structs: Sequence[StructLayout]) -> str:
+    """Struct layouts as one JSON object, with a newline behind it."""
+    document = {
+        "format": "hmap-layout/1",
+        "structs": [
+            {
+                "name": struct.name,
+                "size": struct.size,
+                "fields": [
+                    {
+                        "name": member.name,
+                        "offset": member.offset,
+                        "size": member.size,
+                        "type": member.type.name,
+                        "source": member.source,
+                    }
+                    for member in struct.members
+                ],
+            }
+            for struct in structs
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _header(header: Header) -> dict[str, Any]:
+    return {
+        "expression": header.expression,
+        "address": f"0x{header.address:x}",
+        "family": header.family,
+        "type": header.type_name,
+        "key_type": header.key_type.name,
+        "elem_type": header.elem_type.name,
+        "name": header.name,
+        "created_at": header.created_at,
+        "count": header.count,
+        "B": header.B,
+        "bucket_size": header.bucket_size,
+        "slots_per_bucket": header.slots_per_bucket,
+        "load_factor": header.load_factor,
+        "growing": header.growing,
+        "same_size_grow": header.same_size_grow,
+        "nevacuate": header.nevacuate,
+        "writing": header.writing,
+        "iterators": header.iterators,
+        "overflow_estimate": header.overflow_estimate,
+        "arrays": [_array(one) for one in header.arrays],
+        "retired": [_array(one) for one in header.retired],
+        "notes": list(header.notes),
+    }
+
+
+def _array(array: Array) -> dict[str, Any]:
+    return {
+        "name": array.name,
+        "address": f"0x{array.address:x}",
+        "buckets": array.buckets,
+        "spare": array.spare,
+        "pins": array.pins,
+        "size": array.size,
+    }
+
+
+def _statistics(stats: Stats) -> dict[str, Any]:
+    return {
+        "live": stats.live,
+        "deleted": stats.deleted,
+        "empty": stats.empty,
+        "slots": stats.slots,
+        "buckets": stats.main_buckets,
+        "evacuated": stats.evacuated,
+        "overflow": stats.overflow,
+        "load": stats.load,
+        "mean": stats.mean,
+        "mean_occupied": stats.mean_occupied,
+        "maximum": stats.maximum,
+        "sd": stats.sd,
+        "expected_sd": stats.expected_sd,
+        "position_sd": stats.position_sd,
+        "uniform_position_sd": stats.uniform_position_sd,
+        "chi_square": stats.chi_square,
+        "p": stats.p_value,
+        "longest_chain": stats.longest_chain,
+        "longest_chains": [
+            {"chain": chain, "array": array, "bucket": bucket}
+            for chain, array, bucket in stats.longest
+        ],
+        "chains": stats.chains.tolist(),
+        "occupancy": stats.counts.tolist(),
+    }
+
+
+def _memory(stats: Stats) -> dict[str, Any]:
+    return {
+        "held": stats.held,
+        "rebuilt": stats.rebuilt,
+        "wasted": stats.wasted,
+        "buckets": stats.bucket_bytes,
+        "overflow": stats.overflow_bytes,
+        "spare": stats.spare_bytes,
+        "boxes": stats.box_bytes,
+        "pinned": stats.pinned_bytes,
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "invariant": problem.invariant or None,
+        "address": None if problem.address is None else f"0x{problem.address:x}",
+        "text": problem.text,
+    }

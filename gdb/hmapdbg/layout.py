@@ -1,0 +1,88 @@
+"""Offsets: from type descriptions to places in memory, and where each number came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .target import Kind, TargetError, Type
+
+
+@dataclass(frozen=True)
+class Member:
+    """One field in use: where it lies in its struct, in bytes."""
+
+    name: str
+    offset: int
+    size: int
+    type: Type
+    source: str  # "debug info", "type object", "layout file"
+
+
+@dataclass(frozen=True)
+class StructLayout:
+    """The fields of a struct that a family reads."""
+
+    name: str
+    size: int
+    members: tuple[Member, ...]
+
+    def __getitem__(self, name: str) -> Member:
+        for member in self.members:
+            if member.name == name:
+                return member
+        raise KeyError(name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(member.name == name for member in self.members)
+
+    def dtype(self, order: str) -> np.dtype[np.void]:
+        """The struct's scalar members as a structured dtype of the byte order "<" or ">"."""
+        scalars = [member for member in self.members if _format_of(member.type, order)]
+        return np.dtype(
+            {
+                "names": [member.name for member in scalars],
+                "formats": [_format_of(member.type, order) for member in scalars],
+                "offsets": [member.offset for member in scalars],
+                "itemsize": self.size,
+            }
+        )
+
+    def decode(self, data: bytes, byte_order: Literal["little", "big"]) -> dict[str, int]:
+        """The scalar members of one struct from its bytes, as integers (pointers too)."""
+        record = np.frombuffer(data, self.dtype("<" if byte_order == "little" else ">"), count=1)[0]
+        return {name: int(record[name]) for name in record.dtype.names or ()}
+
+
+def struct_layout(
+    struct: Type, required: Iterable[str], optional: Iterable[str] = (), source: str = "debug info"
+) -> StructLayout:
+    """The layout of those fields of a struct. TargetError names a required one that is missing."""
+    members = []
+    for name in required:
+        found = struct.find(name)
+        if found is None:
+            raise TargetError(
+                f"'{struct.name}' has no field '{name}': it is not a map this version knows; "
+                f"see what it is with 'ptype {struct.name}'"
+            )
+        members.append(Member(name, found.offset, found.type.size, found.type, source))
+    for name in optional:
+        found = struct.find(name)
+        if found is not None:
+            members.append(Member(name, found.offset, found.type.size, found.type, source))
+    return StructLayout(struct.name, struct.size, tuple(members))
+
+
+def _format_of(scalar: Type, order: str) -> str:
+    """numpy's name of a scalar type; empty for what is none."""
+    if scalar.size not in (1, 2, 4, 8):
+        return ""
+    if scalar.kind in (Kind.POINTER, Kind.BOOLEAN):
+        return f"{order}u{scalar.size}"
+    if scalar.kind in (Kind.INTEGER, Kind.ENUM):
+        return f"{order}{'i' if scalar.signed else 'u'}{scalar.size}"
+    return ""

@@ -1,0 +1,99 @@
+"""`set hmap …` and `show hmap …`: defaults of the commands."""
+
+from __future__ import annotations
+
+import gdb
+
+LIMIT = 200  # slots printed by --buckets
+MAX_STRING = 64 << 10
+
+
+class _SetPrefix(gdb.Command):
+    """Set defaults of the hmap commands."""
+
+    def __init__(self) -> None:
+        super().__init__("set hmap", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
+
+
+class _ShowPrefix(gdb.Command):
+    """Show defaults of the hmap commands."""
+
+    def __init__(self) -> None:
+        super().__init__("show hmap", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
+
+    def invoke(self, arguments: str, from_tty: bool) -> None:
+        for parameter in PARAMETERS:
+            gdb.execute(f"show {parameter.name}")
+
+
+class _Parameter(gdb.Parameter):
+    """A default; a subclass gives `name`, its kind, the value at start, and what it says."""
+
+    name: str
+    kind: int
+    start: object
+    says: str
+    set_doc: str
+    show_doc: str
+
+    def __init__(self) -> None:
+        super().__init__(self.name, gdb.COMMAND_DATA, self.kind)
+        self.value = self.start
+
+    def get_set_string(self) -> str:
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        return f"{self.says} is {value}."
+
+
+class Debug(_Parameter):
+    """Whether an error inside an hmap command shows its Python traceback."""
+
+    set_doc = "Set whether an error inside an hmap command shows its Python traceback."
+    show_doc = "Show whether an error inside an hmap command shows its Python traceback."
+    name, kind, start = "hmap debug", gdb.PARAM_BOOLEAN, False
+    says = "Showing tracebacks of hmap commands"
+
+
+class Limit(_Parameter):
+    """How many slots hmap-dump --buckets prints at most."""
+
+    set_doc = "Set how many slots 'hmap-dump --buckets' prints at most; 0 is no limit."
+    show_doc = "Show how many slots 'hmap-dump --buckets' prints at most."
+    name, kind, start = "hmap limit", gdb.PARAM_ZUINTEGER, LIMIT
+    says = "The most slots printed by hmap-dump --buckets"
+
+
+class MaxString(_Parameter):
+    """How many bytes of a string key or value are shown at most."""
+
+    set_doc = "Set how many bytes of a string key or value are shown at most."
+    show_doc = "Show how many bytes of a string key or value are shown at most."
+    name, kind, start = "hmap max-string", gdb.PARAM_ZUINTEGER, MAX_STRING
+    says = "The most bytes of a string shown by hmap commands"
+
+
+class Progress(_Parameter):
+    """Whether long walks show how far they are, on a terminal."""
+
+    set_doc = "Set whether long walks show how far they are, on a terminal."
+    show_doc = "Show whether long walks show how far they are, on a terminal."
+    name, kind, start = "hmap progress", gdb.PARAM_BOOLEAN, True
+    says = "Progress of long walks"
+
+
+PARAMETERS = (Debug, Limit, MaxString, Progress)
+
+
+def register() -> None:
+    """Makes the parameters known to gdb."""
+    _SetPrefix()
+    _ShowPrefix()
+    for parameter in PARAMETERS:
+        parameter()
+
+
+def get(parameter: type[_Parameter]) -> int:
+    """The value of a parameter now."""
+    return int(gdb.parameter(parameter.name) or 0)

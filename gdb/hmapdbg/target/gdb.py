@@ -1,0 +1,441 @@
+"""The target as gdb shows it: a live process, a remote one, or a core file.
+
+No gdb.Value and no gdb.Type leaves this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import gdb
+
+from .core_file import NotACore, held_ranges
+from .memory import MemoryFault
+from .protocol import Target, TargetError, Value
+from .types import Field, Kind, Type, array_of, pointer_to
+
+NO_PROCESS = (
+    "no process and no core file: start the program, or use 'attach PID' or 'core-file FILE' first"
+)
+# An assignment or increment in an expression would write to the target. Comparisons pass.
+_WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
+# A Go package's path without quotes: net/http.DefaultServeMux.
+_PACKAGE_PATH = re.compile(r"(?<![\w./'\"])[A-Za-z_][\w.-]*(?:/[\w.-]+)*/[\w-]+(?:\.\w+)+")
+_MISSING = re.compile(r'No symbol "(.*?)" in current context')
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+
+
+class GdbTarget(Target):
+    """The selected inferior of gdb, for the length of one command."""
+
+    def __init__(self) -> None:
+        inferior = gdb.selected_inferior()
+        if inferior.pid == 0:
+            raise TargetError(NO_PROCESS)
+        self._inferior = inferior
+        self.pointer_size = gdb.lookup_type("char").pointer().sizeof
+        self.byte_order = _byte_order()
+        self._mappings: Sequence[tuple[int, int]] | None = None
+        self._mappings_known = False
+        self._originals: dict[int, tuple[Type, gdb.Type]] = {}
+        self._is_go: bool | None = None
+
+    # ---- memory
+
+    def read_exactly(self, addr: int, size: int) -> memoryview:
+        try:
+            return self._inferior.read_memory(addr, size)
+        except (gdb.MemoryError, gdb.error, OverflowError, MemoryError):
+            raise MemoryFault(addr, size) from None
+
+    def mappings(self) -> Sequence[tuple[int, int]] | None:
+        if not self._mappings_known:
+            self._mappings = self._find_mappings()
+            self._mappings_known = True
+        return self._mappings
+
+    def _find_mappings(self) -> Sequence[tuple[int, int]] | None:
+        if self.is_core:
+            return self._core_mappings()
+        if self._connection_type() == "native":
+            try:
+                with open(f"/proc/{self._inferior.pid}/maps", encoding="utf-8") as maps:
+                    return _parse_maps(maps)
+            except OSError:
+                return None
+        return None
+
+    @property
+    def is_core(self) -> bool:
+        """Whether the memory comes from a core file."""
+        return self._connection_type() == "core"
+
+    def _connection_type(self) -> str:
+        connection = getattr(self._inferior, "connection", None)
+        return str(connection.type) if connection is not None else ""
+
+    def _core_mappings(self) -> list[tuple[int, int]] | None:
+        """What the core holds, and the executable's and libraries' own sections."""
+        files = _output_of("info files")
+        path = re.search(r"Local core dump file:\n\s*`(.*)', file type", files)
+        if path is None:
+            return None
+        try:
+            held = held_ranges(path.group(1))
+        except (OSError, NotACore):
+            return None
+        section = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+)", re.MULTILINE)
+        for low, high, name in section.findall(files):
+            # Constant sections can be had from the files; data and zero-filled ones cannot.
+            if name.startswith((".text", ".rodata", ".eh_frame", ".data.rel.ro")):
+                held.append((int(low, 16), int(high, 16)))
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(held):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return merged
+
+    # ---- values and types
+
+    def evaluate(self, expression: str) -> Value:
+        if not _is_balanced(expression):
+            raise TargetError(
+                f"expression '{expression}' is left open: close its bracket or quote, or put the "
+                "options before it"
+            )
+        if _WRITES.search(_QUOTED.sub("''", expression)):
+            raise TargetError(
+                f"expression '{expression}' would change the program: "
+                "give one without an assignment"
+            )
+        try:
+            with _parameter("may-call-functions", False):
+                try:
+                    return self._evaluate(expression, expression)
+                except gdb.MemoryError:
+                    raise
+                except gdb.error as error:
+                    again = self._evaluate_as_go(expression, str(error))
+                    if again is None:
+                        raise
+                    return again
+        except gdb.MemoryError as error:
+            raise TargetError(
+                f"cannot read '{expression}': {_lowered(error)}: "
+                "the pointer is wild, or the core does not hold that memory"
+            ) from None
+        except gdb.error as error:
+            raise TargetError(_explain(expression, error)) from None
+
+    def _evaluate(self, expression: str, spelled: str) -> Value:
+        """The value of an expression, `spelled` as gdb is to have it."""
+        value = gdb.parse_and_eval(spelled)
+        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            value = value.referenced_value()
+        if value.is_optimized_out:
+            raise TargetError(
+                f"value of '{expression}' is optimised out in this frame: "
+                "try an outer frame ('up'), or a global that holds the map"
+            )
+        return self._neutral_value(expression, value)
+
+    def _evaluate_as_go(self, expression: str, error: str) -> Value | None:
+        """What an expression that failed so is for Go: gdb goes by the frame's language, and the
+        innermost frame of a core is assembly. A variable that escaped to the heap is only there as
+        the pointer '&name', and a package's path needs quotes. None: nothing either."""
+        if not self.is_go:
+            return None
+        spellings = [expression, _PACKAGE_PATH.sub(r"'\g<0>'", expression)]
+        missing = _MISSING.search(error)
+        if missing and re.fullmatch(r"\w+", missing.group(1)):
+            name = missing.group(1)
+            spellings.append(re.sub(rf"(?<![\w.'\"]){name}\b", f"(*'&{name}')", expression))
+        with _language("go"):
+            for spelled in dict.fromkeys(spellings):
+                try:
+                    return self._evaluate(expression, spelled)
+                except gdb.MemoryError:
+                    raise
+                except gdb.error:
+                    continue
+        return None
+
+    @property
+    def is_go(self) -> bool:
+        """Whether the program has Go's runtime in it."""
+        if self._is_go is None:
+            try:
+                gdb.parse_and_eval("&'runtime.firstmoduledata'")
+                self._is_go = True
+            except gdb.error:
+                self._is_go = False
+        return self._is_go
+
+    def evaluate_at(self, type_name: str, address: str) -> Value:
+        """A pointer to a value of a type at an address, both as the user typed them. Go's map types
+        are pointers already, and in Go no cast can be written."""
+        expression = f"({type_name} *) ({address})"
+        try:
+            value = self.evaluate(expression)
+        except TargetError:
+            value = None
+        found = value.type.target if value is not None else self.lookup_type(type_name)
+        if value is not None and found is not None and found.kind is not Kind.POINTER:
+            return value
+        if found is None:
+            return self.evaluate(expression)
+        number = self.evaluate(address)
+        if found.kind is not Kind.POINTER:
+            found = pointer_to(found, self.pointer_size)
+        where = int.from_bytes(number.data[: self.pointer_size], self.byte_order)
+        return Value(expression, found, where.to_bytes(self.pointer_size, self.byte_order))
+
+    def value_of(self, value: gdb.Value, text: str) -> Value:
+        """A value that gdb hands to a function or printer; `text` names it in errors."""
+        try:
+            return self._neutral_value(text, value)
+        except gdb.error as error:
+            raise TargetError(_explain(text, error)) from None
+
+    def gdb_value(self, address: int, neutral: Type) -> gdb.Value:
+        """The value of a type that this target described, at an address; for gdb's own printing."""
+        described = neutral.origin or neutral
+        if id(described) in self._originals:
+            _, original = self._originals[id(described)]
+        else:  # bytes, of which debug info says nothing
+            original = gdb.lookup_type("unsigned char").array(max(neutral.size, 1) - 1)
+        return gdb.Value(address).cast(original.pointer()).dereference()
+
+    def _neutral_value(self, expression: str, value: gdb.Value) -> Value:
+        neutral = self.neutral_type(value.type)
+        address = None if value.address is None else int(value.address)
+        if neutral.kind in (Kind.POINTER, Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN):
+            number = int(value) & ((1 << (8 * neutral.size)) - 1)
+            return Value(
+                expression, neutral, number.to_bytes(neutral.size, self.byte_order), address
+            )
+        if address is None and neutral.kind is Kind.ARRAY and neutral.target.size == 1:
+            # A string literal lives in gdb alone.
+            letters = bytes(int(value[i]) & 0xFF for i in range(neutral.count))
+            return Value(expression, neutral, letters)
+        if address is None:
+            raise TargetError(
+                f"value of '{expression}' is not in memory: name the variable that holds it"
+            )
+        try:
+            return Value(expression, neutral, self.read(address, neutral.size), address)
+        except MemoryFault as fault:
+            raise TargetError(
+                f"cannot read '{expression}': {fault}: "
+                "the pointer is wild, or the core does not hold that memory"
+            ) from None
+
+    def lookup_type(self, name: str) -> Type | None:
+        try:
+            found = gdb.lookup_type(name)
+        except gdb.error:
+            return None
+        return self.neutral_type(found)
+
+    def describe_address(self, addr: int) -> str | None:
+        try:
+            place = gdb.find_pc_line(addr)
+            block = gdb.block_for_pc(addr)
+        except (gdb.error, OverflowError, RuntimeError):
+            return None
+        while block is not None and block.function is None:
+            block = block.superblock
+        function = None if block is None else block.function
+        if function is not None and place.symtab is not None:
+            return f"{function.name} at {place.symtab.filename}:{place.line}"
+        text = _output_of(f"info symbol 0x{addr:x}").strip()
+        return None if text.startswith("No symbol") else text.split(" in section")[0]
+
+    def describe(self) -> str:
+        """What is looked at, for people: "core file", "live process 4711"."""
+        kinds = {"core": "core file", "native": "live process"}
+        kind = kinds.get(self._connection_type(), "remote process")
+        return kind if self.is_core else f"{kind} {self._inferior.pid}"
+
+    def function_at(self, addr: int) -> str:
+        words = _output_of(f"info symbol 0x{addr:x}").split()
+        # "name in section .text of FILE"; a pointer may lead to the function's stub.
+        return words[0].split("@")[0] if words[1:2] == ["in"] else ""
+
+    def neutral_type(self, found: gdb.Type) -> Type:
+        """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
+        completed from another compilation unit where there is one."""
+        neutral = self._described(found)
+        # Kept with the neutral type, whose id would else be given to another.
+        self._originals[id(neutral)] = neutral, found
+        return neutral
+
+    def _described(self, found: gdb.Type) -> Type:
+        name = str(found)
+        real = found.strip_typedefs().unqualified()
+        code = real.code
+        if code == gdb.TYPE_CODE_FUNC and _is_go_function(found):
+            return Type(Kind.POINTER, name, self.pointer_size, resolve=lambda: _CODE)
+        if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_RANGE):
+            return Type(
+                Kind.INTEGER,
+                name,
+                real.sizeof,
+                signed=_is_signed(real),
+                character=real.name == "char",
+            )
+        if code == gdb.TYPE_CODE_BOOL:
+            return Type(Kind.BOOLEAN, name, real.sizeof)
+        if code == gdb.TYPE_CODE_FLT:
+            return Type(Kind.FLOAT, name, real.sizeof, signed=True)
+        if code == gdb.TYPE_CODE_ENUM:
+            pairs = tuple((member.name or "", int(member.enumval)) for member in real.fields())
+            return Type(Kind.ENUM, name, real.sizeof, signed=_is_signed(real), enumerators=pairs)
+        if code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            return Type(
+                Kind.POINTER, name, real.sizeof, resolve=lambda: self.neutral_type(real.target())
+            )
+        if code == gdb.TYPE_CODE_ARRAY:
+            low, high = real.range()
+            element = self.neutral_type(real.target())
+            array = array_of(element, max(high - low + 1, 0))
+            return Type(array.kind, name, array.size, count=array.count, resolve=array.resolve)
+        if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+            kind = Kind.STRUCT if code == gdb.TYPE_CODE_STRUCT else Kind.UNION
+            real = _completed(real)
+            return Type(kind, name, real.sizeof, fields=tuple(self._iter_fields(real)))
+        return Type(Kind.OTHER, name, real.sizeof)
+
+    def _iter_fields(self, struct: gdb.Type) -> Iterator[Field]:
+        for member in struct.fields():
+            position = getattr(member, "bitpos", None)
+            if position is None:  # a static member
+                continue
+            bits = member.bitsize
+            yield Field(
+                member.name or "",
+                position // 8,
+                self.neutral_type(member.type),
+                position if bits else 0,
+                bits,
+            )
+
+
+_CODE = Type(Kind.OTHER, "code", 0)
+
+
+def _is_go_function(found: gdb.Type) -> bool:
+    """Whether a type is one of Go's function types: a value is a pointer to a closure, but for gdb
+    it is the code itself."""
+    while found.code == gdb.TYPE_CODE_TYPEDEF:
+        if (found.name or "").startswith("func("):
+            return True
+        found = found.target()
+    return False
+
+
+def _completed(struct: gdb.Type) -> gdb.Type:
+    if struct.sizeof or struct.fields() or not struct.name:
+        return struct
+    prefix = "union" if struct.code == gdb.TYPE_CODE_UNION else "struct"
+    for name in (f"{prefix} {struct.name}", struct.name):
+        try:
+            return gdb.lookup_type(name).strip_typedefs()
+        except gdb.error:
+            continue
+    return struct
+
+
+def _is_signed(scalar: gdb.Type) -> bool:
+    try:
+        return bool(scalar.is_signed)  # type: ignore[attr-defined]  # new in gdb 12
+    except (AttributeError, ValueError):
+        return bool(int(gdb.Value(-1).cast(scalar)) < 0)
+
+
+def _byte_order() -> Literal["little", "big"]:
+    return "big" if "big endian" in _output_of("show endian") else "little"
+
+
+def _is_balanced(expression: str) -> bool:
+    """Whether each bracket and quote of an expression is closed."""
+    rest = _QUOTED.sub("", expression)
+    if "'" in rest or '"' in rest:
+        return False
+    while True:
+        shorter = re.sub(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}", "", rest)
+        if shorter == rest:
+            return not re.search(r"[()\[\]{}]", rest)
+        rest = shorter
+
+
+def _output_of(command: str) -> str:
+    return gdb.execute(command, to_string=True) or ""
+
+
+@contextlib.contextmanager
+def _parameter(name: str, value: bool) -> Iterator[None]:
+    """A gdb setting for a while (gdb.with_parameter is not in gdb 12)."""
+    before = gdb.parameter(name)
+    gdb.execute(f"set {name} {'on' if value else 'off'}", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set {name} {'on' if before else 'off'}", to_string=True)
+
+
+@contextlib.contextmanager
+def _language(name: str) -> Iterator[None]:
+    """gdb's language for a while."""
+    before = gdb.parameter("language")
+    gdb.execute(f"set language {name}", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set language {before}", to_string=True)
+
+
+def _parse_maps(lines: Iterator[str]) -> list[tuple[int, int]]:
+    out: list[tuple[int, int]] = []
+    for line in lines:
+        low, high = (int(part, 16) for part in line.split(" ", 1)[0].split("-"))
+        if out and out[-1][1] == low:
+            out[-1] = (out[-1][0], high)
+        else:
+            out.append((low, high))
+    return out
+
+
+def _lowered(error: Exception) -> str:
+    """gdb's own text in the manner of ours: no capital, no full stop."""
+    text = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "failed"
+    return text[0].lower() + text[1:]
+
+
+def _explain(expression: str, error: gdb.error) -> str:
+    """One line about why gdb could not evaluate what the user typed, with the remedy."""
+    text = str(error)
+    missing = _MISSING.search(text)
+    if missing:
+        return (
+            f"no symbol '{missing.group(1)}' in the current context: check the name, "
+            "or select the frame that has it ('frame N', 'up')"
+        )
+    if "No symbol table is loaded" in text:
+        return (
+            f"cannot evaluate '{expression}': no symbol table is loaded: "
+            "use 'file PROGRAM' with a program that was built with -g"
+        )
+    if "has unknown type" in text:
+        return (
+            f"type of '{expression}' is unknown: the program has no debug info for it: build with "
+            "-g, or name the map by 'hmap-dump --type \"struct hmap\" ADDRESS'"
+        )
+    if "calling functions" in text or "Cannot call functions" in text:
+        return f"expression '{expression}' would call a function in the program: name a variable"
+    return f"cannot evaluate '{expression}': {_lowered(error)}: check the expression with 'print'"

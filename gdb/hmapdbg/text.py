@@ -1,0 +1,291 @@
+"""What hmap-dump prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from .block import Chain, Header, Link, Problem
+from .layout import Member, StructLayout
+from .stats import Stats
+from .values import Renderer
+
+MARKS = " ▁▂▃▄▅▆▇█"
+WIDTH = 10  # of the labels on the left
+MAX_SHOWN_PROBLEMS = 10
+
+
+def summary(stats: Stats, problems: Sequence[Problem], notes: Sequence[str] = ()) -> str:
+    """The whole summary, lines ended by newlines, safe for a terminal. `notes` are the caller's,
+    about what it did with the map."""
+    lines = [*_iter_lines(stats, problems), *(_line("note", note) for note in notes)]
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def bucket_lines(
+    header: Header, chains: Iterable[Chain], renderer: Renderer, limit: int
+) -> Iterator[str]:
+    """Buckets slot by slot, each line with its newline, safe for a terminal; at most `limit` slots
+    (0: all). The links of a chain are read as they are printed."""
+    left = limit or sys.maxsize
+    for chain in chains:
+        old = "old " if chain.array == "oldbuckets" else ""
+        for place, link in enumerate(chain.links):
+            name = f"{old}bucket {chain.bucket:,}"
+            if place:
+                name = f"  overflow {place} of {name}"
+            if link.spare is not None:
+                name += f" (spare bucket {link.spare:,})"
+            if link.note:
+                yield f"{name}  0x{link.address:x}  {printable(link.note)}\n"
+                continue
+            if left <= 0:
+                yield f"  more is cut after {limit:,} slots: --limit N shows N, 0 shows all\n"
+                return
+            yield f"{name}  0x{link.address:x}\n"
+            rows = _slot_rows(header, link, renderer)
+            left -= len(rows)
+            yield from (f"{printable(row)}\n" for row in rows)
+            if link.overflow is not None:
+                yield f"    overflow  {f'0x{link.overflow:x}' if link.overflow else 'NULL'}\n"
+
+
+def _slot_rows(header: Header, link: Link, renderer: Renderer) -> list[str]:
+    """A line for each slot of one bucket: tophash and what it means, then key and value; what an
+    empty slot still holds is stale."""
+    assert link.keys is not None and link.elems is not None
+    keys = renderer.render(header.key_type, link.keys)
+    elems = renderer.render(header.elem_type, link.elems)
+    held = link.keys.data.any(axis=1) | link.elems.data.any(axis=1)
+    width = max(len(mark) for mark in link.marks)
+    rows = []
+    for slot, (byte, mark) in enumerate(zip(link.tophash, link.marks)):
+        row = f"    {slot}  0x{byte:02x} {mark:<{width}}"
+        if link.live[slot]:
+            row += f"  {keys[slot]} -> {elems[slot]}"
+        elif held[slot]:
+            word = "moved" if mark.startswith("evacuated") else "stale"
+            row += f"  ({word}: {keys[slot]} -> {elems[slot]})"
+        rows.append(row.rstrip())
+    return rows
+
+
+def layout_lines(layouts: Sequence[StructLayout]) -> Iterator[str]:
+    """Structs in the manner of pahole: offset, size, field, and where the numbers come from."""
+    for struct in layouts:
+        members = sorted(struct.members, key=lambda one: one.offset)
+        fields = [f"{_declaration(member)};" for member in members]
+        width = max((len(field) for field in fields), default=0)
+        yield "/* offset  size */"
+        yield f"{struct.name} {{"
+        for member, field in zip(members, fields):
+            yield (
+                f"/* {member.offset:6}  {member.size:4} */    {printable(field):<{width}}"
+                f"  /* {member.source} */"
+            )
+        yield f"                      /* {struct.size:,} bytes in all */"
+        yield "}"
+
+
+def _declaration(member: Member) -> str:
+    """A field as C writes it: the size of an array stands behind the name."""
+    name = member.type.name
+    stem, bracket, rest = name.partition("[")
+    stem = stem.rstrip()
+    gap = "" if stem.endswith("*") else " "
+    return f"{stem}{gap}{member.name}{bracket}{rest}"
+
+
+def printable(text: str) -> str:
+    """Text from the target made safe for a terminal: control bytes become \\xNN."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _iter_lines(stats: Stats, problems: Sequence[Problem]) -> Iterator[str]:
+    header = stats.header
+    yield _title(header)
+    if header.name or header.created_at:
+        named = f'"{header.name}"' if header.name else "unnamed"
+        where = f", made in {header.created_at}" if header.created_at else ""
+        yield _line("map", f"{named}{where}")
+    yield _line("entries", _entries(stats))
+    if stats.slots:
+        yield _line("slots", _slots(stats))
+        yield _line("chains", _chains(stats))
+        if stats.live:
+            yield _line("spread", _spread(stats))
+    yield _line("memory", _memory(stats))
+    for array in header.retired:
+        yield _line(
+            "retired",
+            f"array of {_count(array.buckets, 'bucket')} at 0x{array.address:x}, "
+            f"{size_text(array.size)}, {_count(array.pins, 'pin')}",
+        )
+    if stats.main_buckets > 1 and stats.live:
+        yield _line("occupancy", _strip(stats))
+    verdicts = stats.verdicts()
+    for verdict in verdicts:
+        yield _line("verdict", verdict.text)
+    if not verdicts:
+        sound = "nothing unusual" if stats.live else "empty"
+        yield _line("verdict", "none, the map is not sound: see below" if problems else sound)
+    for note in header.notes:
+        yield _line("note", note)
+    for problem in problems[:MAX_SHOWN_PROBLEMS]:
+        yield _line("Problem", str(problem))
+    if len(problems) > MAX_SHOWN_PROBLEMS:
+        yield _line(
+            "Problem",
+            f"{len(problems) - MAX_SHOWN_PROBLEMS:,} more: see them all with hmap-check",
+        )
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<{WIDTH}} {text}"
+
+
+def _title(header: Header) -> str:
+    types = f"{header.key_type.name} -> {header.elem_type.name}"
+    return (
+        f"{header.expression}   ({header.type_name}) 0x{header.address:x}   "
+        f"{header.family}   {types}"
+    )
+
+
+def _entries(stats: Stats) -> str:
+    header = stats.header
+    if not header.arrays:
+        return f"{header.count:,}, no bucket array yet"
+    size = f" (B={header.B})" if header.B is not None else ""
+    state = "not growing"
+    if header.old is not None:
+        old = header.old.buckets
+        kind = "same-size growth" if header.same_size_grow else "growing"
+        state = f"{kind}: {stats.evacuated:,} of {old:,} old buckets evacuated"
+    return (
+        f"{header.count:,} in {_count(stats.main_buckets, 'bucket')}{size}, "
+        f"load {stats.load:.2f} of {header.load_factor:g}, {state}"
+    )
+
+
+def _slots(stats: Stats) -> str:
+    shares = "   ".join(
+        f"{name} {_percent(part, stats.slots)}"
+        for name, part in (
+            ("live", stats.live),
+            ("deleted", stats.deleted),
+            ("empty", stats.empty),
+        )
+    )
+    return f"{shares}   of {stats.slots:,} in use"
+
+
+def _chains(stats: Stats) -> str:
+    counts = stats.chains
+    total = int(counts.sum())
+    shown = [
+        f"{length}: {_percent(int(counts[length]), total)}"
+        for length in range(1, min(len(counts), 5))
+        if counts[length]
+    ]
+    longer = int(counts[5:].sum())
+    if longer:
+        shown.append(f"5 and more: {_percent(longer, total)}")
+    text = "   ".join(shown)
+    if stats.longest:
+        length, array, bucket = stats.longest[0]
+        old = "old " if array == "oldbuckets" else ""
+        text += f"   longest {length:,}, first at {old}bucket {bucket:,}"
+    return text
+
+
+def _spread(stats: Stats) -> str:
+    p = stats.p_value
+    judged = "" if p is None else f"; chi² p {_probability(p)}"
+    return (
+        f"per bucket mean {stats.mean:.2f}, sd {stats.sd:.2f} (Poisson {stats.expected_sd:.2f}); "
+        f"position sd {stats.position_sd:,.0f} (uniform {stats.uniform_position_sd:,.0f}){judged}"
+    )
+
+
+def _memory(stats: Stats) -> str:
+    unit, name = _unit(stats.held)
+    parts = [
+        ("buckets", stats.bucket_bytes),
+        ("overflow in use", stats.overflow_bytes),
+        ("spare", stats.spare_bytes),
+        ("boxes", stats.box_bytes),
+        ("pinned", stats.pinned_bytes),
+    ]
+    shown = ", ".join(f"{part} {_amount(size, unit)}" for part, size in parts if size)
+    held = f"{_amount(stats.held, unit)} {name} held"
+    detail = f" ({shown})" if shown else ""
+    wasted = f"wasted {_amount(stats.wasted, unit)}"
+    if stats.wasted * 100 < stats.held:
+        return f"{held}{detail}, {wasted}: a rebuilt map needs as much"
+    return f"{held}{detail}, {wasted}: a rebuilt map needs {size_text(stats.rebuilt)}"
+
+
+def _strip(stats: Stats) -> str:
+    """The fill of the array from its first bucket to its last; a full block is the growth limit."""
+    buckets, count = stats.main_buckets, len(stats.strip)
+    top = max(stats.header.load_factor, 1.0)
+    full = len(MARKS) - 1
+    marks = ""
+    for mark, live in enumerate(stats.strip.tolist()):
+        # The buckets b with b * count // buckets == mark: not as many for each.
+        width = -(-(mark + 1) * buckets // count) + (-mark * buckets // count)
+        marks += MARKS[max(1, min(full, round(live / (top * width) * full))) if live else 0]
+    few = buckets // count
+    each = _count(round(buckets / count), "bucket")
+    if few < 10 and buckets % count:
+        each = f"{few} or {few + 1} buckets"
+    return f"|{marks}|   each mark {each}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _percent(part: int, whole: int) -> str:
+    """A share; what is there, but little, does not read as nothing, nor nearly all as all."""
+    if whole == 0:
+        return "0.0%"
+    share = 100 * part / whole
+    if part and share < 0.05:
+        return "<0.1%"
+    if part < whole and share >= 99.95:
+        return ">99.9%"
+    return f"{share:.1f}%"
+
+
+def _probability(p: float) -> str:
+    if p < 1e-6:
+        return "under 1e-6"
+    return f"{p:.2f}" if p >= 0.01 else f"{p:.1e}"
+
+
+def _unit(size: int) -> tuple[int, str]:
+    for shift, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if size >= 1 << shift:
+            return 1 << shift, name
+    return 1, "bytes"
+
+
+def _amount(size: int, unit: int) -> str:
+    return f"{size:,}" if unit == 1 else f"{size / unit:,.1f}"
+
+
+def size_text(size: int) -> str:
+    """A number of bytes with its unit."""
+    unit, name = _unit(size)
+    return f"{_amount(size, unit)} {name}"

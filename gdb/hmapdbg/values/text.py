@@ -1,0 +1,121 @@
+"""Bytes that hold text -> str, many at once.
+
+Two forms: plain, and `quoted`, for text inside a struct or an array. Plain text stays as it is;
+only one that holds NUL or invalid UTF-8 has each such byte as \\xNN and its backslashes doubled, so
+that it can be told from text that merely looks so. Quoted text stands in double quotes, with
+backslash and quote behind a backslash and the same \\xNN. Text that was cut ends with the mark "…",
+behind the quotes where there are any.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+CUT = "…"
+
+
+def render_text(joined: Bytes, lengths: Ints, cut: Mask, quoted: bool) -> list[str]:
+    """The texts of n strings.
+
+    joined: the bytes of all, each string followed by one NUL; lengths (n,): bytes without that NUL;
+    cut (n,): strings of which only the beginning is there.
+    """
+    count = len(lengths)
+    if count == 0:
+        return []
+    ends = np.cumsum(lengths + 1) - 1
+    # Strings that are cut or hold NUL are few; the others go through in one piece, parted by NUL.
+    special = cut.copy()
+    zeros = np.flatnonzero(joined == 0)
+    if len(zeros) > count:
+        inner = np.setdiff1d(zeros, ends, assume_unique=True)
+        special[np.searchsorted(ends, inner)] = True
+    if not special.any():
+        return _render_joined(joined.tobytes(), quoted)
+    texts = np.empty(count, object)
+    plain = ~special
+    if plain.any():
+        texts[plain] = _render_joined(joined[np.repeat(plain, lengths + 1)].tobytes(), quoted)
+    for row in np.flatnonzero(special).tolist():
+        end = int(ends[row])
+        data = joined[end - int(lengths[row]) : end].tobytes()
+        texts[row] = _render_cut(data, quoted) if cut[row] else _render_one(data, quoted)
+    out: list[str] = texts.tolist()
+    return out
+
+
+def render_char_arrays(data: Bytes, limit: int, quoted: bool) -> tuple[list[str], int]:
+    """The texts of rows (n, size), up to the first NUL and of at most `limit` bytes, and how many
+    of them are cut."""
+    count = len(data)
+    # One byte more than is shown: it may be the NUL that tells a whole text from a cut one.
+    width = min(data.shape[1], limit + 1)
+    padded = np.zeros((count, width + 1), np.uint8)
+    padded[:, :width] = data[:, :width]
+    lengths = np.argmax(padded == 0, axis=1)
+    cut = lengths > limit
+    if cut.any():
+        lengths[cut] = limit
+        padded[cut, limit] = 0
+    joined = padded[np.arange(width + 1) <= lengths[:, None]]
+    return render_text(joined, lengths, cut, quoted), int(cut.sum())
+
+
+def render_string(content: bytes) -> str:
+    """The plain text of one string."""
+    return _render_one(content, False)
+
+
+def _render_joined(joined: bytes, quoted: bool) -> list[str]:
+    """Strings without NUL inside, each followed by one."""
+    if quoted:
+        joined = joined[:-1].replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        text = joined.decode("utf-8", "backslashreplace")
+        return ('"' + text.replace("\0", '"\0"') + '"').split("\0")
+    try:
+        return joined[:-1].decode("utf-8").split("\0")
+    except UnicodeDecodeError:
+        pass
+    # Surrogates cannot come out of valid UTF-8, so they mark the strings that are not.
+    text = joined[:-1].decode("utf-8", "surrogateescape")
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    invalid = np.flatnonzero((points >= 0xDC80) & (points <= 0xDCFF))
+    rows = np.unique(np.searchsorted(np.flatnonzero(points == 0), invalid)).tolist()
+    texts = text.split("\0")
+    escaped = "\0".join(map(texts.__getitem__, rows)).encode("utf-8", "surrogateescape")
+    for row, text in zip(rows, _escape(escaped).split("\0")):
+        texts[row] = text
+    return texts
+
+
+def _render_one(data: bytes, quoted: bool) -> str:
+    """One string, which may hold NUL."""
+    if quoted:
+        text = (
+            data.replace(b"\\", b"\\\\").replace(b'"', b'\\"').decode("utf-8", "backslashreplace")
+        )
+        return '"' + text.replace("\0", "\\x00") + '"'
+    if b"\0" not in data:
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    return _escape(data).replace("\0", "\\x00")
+
+
+def _render_cut(data: bytes, quoted: bool) -> str:
+    """One string that goes on: a sequence broken by the cut is left out rather than shown as
+    invalid."""
+    whole = codecs.utf_8_decode(data, "backslashreplace", False)[1]
+    return _render_one(data[:whole], quoted) + CUT
+
+
+def _escape(data: bytes) -> str:
+    return data.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")

@@ -1,0 +1,215 @@
+"""Broken maps: hmap-check names what was broken, and nothing else; hmap-dump goes on.
+
+Each fault of fixtures/c/faults, live and from gdb's core. The program writes what it broke and what
+follows from it; where hmap_check() survives the fault it has agreed in the process.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from conftest import fixture_program
+from harness import Outcome, Tries, gdb_session
+from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
+
+Named = tuple[str, str]  # "I4" or "fault", and an address
+
+PROBLEM = re.compile(r"(I\d+|fault) (0x[0-9a-f]+): \S.*")
+SHOWN = 10  # Problems in the summary of hmap-dump
+# Faults of a key or elem: its text in the entries is the fault.
+UNREADABLE_VALUES = (
+    "key_box_wild",
+    "key_boxes_wild",
+    "elem_box_wild",
+    "owned_key_wild",
+    "borrowed_key_wild",
+)
+ERROR = "error"  # in place of an invariant: the commands fail
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "fault" in metafunc.fixturenames:
+        builds = metafunc.config.getoption("--builds").split(",")
+        metafunc.parametrize("fault", faults_of(builds[0]))
+
+
+@functools.cache
+def faults_of(build: str) -> list[str]:
+    """The names that `faults --list` prints."""
+    command = [fixture_program(build, "faults"), "--list"]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [line.split("\t")[0] for line in listing.splitlines()]
+
+
+def problems_of_check(outcome: Outcome) -> list[Named]:
+    """What hmap-check names. Each of its lines is a Problem, but for the last: their number."""
+    assert outcome.error is None and outcome.messages == "", outcome
+    *lines, last = outcome.output.splitlines()
+    problems = []
+    for line in lines:
+        found = PROBLEM.fullmatch(line)
+        assert found, f"no Problem: {line!r}\n{outcome.output}"
+        problems.append((found[1], found[2]))
+    expected = "1 Problem" if len(lines) == 1 else f"{len(lines):,} Problems"
+    assert last == expected, outcome.output
+    return problems
+
+
+def problems_of_dump(outcome: Outcome) -> tuple[list[Named], int]:
+    """The Problems that a summary shows, and the number of those it leaves out."""
+    problems, more = [], 0
+    for line in outcome.output.splitlines():
+        label, _, rest = line.partition(" ")
+        if label != "Problem":
+            continue
+        found = PROBLEM.fullmatch(rest.strip())
+        if found:
+            problems.append((found[1], found[2]))
+        else:
+            cut = re.fullmatch(r"([\d,]+) more: see them all with hmap-check", rest.strip())
+            assert cut and more == 0, outcome.output
+            more = int(cut[1].replace(",", ""))
+    return problems, more
+
+
+def assert_named(check: Outcome, rows: list[dict[str, str]]) -> None:
+    """Exactly the expected Problems, each once."""
+    named = Counter(problems_of_check(check))
+    expected = Counter((row["invariant"], row["address"]) for row in rows)
+    missing, extra = expected - named, named - expected
+    assert not missing and not extra, f"missing {missing}\nextra {extra}\n{check.output}"
+
+
+def assert_dumped(fault: str, dump: Outcome, rows: list[dict[str, str]], view: Path) -> None:
+    """A summary with the Problems that a walk sees, and two whole files."""
+    assert dump.error is None and dump.messages == "", dump
+    expected = [(row["invariant"], row["address"]) for row in rows if row["dump"] == "1"]
+    shown, more = problems_of_dump(dump)
+    assert len(shown) == min(len(expected), SHOWN), dump.output
+    assert len(shown) + more == len(expected), dump.output
+    assert not Counter(shown) - Counter(expected), f"expected {expected}\n{dump.output}"
+    assert re.search(r"^entries +[\d,]+ ", dump.output, re.MULTILINE), dump.output
+    assert first_line(view / "occupancy.csv") == OCCUPANCY_HEADER
+    assert first_line(view / "entries.csv") == ENTRIES_HEADER
+    # Each entry that was counted has its row, be its key or elem unreadable.
+    entries = (view / "entries.csv").read_text(encoding="utf-8", errors="surrogateescape")
+    live = sum(int(row["live"]) for row in read_csv(view / "occupancy.csv"))
+    assert entries.count("\n") == 1 + live
+    if fault in UNREADABLE_VALUES:
+        for row in rows:
+            assert f"<fault {row['address']}>" in entries
+
+
+def assert_refused(outcome: Outcome, address: str, view: Path) -> None:
+    """One line: what failed, the subject in quotes, the address, then the remedy."""
+    error = outcome.error
+    assert error is not None, f"'{outcome.command}' succeeded: {outcome.output}"
+    assert outcome.output == outcome.messages == "" and "\n" not in error, outcome
+    assert "'fixture_map'" in error and re.search(rf"\b{address}\b", error), error
+    assert re.search(r".[:;] .", error), f"has no remedy: {error}"
+    assert not list(view.iterdir()), "a file was left behind"
+
+
+def commands_for(view: Path) -> list[Tries]:
+    view.mkdir()
+    return [
+        Tries("hmap-check fixture_map"),
+        Tries(f"hmap-dump fixture_map --csv {view}/occupancy.csv --entries {view}/entries.csv"),
+    ]
+
+
+def test_fault_is_named_live_and_from_a_core(fault: str, build: str, folder: Path) -> None:
+    core = folder / "gdb.core"
+    outcomes = gdb_session(
+        fixture_program(build, "faults"),
+        [fault, str(folder)],
+        commands=[
+            "break fixture_stop",
+            "run",
+            *commands_for(folder / "live"),
+            f"generate-core-file {core}",
+            "kill",
+            f"core-file {core}",
+            *commands_for(folder / "core"),
+        ],
+    )
+    rows = read_csv(folder / "expected.csv")
+    assert rows
+    for view, (check, dump) in {"live": outcomes[2:4], "core": outcomes[-2:]}.items():
+        if rows[0]["invariant"] == ERROR:
+            assert len(rows) == 1
+            for outcome in (check, dump):
+                assert_refused(outcome, rows[0]["address"], folder / view)
+        else:
+            assert_named(check, rows)
+            assert_dumped(fault, dump, rows, folder / view)
+
+
+@pytest.mark.parametrize("B", [12, 24, 40, 56])
+def test_garbage_B_that_no_header_contradicts_ends_soon(B: int, folder: Path) -> None:
+    # What lies behind the arrays is anybody's guess: only that it is told in good order, and ends.
+    outcomes = gdb_session(
+        fixture_program("dev", "faults"),
+        ["B_one_more_growing", str(folder)],
+        commands=[
+            "break fixture_stop",
+            "run",
+            f"set var fixture_map->B = {B}",
+            "set var ((struct hmap_array *) fixture_map->buckets)[-1].size = 0",
+            "set var ((struct hmap_array *) fixture_map->oldbuckets)[-1].size = 0",
+            *commands_for(folder / "live"),
+        ],
+    )
+    check, dump = outcomes[-2:]
+    assert check.error is None and dump.error is None
+    # An array as large as memory lies over the other one: what is told is much, but bounded.
+    named = [line for line in check.output.splitlines() if PROBLEM.match(line)]
+    assert len([line for line in named if line.startswith("I3 ")]) == 2
+    assert len(named) < 5000
+    assert problems_of_dump(dump)[0]
+
+
+@pytest.mark.parametrize(
+    "poke",
+    [
+        "set var $b = map->buckets, map->buckets = map->oldbuckets, map->oldbuckets = $b",
+        "set var map->oldbuckets = map->buckets",
+        "set var map->buckets = map->oldbuckets",
+        "set var map->buckets = (struct bmap *) ((char *) map->buckets + 144)",
+        "set var map->buckets = (struct bmap *) ((char *) map->buckets + 3)",
+        "set var map->buckets = (struct bmap *) map",
+        "set var map->buckets = (struct bmap *) 8",
+        "set var map->retired = (struct hmap_array *) map",
+        "set var map->nextOverflow = map->buckets",
+        "set var map->count = 0, map->oldbuckets = 0",
+        "set var map->hash0 = 0",
+    ],
+)
+def test_garbage_pointers_are_told_in_good_order(poke: str, folder: Path) -> None:
+    # What follows from them is anybody's guess.
+    outcomes = gdb_session(
+        fixture_program("dev", "faults"),
+        ["count_low", str(folder)],
+        commands=[
+            "break fixture_stop",
+            "run",
+            poke.replace("map->", "fixture_map->").replace(" map", " fixture_map"),
+            *commands_for(folder / "live"),
+        ],
+    )
+    check, dump = outcomes[-2:]
+    assert check.error is None and dump.error is None
+    assert [line for line in check.output.splitlines() if PROBLEM.match(line)]
+    assert problems_of_dump(dump)[0]
+
+
+def test_faults_have_names_of_their_own() -> None:
+    names = faults_of("dev")
+    assert len(names) > 100
+    assert len(set(names)) == len(names)

@@ -1,0 +1,48 @@
+"""What `source gdb/hmap.py` does, and what it leaves alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness import ROOT, Fails, Tries, gdb_session
+
+LOADED = "python import sys; print(*(m for m in ('numpy', 'matplotlib') if m in sys.modules))"
+
+
+def test_source_imports_neither_numpy_nor_matplotlib() -> None:
+    (loaded,) = gdb_session(commands=[LOADED])
+    assert loaded.output == "\n"
+
+
+def test_source_says_nothing_and_works_from_any_folder(tmp_path: Path) -> None:
+    sourced, helped = gdb_session(
+        commands=[f"source {ROOT}/gdb/hmap.py", "help hmap-dump"], extension=False, cwd=tmp_path
+    )
+    assert sourced.output == sourced.messages == ""
+    assert "hmap-dump" in helped.output
+
+
+def test_sourcing_twice_does_no_harm() -> None:
+    gdb_session(commands=["source gdb/hmap.py", "source gdb/hmap.py", "help hmap-dump"])
+
+
+def test_too_old_gdb_is_told_in_one_line() -> None:
+    _, sourced = gdb_session(
+        commands=["python gdb.VERSION = '11.2'", Tries("source gdb/hmap.py")], extension=False
+    )
+    told = sourced.output + sourced.messages + (sourced.error or "")
+    assert re.fullmatch(r"hmap needs gdb 12 [^\n]*: [^\n]+\n?", told), told
+
+
+def test_missing_numpy_is_told_in_one_line() -> None:
+    _, failed, usable = gdb_session(
+        commands=[
+            "python import sys; sys.modules['numpy'] = None",
+            Fails("hmap-dump fixture_map"),
+            "print 1+1",
+        ]
+    )
+    assert failed.output == failed.messages == ""
+    assert re.fullmatch(r"[^\n]*numpy[^\n]*: [^\n]*python3-numpy[^\n]*", str(failed.error))
+    assert usable.output == "$1 = 2\n"

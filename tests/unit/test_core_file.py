@@ -1,0 +1,284 @@
+"""What an ELF core holds: small cores built by struct."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmapdbg.target import core_file
+from hmapdbg.target.core_file import NT_FILE, PT_LOAD, PT_NOTE, NotACore, held_ranges
+
+KINDS = pytest.mark.parametrize("bits", [32, 64])
+ORDERS = pytest.mark.parametrize("order", ["<", ">"])
+
+
+@dataclass
+class Core:
+    """An ELF core to be: loads of (address, bytes in the file, bytes in memory), and notes."""
+
+    bits: int = 64
+    order: str = "<"
+    loads: Sequence[tuple[int, int, int]] = ()
+    notes: list[tuple[bytes, int, bytes]] = field(default_factory=list)  # name, kind, data
+    xnum: bool = False
+
+    @property
+    def word(self) -> str:
+        return "Q" if self.bits == 64 else "I"
+
+    def pack(self, layout: str, *values: int) -> bytes:
+        return struct.pack(self.order + layout, *values)
+
+    def add_files(self, files: Sequence[tuple[int, int, int, bytes]], page: int = 4096) -> None:
+        """The NT_FILE note: (start, end, offset in pages, path)."""
+        data = self.pack(f"2{self.word}", len(files), page)
+        for start, end, offset, _ in files:
+            data += self.pack(f"3{self.word}", start, end, offset)
+        data += b"".join(path + b"\0" for *_, path in files)
+        self.notes.append((b"CORE\0", NT_FILE, data))
+
+    def build(self) -> bytes:
+        wide = self.bits == 64
+        header, entry, section = (64, 56, 64) if wide else (52, 32, 40)
+        note = b""
+        for name, kind, data in self.notes:
+            note += self.pack("III", len(name), len(data), kind)
+            note += name + bytes(-len(name) % 4) + data + bytes(-len(data) % 4)
+        count = len(self.loads) + 1
+        at = header + entry * count + section
+        segments, body = [(PT_NOTE, at, 0, len(note), 0)], note
+        for addr, in_file, in_memory in self.loads:
+            segments.append((PT_LOAD, at + len(body), addr, in_file, in_memory))
+            body += bytes(in_file)
+        table = b""
+        for kind, offset, addr, in_file, in_memory in segments:
+            if wide:
+                table += self.pack("IIQQQQQQ", kind, 0, offset, addr, 0, in_file, in_memory, 0)
+            else:
+                table += self.pack("IIIIIIII", kind, offset, addr, 0, in_file, in_memory, 0, 0)
+        sections = header + len(table)
+        # Section 0: only sh_info is used, where there are too many segments for the header.
+        info = 44 if wide else 28
+        first = bytes(info) + self.pack("I", count) + bytes(section - info - 4)
+        ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if self.order == "<" else 2, 1]) + bytes(9)
+        number = 0xFFFF if self.xnum else count
+        rest = self.pack(
+            f"HHI3{self.word}I6H",
+            4,
+            62,
+            1,
+            0,
+            header,
+            sections,
+            0,
+            header,
+            entry,
+            number,
+            section,
+            1,
+            0,
+        )
+        assert len(ident + rest) == header
+        return ident + rest + table + first + body
+
+    def write(self, folder: Path, size: int | None = None) -> str:
+        path = folder / "core"
+        path.write_bytes(self.build()[:size])
+        return str(path)
+
+
+@KINDS
+@ORDERS
+@pytest.mark.parametrize("xnum", [False, True])
+def test_segments_with_bytes_in_the_file_are_held(
+    bits: int, order: str, xnum: bool, tmp_path: Path
+) -> None:
+    loads = [(0x1000, 0x1000, 0x1000), (0x8000, 0x800, 0x2000), (0x20000, 0, 0x1000)]
+    core = Core(bits, order, loads, xnum=xnum)
+    assert held_ranges(core.write(tmp_path)) == [(0x1000, 0x2000), (0x8000, 0x8800)]
+
+
+def test_ranges_are_sorted_and_joined(tmp_path: Path) -> None:
+    loads = [
+        (0x5000, 0x1000, 0x1000),
+        (0x3000, 0x2000, 0x2000),
+        (0x1000, 0x10, 0x10),
+        (0x5800, 8, 8),
+    ]
+    assert held_ranges(Core(loads=loads).write(tmp_path)) == [(0x1000, 0x1010), (0x3000, 0x6000)]
+
+
+def test_high_addresses(tmp_path: Path) -> None:
+    top = (1 << 64) - 0x1000
+    assert held_ranges(Core(loads=[(top, 0x1000, 0x1000)]).write(tmp_path)) == [(top, 1 << 64)]
+
+
+@KINDS
+@ORDERS
+def test_mapped_files_are_held_as_far_as_they_reach(bits: int, order: str, tmp_path: Path) -> None:
+    library, short = tmp_path / "lib.so", tmp_path / "short.so"
+    library.write_bytes(bytes(0x3000))
+    short.write_bytes(bytes(0x1800))
+    core = Core(bits, order, [(0x10000, 0, 0x3000)])
+    core.add_files(
+        [
+            (0x10000, 0x13000, 0, bytes(library)),
+            (0x20000, 0x21000, 2, bytes(library)),
+            (0x28000, 0x29000, 3, bytes(library)),  # at its end: nothing
+            (0x30000, 0x34000, 0, bytes(short)),  # its last page is mapped whole
+            (0x40000, 0x42000, 1, bytes(short)),
+            (0x50000, 0x51000, 0, bytes(tmp_path / "gone.so")),
+            (0x60000, 0x61000, 0, b""),
+            (0x70000, 0x70000, 0, bytes(library)),
+        ]
+    )
+    assert held_ranges(core.write(tmp_path)) == [
+        (0x10000, 0x13000),
+        (0x20000, 0x21000),
+        (0x30000, 0x32000),
+        (0x40000, 0x41000),
+    ]
+
+
+def test_offsets_in_the_files_note_count_its_own_pages(tmp_path: Path) -> None:
+    library = tmp_path / "lib.so"
+    library.write_bytes(bytes(0x20000))
+    core = Core()
+    core.add_files([(0x100000, 0x200000, 1, bytes(library))], page=0x10000)
+    assert held_ranges(core.write(tmp_path)) == [(0x100000, 0x110000)]
+
+
+def test_files_note_behind_others(tmp_path: Path) -> None:
+    library = tmp_path / "lib.so"
+    library.write_bytes(bytes(10))
+    core = Core(notes=[(b"CORE\0", 1, b"prstatus"), (b"LINUX\0", 0x200, b"12345"), (b"", 7, b"")])
+    core.add_files([(0x1000, 0x2000, 0, bytes(library))])
+    assert held_ranges(core.write(tmp_path)) == [(0x1000, 0x2000)]
+
+
+@pytest.mark.parametrize("count", [5, 1 << 60])
+def test_files_note_with_a_wrong_count(count: int, tmp_path: Path) -> None:
+    core = Core(loads=[(0x1000, 16, 16)])
+    core.notes.append((b"CORE\0", NT_FILE, struct.pack("<5Q", count, 4096, 0, 0x9000, 0) + b"/x\0"))
+    assert held_ranges(core.write(tmp_path)) == [(0x1000, 0x1010)]
+
+
+@pytest.mark.parametrize("size", [0, 8, 15])
+def test_files_note_that_is_too_short(size: int, tmp_path: Path) -> None:
+    core = Core(loads=[(0x1000, 16, 16)], notes=[(b"CORE\0", NT_FILE, bytes(size))])
+    assert held_ranges(core.write(tmp_path)) == [(0x1000, 0x1010)]
+
+
+@KINDS
+def test_core_that_is_cut_off_holds_what_is_left(bits: int, tmp_path: Path) -> None:
+    core = Core(bits, "<", [(0x1000, 0x1000, 0x1000), (0x8000, 0x1000, 0x1000)])
+    whole = len(core.build())
+    assert held_ranges(core.write(tmp_path, whole - 0x800)) == [(0x1000, 0x2000), (0x8000, 0x8800)]
+    assert held_ranges(core.write(tmp_path, whole - 0x1000)) == [(0x1000, 0x2000)]
+    assert held_ranges(core.write(tmp_path, whole - 0x1FFF)) == [(0x1000, 0x1001)]
+    assert held_ranges(core.write(tmp_path, whole - 0x2000)) == []
+
+
+@KINDS
+@pytest.mark.parametrize("xnum", [False, True])
+def test_core_cut_off_in_its_headers(bits: int, xnum: bool, tmp_path: Path) -> None:
+    core = Core(bits, "<", [(0x1000, 0x10, 0x10)], xnum=xnum)
+    # The last fields of the table are not looked at.
+    table_end = (64 + 2 * 56 - 16) if bits == 64 else (52 + 2 * 32 - 12)
+    for size in range(0, table_end, 3):
+        with pytest.raises(NotACore):
+            held_ranges(core.write(tmp_path, size))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x7f",
+        b"\x7fELF",
+        b"\x7fELF\2",
+        b"\x7fELF\2\1",
+        b"#!/bin/sh\n" * 20,
+        b"\x7fELF\3\1" + bytes(90),
+    ],
+)
+def test_other_files_are_no_cores(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with pytest.raises(NotACore):
+        held_ranges(str(path))
+
+
+def test_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        held_ranges(str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize(
+    ("offset", "layout", "value"),
+    [
+        (32, "<Q", 1 << 63),  # e_phoff
+        (32, "<Q", (1 << 64) - 1),
+        (40, "<Q", (1 << 64) - 1),  # e_shoff
+        (54, "<H", 0),  # e_phentsize: 2^32 segments at one place
+        (54, "<H", 8),
+        (64 + 8, "<Q", (1 << 64) - 1),  # the note's offset
+        (64 + 32, "<Q", (1 << 64) - 1),  # and size
+    ],
+)
+def test_header_fields_that_make_no_sense(
+    offset: int, layout: str, value: int, tmp_path: Path
+) -> None:
+    data = bytearray(Core(loads=[(0x1000, 0x10, 0x10)], xnum=True).build())
+    section = 64 + 2 * 56
+    if offset == 54:
+        struct.pack_into("<I", data, section + 44, 0xFFFFFFFF)
+    struct.pack_into(layout, data, offset, value)
+    path = tmp_path / "core"
+    path.write_bytes(data)
+    try:
+        assert held_ranges(str(path)) == [(0x1000, 0x1010)]
+    except NotACore:
+        pass
+
+
+def test_notes_are_looked_at_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = tmp_path / "lib.so"
+    library.write_bytes(bytes(10))
+    core = Core(notes=[(b"CORE\0", 1, bytes(100))])
+    core.add_files([(0x1000, 0x2000, 0, bytes(library))])
+    monkeypatch.setattr(core_file, "MAX_NOTES", 130)
+    assert held_ranges(core.write(tmp_path)) == []
+
+
+BASE = Core(loads=[(0x1000, 0x40, 0x40), (0x8000, 0x10, 0x2000)], xnum=True)
+BASE.add_files([(0x10000, 0x13000, 0, b"/bin/sh"), (0x20000, 0x21000, 0, b"/gone")])
+SOUND = BASE.build()
+
+
+@given(
+    st.lists(st.tuples(st.integers(4, 420), st.integers(0, 255)), min_size=1, max_size=8),
+    st.integers(0, len(SOUND)),
+)
+@settings(max_examples=600, derandomize=True, deadline=None)
+def test_garbage_is_ranges_or_no_core(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]], size: int
+) -> None:
+    data = bytearray(SOUND)
+    for at, byte in changes:
+        data[at] = byte
+    path = tmp_path_factory.getbasetemp() / "garbage.core"
+    path.write_bytes(data[: size if size % 4 == 0 else len(data)])
+    try:
+        found = held_ranges(str(path))
+    except NotACore:
+        return
+    assert found == sorted(found)
+    assert all(low < high for low, high in found)
+    assert all(first[1] < second[0] for first, second in zip(found, found[1:]))

@@ -25,28 +25,49 @@ Addresses = NDArray[np.uint64]
 
 @dataclass(slots=True)
 class Column:
-    """`n` raw values of one type: data (n, size) of bytes, and faults (n,), the address that could
-    not be read in place of a value, 0 where there is none. `faults` None: no fault at all."""
+    """`n` raw values of one type: data (n, size) of bytes; for those that could not be had, `failed`
+    (n,) says which, and `faults` (n,) from which address, which is 0 for a NULL pointer. Both are
+    None where nothing failed."""
 
     data: NDArray[np.uint8]
     faults: Addresses | None = None
+    failed: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        if self.faults is not None and self.failed is None:
+            self.failed = self.faults != 0
+
+    @staticmethod
+    def read(data: NDArray[np.uint8], ok: NDArray[np.bool_], addrs: Addresses) -> Column:
+        """Values read from `addrs` (n,), those where `ok` (n,) holds."""
+        return Column(data) if ok.all() else Column(data, np.where(ok, 0, addrs), ~ok)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which of the values are there."""
+        return np.ones(len(self), np.bool_) if self.failed is None else ~self.failed
 
     def __len__(self) -> int:
         return len(self.data)
 
     def take(self, index: Ints | NDArray[np.bool_]) -> Column:
         """The values at those places, in that order."""
-        return Column(self.data[index], None if self.faults is None else self.faults[index])
+        if self.faults is None or self.failed is None:
+            return Column(self.data[index])
+        return Column(self.data[index], self.faults[index], self.failed[index])
 
     @staticmethod
     def join(parts: Sequence[Column]) -> Column:
         """The values of all parts, one part after the other."""
-        faults = None
-        if any(part.faults is not None for part in parts):
-            faults = np.concatenate(
-                [np.zeros(len(p), np.uint64) if p.faults is None else p.faults for p in parts]
-            )
-        return Column(np.concatenate([part.data for part in parts]), faults)
+        data = np.concatenate([part.data for part in parts])
+        if all(part.faults is None for part in parts):
+            return Column(data)
+        none = [np.zeros(len(part), np.uint64) for part in parts]
+        faults = [
+            zeros if part.faults is None else part.faults for part, zeros in zip(parts, none)
+        ]
+        failed = [~part.known for part in parts]
+        return Column(data, np.concatenate(faults), np.concatenate(failed))
 
 
 @dataclass(slots=True)

@@ -590,7 +590,8 @@ def test_faulty_debug_info_shows_what_there_is():
 
 def test_faults_replace_values():
     for type, first in ((INT, "1"), (CHAR_POINTER, "<fault 0x1>"), (array_of(INT, 1), "{1}")):
-        data = column([b"\1".ljust(type.size, b"\0")] * 3)
-        data.faults = np.array([0, 0xFFFFFFFFFFFFF000, 16], np.uint64)
+        values = column([b"\1".ljust(type.size, b"\0")] * 4)
+        addrs = np.array([8, 0xFFFFFFFFFFFFF000, 16, 0], np.uint64)
+        data = Column.read(values.data, np.array([True, False, False, False]), addrs)
         texts = Renderer(FakeTarget()).render(type, data)
-        assert texts == [first, "<fault 0xfffffffffffff000>", "<fault 0x10>"]
+        assert texts == [first, "<fault 0xfffffffffffff000>", "<fault 0x10>", "<fault 0x0>"]

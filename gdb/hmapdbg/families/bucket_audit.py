@@ -23,6 +23,8 @@ class BucketAudit:
     owned_keys: a key's slot holds a pointer that is NULL in an empty cell, as a box's is.
     next_overflow: the first unused spare bucket of the new array, 0 for none that is one.
     noverflow_at: address of the map's count of overflow buckets.
+    compare_keys: whether two keys are one key if their bytes are the same, where the hash is not
+    known.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class BucketAudit:
         owned_keys: bool,
         next_overflow: int,
         noverflow_at: int,
+        compare_keys: bool = True,
     ) -> None:
         self.header = header
         self.walk = walk
@@ -41,6 +44,7 @@ class BucketAudit:
         self.owned_keys = owned_keys
         self.next_overflow = next_overflow
         self.noverflow_at = noverflow_at
+        self.compare_keys = compare_keys
         layout = walk.layout
         self.owned = [
             (name, offset, size)
@@ -185,12 +189,12 @@ class BucketAudit:
         where = _Names("" if array == self.walk.new.name else "old ", cells)
         for name, column in (("key", cells.keys), ("elem", cells.elems)):
             yield from self._faults(name, where, column)
-        known = np.ones(len(cells), np.bool_)
-        if cells.keys.faults is not None:
-            known &= cells.keys.faults == 0
+        known = cells.keys.known
         if self.null_keys:
             known &= ~np.isin(slots, np.array(self.null_keys, np.uint64))
         if self.key_hash is None:
+            if not self.compare_keys:
+                return
             # Without the hash only keys of equal bytes are known to be equal.
             width = cells.keys.data.shape[1]
             rows = np.ascontiguousarray(cells.keys.data).view(f"V{width}").ravel()
@@ -220,7 +224,7 @@ class BucketAudit:
 
     def _faults(self, name: str, where: _Names, column: Column) -> Iterator[Problem]:
         """Boxes that are not there to be read."""
-        if column.faults is None:
+        if column.faults is None or column.failed is None:
             return
         for at in np.flatnonzero(column.faults).tolist():
             text = f"{where[at]}: its {name} cannot be read"

@@ -551,7 +551,7 @@ def unboxed(target: Target, pointers: Raw, size: int) -> Column:
     """What n pointers (n, pointer size) lead to: values of `size` bytes."""
     addrs = pointer_column(target, pointers, 0)
     values, ok = target.gather(addrs, size)
-    return Column(values, None if ok.all() else np.where(ok, np.uint64(0), addrs))
+    return Column.read(values, ok, addrs)
 
 
 def pointer_column(target: Target, raw: Raw, offset: int) -> Addresses:

@@ -41,7 +41,7 @@ class KeyHash:
 
     def hashes(self, keys: Column) -> tuple[Hashes, NDArray[np.bool_]]:
         """The 64-bit hash of each of n keys, and which of them could be hashed."""
-        ok = np.ones(len(keys), np.bool_) if keys.faults is None else keys.faults == 0
+        ok = keys.known
         contents, readable = self.contents(keys)
         ok &= readable
         digests = map(self._digest, contents, repeat(self._seed))

@@ -32,7 +32,11 @@ class Column(Protocol):
 
     @property
     def faults(self) -> NDArray[np.uint64] | None:
-        """Array (n,) of addresses, 0 where there is a value; None: values everywhere."""
+        """Array (n,) of addresses that could not be read; None: values everywhere."""
+
+    @property
+    def failed(self) -> NDArray[np.bool_] | None:
+        """Array (n,) that tells where there is a fault in place of a value."""
 
 
 class Renderer:
@@ -80,8 +84,8 @@ class Renderer:
         texts: list[str] = []
         for begin in range(0, len(data), max(rows, 1)):
             texts += self._render(type, data[begin : begin + rows], False, 0)
-        if faults is not None:
-            places = np.flatnonzero(faults)
+        if faults is not None and column.failed is not None:
+            places = np.flatnonzero(column.failed)
             for row, addr in zip(places.tolist(), faults[places].tolist()):
                 texts[row] = f"<fault 0x{addr:x}>"
         return texts
@@ -89,12 +93,12 @@ class Renderer:
     def decode_integers(self, type: Type, column: Column) -> list[int] | None:
         """The column's n values as Python integers if `render` would give no more than their
         decimals; None else. A sink writes these faster than text."""
-        data, faults = column.data, column.faults
+        data = column.data
         if (
             type.kind is not Kind.INTEGER
             or data.shape[1] != type.size
             or not 0 < type.size <= numbers.MAX_INTEGER_SIZE
-            or (faults is not None and faults.any())
+            or (column.failed is not None and column.failed.any())
         ):
             return None
         values: list[int] = numbers.decode_integers(data, self._order, type.signed).tolist()

@@ -208,9 +208,16 @@ bool rig_init(struct rig *rig, const struct rig_kind *kind, uint64_t seed, size_
                                                               .allocator = &rig->memory.allocator,
                                                               .fixed_seed = (seed & 1) != 0,
                                                               .seed = seed});
-    if (rig->map == NULL)
+    if (rig->map == NULL) {
         assert_int_equal(rig->memory.live, 0);
-    return rig->map != NULL;
+        return false;
+    }
+    if ((seed & 1) == 0) {
+        /* A map with a seed of its own, which it draws anew when empty; but the same in each run. */
+        rig->map->random = seed;
+        rig->map->hash0 = next_random(&rig->random);
+    }
+    return true;
 }
 
 static void watch(struct rig *rig)

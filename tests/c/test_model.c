@@ -40,7 +40,7 @@ static void test_random_scripts_agree_with_the_model(void **state)
     (void)state;
     struct rig_seen seen = {0};
     for (size_t i = 0; i < rig_kind_count; i++) {
-        for (uint64_t seed = 1; seed <= 5; seed++) {
+        for (uint64_t seed = 1; seed <= 8; seed++) {
             print_message("%s, seed %u\n", rig_kinds[i].name, (unsigned)seed);
             run_script(&rig_kinds[i], seed, 3000, &seen);
         }

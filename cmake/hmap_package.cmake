@@ -1,0 +1,101 @@
+# Debian packages, of a build with prefix /usr: cmake --workflow --preset package
+
+# ---- What all have ----
+
+set(HMAP_PACKAGE_CONTACT
+    "The hmap authors <hmap@packages.invalid>"
+    CACHE STRING "Maintainer of the packages, NAME <ADDRESS>"
+)
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_CONTACT "${HMAP_PACKAGE_CONTACT}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has its own
+set(CPACK_VERBATIM_VARIABLES TRUE)
+set(CPACK_STRIP_FILES FALSE) # a debugger is the library's other user
+
+# The real prefix, under DESTDIR: the place of gdb's auto-load script has it in its name.
+set(CPACK_SET_DESTDIR TRUE)
+set(CPACK_INSTALL_PREFIX /usr)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE
+)
+
+set(CPACK_DEB_COMPONENT_INSTALL TRUE)
+set(CPACK_COMPONENTS_ALL hmap_runtime hmap_development hmap_gdb)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SOURCE hmap)
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
+set(HMAP_DEBIAN_VERSION "${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}")
+
+# ---- libhmap1 ----
+
+get_target_property(HMAP_SOVERSION hmap SOVERSION)
+set(HMAP_RUNTIME_PACKAGE libhmap${HMAP_SOVERSION})
+set(CPACK_DEBIAN_HMAP_RUNTIME_PACKAGE_NAME ${HMAP_RUNTIME_PACKAGE})
+set(CPACK_DEBIAN_HMAP_RUNTIME_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_HMAP_RUNTIME_PACKAGE_SHLIBDEPS TRUE)
+set(CPACK_DEBIAN_HMAP_RUNTIME_PACKAGE_SUGGESTS libhmap-gdb)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS TRUE)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY >=)
+set(CPACK_DEBIAN_HMAP_RUNTIME_PACKAGE_CONTROL_EXTRA
+    "${PROJECT_SOURCE_DIR}/cmake/debian/libhmap1/triggers"
+)
+set(CPACK_COMPONENT_HMAP_RUNTIME_DESCRIPTION
+    "hash map whose inside a debugger can read - shared library
+A hash map in C with the layout and the life of Go's bucket map: buckets
+of eight slots, tophash bytes, overflow chains, growth in small steps.
+.
+The library keeps its debug information (it is not stripped): the hmap
+commands of the package libhmap-gdb take every offset from there."
+)
+
+# ---- libhmap-dev ----
+
+set(CPACK_DEBIAN_HMAP_DEVELOPMENT_PACKAGE_NAME libhmap-dev)
+set(CPACK_DEBIAN_HMAP_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_HMAP_DEVELOPMENT_PACKAGE_DEPENDS
+    "${HMAP_RUNTIME_PACKAGE} (= ${HMAP_DEBIAN_VERSION}), libc6-dev | libc-dev"
+)
+set(CPACK_DEBIAN_HMAP_DEVELOPMENT_PACKAGE_SUGGESTS libhmap-gdb)
+set(CPACK_COMPONENT_HMAP_DEVELOPMENT_DESCRIPTION
+    "hash map whose inside a debugger can read - development files
+A hash map in C with the layout and the life of Go's bucket map: buckets
+of eight slots, tophash bytes, overflow chains, growth in small steps.
+.
+Header, static library, manual page, and what find_package(hmap) of CMake
+and pkg-config need. The static library keeps its debug information (it is
+not stripped), and so do the programs that are linked with it."
+)
+
+# ---- libhmap-gdb ----
+
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_NAME libhmap-gdb)
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_DEPENDS "gdb (>= 12), python3 (>= 3.9), python3-numpy")
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_RECOMMENDS "python3-matplotlib, python3-xxhash")
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_ENHANCES "gdb, ${HMAP_RUNTIME_PACKAGE}")
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_CONTROL_EXTRA
+    "${PROJECT_SOURCE_DIR}/cmake/debian/libhmap-gdb/postinst"
+    "${PROJECT_SOURCE_DIR}/cmake/debian/libhmap-gdb/prerm"
+)
+set(CPACK_COMPONENT_HMAP_GDB_DESCRIPTION
+    "gdb commands that show what is inside a hash map
+Tells from a live process, a remote target or a core file whether a hash
+map is full of live keys, mostly deleted slots, far too large for what it
+holds, badly hashed, stuck in growth or pinned by an iterator; writes its
+buckets and entries as CSV, and draws them.
+.
+gdb loads the commands by itself with any program that uses libhmap."
+)
+
+# ---- What Debian wants beside the files ----
+
+set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_BINARY_DIR}/package_debian.cmake")
+configure_file(
+  "${PROJECT_SOURCE_DIR}/cmake/package_debian.cmake.in" "${PROJECT_BINARY_DIR}/package_debian.cmake"
+  @ONLY
+)
+
+include(CPack)

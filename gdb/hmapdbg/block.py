@@ -25,8 +25,8 @@ Addresses = NDArray[np.uint64]
 
 @dataclass(slots=True)
 class Column:
-    """`n` raw values of one type: data (n, size) of bytes; for those that could not be had, `failed`
-    (n,) says which, and `faults` (n,) from which address, which is 0 for a NULL pointer. Both are
+    """`n` raw values of one type: data (n, size) of bytes; of those that could not be had, `failed`
+    (n,) says which, and `faults` (n,) at which address, which is 0 for a NULL pointer. Both are
     None where nothing failed."""
 
     data: NDArray[np.uint8]
@@ -63,9 +63,7 @@ class Column:
         if all(part.faults is None for part in parts):
             return Column(data)
         none = [np.zeros(len(part), np.uint64) for part in parts]
-        faults = [
-            zeros if part.faults is None else part.faults for part, zeros in zip(parts, none)
-        ]
+        faults = [zeros if part.faults is None else part.faults for part, zeros in zip(parts, none)]
         failed = [~part.known for part in parts]
         return Column(data, np.concatenate(faults), np.concatenate(failed))
 
@@ -112,6 +110,9 @@ class Cells:
     address: Addresses  # of the bucket, group or node that the cell lies in
     keys: Column
     elems: Column
+    # Names of the arrays that the cells are in, where a Block has cells of many small ones; None:
+    # all are in the Block's own.
+    arrays: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.bucket)
@@ -126,6 +127,7 @@ class Cells:
             self.address[index],
             self.keys.take(index),
             self.elems.take(index),
+            None if self.arrays is None else self.arrays[index],
         )
 
     @staticmethod
@@ -141,7 +143,13 @@ class Cells:
             np.concatenate([part.address for part in parts]),
             Column.join([part.keys for part in parts]),
             Column.join([part.elems for part in parts]),
+            _join_names([part.arrays for part in parts]),
         )
+
+
+def _join_names(parts: Sequence[NDArray[np.object_] | None]) -> NDArray[np.object_] | None:
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if len(there) == len(parts) else None
 
 
 @dataclass(slots=True)
@@ -153,6 +161,7 @@ class Block:
     cells: Cells | None = None
     overflow: int = 0  # overflow buckets met in this part
     spare_used: int = 0  # of them, those that lie in the array (preallocated)
+    loose: int = 0  # live entries of a map without buckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +215,20 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """What a table of an open-addressing map says of itself. Its groups are the Array of the same
+    place in the Header."""
+
+    index: int
+    address: int
+    used: int
+    capacity: int  # slots
+    growth_left: int  # slots that may be filled before it grows
+    local_depth: int
+    tombstones: int  # by its own arithmetic
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """A map as a whole, before its buckets are read. Sizes are bytes."""
 
@@ -223,6 +246,15 @@ class Header:
     header_size: int  # of everything held once a map
     box_size: int = 0  # held for each entry outside the buckets
     load_factor: float = 0.0  # entries a bucket, at which the map grows
+    bucket_noun: str = "bucket"  # what the family calls what is walked: "group"
+    # Whether arrays are tables of groups with open addressing: an entry may lie in any group of its
+    # table, and the search for an absent one ends at the first group with an empty slot.
+    probing: bool = False
+    tables: tuple[Table, ...] = ()
+    table_size: int = 0  # held by a table apart from its groups
+    directory_size: int = 0
+    facts: tuple[tuple[str, int], ...] = ()  # what else the family counts, by name
+    details: tuple[tuple[str, str], ...] = ()  # lines of the summary about that, label and text
     name: str = ""  # the map's own, if it keeps one
     created_at: str = ""  # where in the program it was made, if known
     B: int | None = None
@@ -234,6 +266,10 @@ class Header:
     writing: bool = False
     iterators: int | None = None  # open ones, where the family counts them
     retired: tuple[Array, ...] = ()  # superseded arrays that open iterators keep
+    chained: bool = False  # a bucket is a list of nodes, each with one entry, and no slots
+    unique_keys: bool = True
+    next_resize: int | None = None  # entries above which the map grows, where it keeps that
+    count_rule: str = "I1"  # the invariant that `count` is the number of entries
     notes: tuple[str, ...] = ()  # what the reader should know about how this was read
     problems: tuple[Problem, ...] = field(default=())
 
@@ -241,6 +277,12 @@ class Header:
     def old(self) -> Array | None:
         """The array that growth is emptying."""
         return next((array for array in self.arrays if array.name == OLD_ARRAY), None)
+
+    @property
+    def types(self) -> str:
+        """What is in the map, for people; a set has keys alone."""
+        key, elem = self.key_type.name, self.elem_type.name
+        return f"{key} -> {elem}" if elem else key
 
     @property
     def growing(self) -> bool:

@@ -8,11 +8,12 @@ from .block import Header, Problem
 
 
 def iter_count_problems(header: Header, live: int) -> Iterator[Problem]:
-    """I1: a map's count is the number of its live cells, `live` of which were found."""
+    """I1, or U1: a map's count is the number of its live cells, `live` of which were found."""
     if live != header.count:
         where = ", while a write is under way" if header.writing else ""
+        cells = "nodes" if header.chained else "live cells"
         yield Problem(
-            f"count is {header.count:,}, but {live:,} live cells were found{where}",
+            f"count is {header.count:,}, but {live:,} {cells} were found{where}",
             header.count_at,
-            "I1",
+            header.count_rule,
         )

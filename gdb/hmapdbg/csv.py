@@ -95,7 +95,11 @@ class EntriesWriter:
             self._render(self._key_type, cells.keys),
             self._render(self._elem_type, cells.elems),
         ]
-        _write_rows(self._stream, block.array, "%d,%d,%d,%d,%s,%s\n", columns)
+        if cells.arrays is None:
+            _write_rows(self._stream, block.array, "%d,%d,%d,%d,%s,%s\n", columns)
+        else:
+            columns.insert(0, cells.arrays.tolist())
+            _write_rows(self._stream, None, "%s,%d,%d,%d,%d,%s,%s\n", columns)
         self.rows += len(cells)
 
     def _render(self, type: Type, column: Column) -> Sequence[Any]:
@@ -116,9 +120,12 @@ def quote(texts: list[str]) -> list[str]:
     return ['"' + t.replace('"', '""') + '"' if _is_special(t) else t for t in texts]
 
 
-def _write_rows(stream: Writable, array: str, line: str, columns: list[Sequence[Any]]) -> None:
-    """Rows of an array of the map: its name, then `line` filled from the columns."""
-    line = array.replace("%", "%%") + "," + line
+def _write_rows(
+    stream: Writable, array: str | None, line: str, columns: list[Sequence[Any]]
+) -> None:
+    """Rows of an array of the map: its name if it is given, then `line` filled from the columns."""
+    if array is not None:
+        line = array.replace("%", "%%") + "," + line
     count = len(columns[0])
     for begin in range(0, count, ROWS_AT_ONCE):
         parts = [column[begin : begin + ROWS_AT_ONCE] for column in columns]

@@ -10,7 +10,7 @@ from .block import Block, Cells, Column
 from .compat import dataclass
 from .families.family import Map, Place
 from .target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .values import Renderer
+from .values import Renderer, find_counted_string, read_counted_string
 from .values.text import render_string
 
 MAX_STRING = 1 << 20
@@ -99,9 +99,9 @@ def find(target: Target, opened: Map, key: Key) -> Found:
         compared += len(block.cells)
         match = _matches(renderer, opened.header.key_type, block.cells.keys, key)
         if len(match):
-            return Found(
-                block.cells.take(match[:1]), block.array, place is not None, place, compared
-            )
+            cells = block.cells.take(match[:1])
+            array = block.array if cells.arrays is None else str(cells.arrays[0])
+            return Found(cells, array, place is not None, place, compared)
     return Found(None, "", place is not None, place, compared)
 
 
@@ -118,7 +118,7 @@ def _matches(
 def _is_text(key_type: Type) -> bool:
     if key_type.kind in (Kind.POINTER, Kind.ARRAY):
         return key_type.target.character
-    return key_type.kind is Kind.STRUCT and key_type.name == "string"
+    return key_type.kind is Kind.STRUCT and find_counted_string(key_type) is not None
 
 
 def _is_hexadecimal(key_type: Type, text: str) -> bool:
@@ -152,6 +152,9 @@ def _string_of(target: Target, value: Value) -> bytes:
     text = value.expression
     if value.type.kind is Kind.ARRAY:
         return value.data.split(b"\0")[0]
+    counted = _counted_string(target, value)
+    if counted is not None:
+        return counted
     if value.type.kind is not Kind.POINTER:
         raise TargetError(
             f"key '{text}' is no string but a '{value.type.name}': put text in double quotes"
@@ -168,6 +171,23 @@ def _string_of(target: Target, value: Value) -> bytes:
             f"cannot read the string of key '{text}' at 0x{address:x}: give it in double quotes"
         ) from None
     return out.split(b"\0")[0]
+
+
+def _counted_string(target: Target, value: Value) -> bytes | None:
+    """The bytes of a string that knows its length; None where the value is none."""
+    if find_counted_string(value.type) is None:
+        return None
+    try:
+        content = read_counted_string(target, value.type, value.data, MAX_STRING)
+    except MemoryFault as fault:
+        raise TargetError(
+            f"cannot read the string of key '{value.expression}': {fault}: give it in double quotes"
+        ) from None
+    if content is None:
+        raise TargetError(
+            f"key '{value.expression}' has more than {MAX_STRING:,} bytes: give a shorter one"
+        )
+    return content
 
 
 def _number(target: Target, key_type: Type, text: str) -> int:

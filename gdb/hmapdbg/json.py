@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .block import Array, Header, Problem
+from .block import Array, Header, Problem, Table
 from .layout import StructLayout
 from .stats import Stats
 
@@ -66,6 +66,9 @@ def _header(header: Header) -> dict[str, Any]:
         "bucket_size": header.bucket_size,
         "slots_per_bucket": header.slots_per_bucket,
         "load_factor": header.load_factor,
+        "chained": header.chained,
+        "next_resize": header.next_resize,
+        "probing": header.probing,
         "growing": header.growing,
         "same_size_grow": header.same_size_grow,
         "nevacuate": header.nevacuate,
@@ -74,6 +77,8 @@ def _header(header: Header) -> dict[str, Any]:
         "overflow_estimate": header.overflow_estimate,
         "arrays": [_array(one) for one in header.arrays],
         "retired": [_array(one) for one in header.retired],
+        "tables": [_table(one) for one in header.tables],
+        "facts": dict(header.facts),
         "notes": list(header.notes),
     }
 
@@ -89,7 +94,21 @@ def _array(array: Array) -> dict[str, Any]:
     }
 
 
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "index": table.index,
+        "address": f"0x{table.address:x}",
+        "used": table.used,
+        "capacity": table.capacity,
+        "growth_left": table.growth_left,
+        "local_depth": table.local_depth,
+        "tombstones": table.tombstones,
+    }
+
+
 def _statistics(stats: Stats) -> dict[str, Any]:
+    # What a uniform hash makes is not known of groups, which pass entries on to one another.
+    uniform = not stats.header.probing
     return {
         "live": stats.live,
         "deleted": stats.deleted,
@@ -102,11 +121,13 @@ def _statistics(stats: Stats) -> dict[str, Any]:
         "mean": stats.mean,
         "mean_occupied": stats.mean_occupied,
         "maximum": stats.maximum,
+        "nodes_of_hit": stats.nodes_of_hit if stats.header.chained else None,
+        "nodes_of_miss": stats.nodes_of_miss if stats.header.chained else None,
         "sd": stats.sd,
-        "expected_sd": stats.expected_sd,
-        "position_sd": stats.position_sd,
-        "uniform_position_sd": stats.uniform_position_sd,
-        "chi_square": stats.chi_square,
+        "expected_sd": stats.expected_sd if uniform else None,
+        "position_sd": stats.position_sd if uniform else None,
+        "uniform_position_sd": stats.uniform_position_sd if uniform else None,
+        "chi_square": stats.chi_square if uniform else None,
         "p": stats.p_value,
         "longest_chain": stats.longest_chain,
         "longest_chains": [
@@ -114,6 +135,9 @@ def _statistics(stats: Stats) -> dict[str, Any]:
             for chain, array, bucket in stats.longest
         ],
         "chains": stats.chains.tolist(),
+        "mean_probe": stats.mean_probe,
+        "longest_probe": stats.longest_probe[0],
+        "probes": stats.probes.tolist(),
         "occupancy": stats.counts.tolist(),
     }
 
@@ -124,6 +148,7 @@ def _memory(stats: Stats) -> dict[str, Any]:
         "rebuilt": stats.rebuilt,
         "wasted": stats.wasted,
         "buckets": stats.bucket_bytes,
+        "directory": stats.header.directory_size,
         "overflow": stats.overflow_bytes,
         "spare": stats.spare_bytes,
         "boxes": stats.box_bytes,

@@ -92,7 +92,6 @@ def caption_of(stats: Stats, origin: str = "", problems: int = 0) -> Caption:
     problems: how many the walk met.
     """
     header = stats.header
-    types = f"{header.key_type.name} -> {header.elem_type.name}"
     named = f', named "{header.name}"' if header.name else ""
     made = f", made in {header.created_at}" if header.created_at else ""
     where = f"({header.type_name}) 0x{header.address:x}"
@@ -100,7 +99,7 @@ def caption_of(stats: Stats, origin: str = "", problems: int = 0) -> Caption:
     return Caption(
         header.expression,
         origin,
-        (f"{header.family}   {types}   {where}{named}{made}", size_line(stats)),
+        (f"{header.family}   {header.types}   {where}{named}{made}", size_line(stats)),
         verdicts,
         "nothing unusual" if stats.live else "empty",
         problem_notes(problems),
@@ -240,10 +239,17 @@ class PlotSink:
 
     def add(self, block: Block) -> None:
         """Folds a Block. KeyError for an array that the header does not have."""
+        if self.total == 0:
+            return
         if block.buckets is not None and len(block.buckets):
             self._add_buckets(self.offsets[block.array], block.buckets)
         if block.cells is not None and len(block.cells) and self.cells:
-            self._add_cells(self.offsets[block.array], block.cells)
+            offset: int | Ints = self.offsets[block.array]
+            names = block.cells.arrays
+            if names is not None:
+                found = map(self.offsets.__getitem__, names.tolist())
+                offset = np.fromiter(found, np.int64, len(names))
+            self._add_cells(offset, block.cells)
 
     def _add_buckets(self, offset: int, rows: Buckets) -> None:
         position = rows.bucket + offset
@@ -268,7 +274,7 @@ class PlotSink:
         if not self.is_dense:
             self.points.append(np.stack([position, live, deleted], axis=1))
 
-    def _add_cells(self, offset: int, cells: Cells) -> None:
+    def _add_cells(self, offset: int | Ints, cells: Cells) -> None:
         position = cells.bucket + offset
         if self.look.tophash:
             height = np.clip(cells.tophash, 0, TOPHASHES - 1)

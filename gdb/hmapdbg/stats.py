@@ -19,6 +19,8 @@ from .distribution import chi_square_p, poisson_bound
 STRIP_MARKS = 24  # of the strip of occupancy
 LONGEST = 5  # of the list of longest chains
 OVERSIZED_MIN = 64 << 10  # bytes below which a map is never called oversized
+MAX_TABLE = 1024  # slots (internal/runtime/maps/table.go maxTableCapacity)
+LONG_PROBE = 4.0  # groups; a uniform hash makes under 2 on average, even at full load
 
 Ints = NDArray[np.int64]
 
@@ -60,22 +62,33 @@ class Stats:
     chains: Ints = field(default_factory=lambda: np.zeros(1, np.int64))  # buckets by chain length
     longest: list[tuple[int, str, int]] = field(default_factory=list)  # length, array, bucket
     strip: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    # Groups to start from, by how many are looked at in vain for an absent key.
+    probes: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
+    longest_probe: tuple[int, str, int] = (0, "", 0)  # length, array, first group
 
     def __post_init__(self) -> None:
-        self.sums = {array.name: _ArraySums() for array in self.header.arrays}
-        marks = min(STRIP_MARKS, self.header.arrays[0].buckets) if self.header.arrays else 0
-        self.strip = np.zeros(marks)
+        arrays = self.header.arrays
+        self.sums = {array.name: _ArraySums() for array in arrays}
+        self._arrays = {array.name: array for array in arrays}
+        self._main_buckets = arrays[0].buckets if arrays else 0
+        self._offsets: dict[str, int] = {}  # of a table's groups among all
+        if self.header.probing:
+            ends = np.cumsum([array.buckets for array in arrays]).tolist()
+            self._offsets = dict(zip(self.sums, [0, *ends]))
+            self._main_buckets = ends[-1] if ends else 0
+        self.strip = np.zeros(min(STRIP_MARKS, self._main_buckets))
 
     # ---- folding
 
     def add(self, block: Block) -> None:
         """Counts a Block."""
+        self.live += block.loose
         self.overflow += block.overflow
         self.spare_used += block.spare_used
         if block.buckets is None or len(block.buckets) == 0:
             return
         rows = block.buckets
-        array = next(one for one in self.header.arrays if one.name == block.array)
+        array = self._arrays[block.array]
         staying = ~rows.evacuated
         live = rows.live[staying]
         self.live += int(live.sum())
@@ -85,6 +98,8 @@ class Stats:
         self.evacuated += int(rows.evacuated.sum())
         self.occupancy = _add_counts(self.occupancy, live)
         self.chains = _add_counts(self.chains, rows.chain[staying])
+        if self.header.probing:
+            self._add_probes(array, rows)
         self._add_sums(array, rows.bucket[staying], live)
         self._add_strip(array, rows.bucket[staying], live)
         self._add_longest(block.array, rows)
@@ -109,7 +124,10 @@ class Stats:
 
     def _places(self, array: Array, buckets: Ints) -> list[tuple[Ints, float]]:
         """Where the entries of an array's buckets are, or will be, in the new array: those of an
-        old bucket in equal shares in the new ones with the same low bits."""
+        old bucket in equal shares in the new ones with the same low bits. Tables lie side by side.
+        """
+        if self.header.probing:
+            return [(buckets + self._offsets[array.name], 1.0)]
         copies = max(1, self.main_buckets // array.buckets)
         return [(buckets + copy * array.buckets, 1 / copies) for copy in range(copies)]
 
@@ -124,6 +142,33 @@ class Stats:
         self.longest.sort(key=lambda one: -one[0])
         del self.longest[LONGEST:]
 
+    def _add_probes(self, array: Array, rows: Buckets) -> None:
+        """How many groups the search for an absent key looks at, from each group of a table: those
+        at start + (i² + i)/2, i = 0, 1 … (internal/runtime/maps/table.go probeSeq), up to the first
+        with an empty slot. A table comes whole; one of which a group was not read is left out."""
+        count = len(rows)
+        if count != array.buckets or count & (count - 1):
+            return
+        ends = rows.empty > 0
+        lengths = np.full(count, count, np.int64)
+        starts = np.arange(count)
+        for probe in range(count):
+            found = ends[(starts + (probe * probe + probe) // 2) & (count - 1)]
+            lengths[starts[found]] = probe + 1
+            starts = starts[~found]
+            if len(starts) == 0:
+                break
+        self.probes = _add_counts(self.probes, lengths)
+        first = int(np.argmax(lengths))
+        if lengths[first] > self.longest_probe[0]:
+            self.longest_probe = int(lengths[first]), array.name, int(rows.bucket[first])
+
+    @property
+    def mean_probe(self) -> float:
+        """Groups that the search for an absent key looks at on average."""
+        starts = int(self.probes.sum())
+        return float(np.dot(np.arange(len(self.probes)), self.probes)) / starts if starts else 0.0
+
     @property
     def unread(self) -> int:
         """Buckets that no Block had a row of, after the last one: they could not be read."""
@@ -134,8 +179,8 @@ class Stats:
 
     @property
     def main_buckets(self) -> int:
-        """Main buckets of the new array."""
-        return self.header.arrays[0].buckets if self.header.arrays else 0
+        """Main buckets of the new array, or groups of all tables."""
+        return self._main_buckets
 
     @property
     def pending(self) -> int:
@@ -232,7 +277,7 @@ class Stats:
         Chi-square is made for many entries a bin. With few, two in one bucket are no wonder but a
         huge chi-square; then the number of pairs of entries in one bin is nearly Poisson. The
         better of the two tells the larger probability."""
-        if self.live < 2 or self.bins < 2 or self.unread:
+        if self.live < 2 or self.bins < 2 or self.unread or self.header.probing:
             return None
         pairs = (sum(sums.squares for sums in self.sums.values()) - self.live) // 2
         share = sum(count / array.buckets**2 for array, count in self._bins_by_array())
@@ -288,6 +333,7 @@ class Stats:
         heap_overflow = (self.overflow - self.spare_used) * self.header.bucket_size
         return (
             self.header.header_size
+            + self.header.directory_size
             + self.arrays_size
             + heap_overflow
             + self.box_bytes
@@ -301,6 +347,11 @@ class Stats:
         size = header.header_size + self.box_bytes
         if not header.arrays or not self.live or not header.load_factor:
             return size
+        if header.probing:
+            return size + self._rebuilt_tables()
+        if header.chained:
+            # The bucket counts that a reservation takes are primes, at most a few percent more.
+            return size + math.ceil(self.live / header.load_factor) * header.bucket_size
         buckets = 1
         while self.live > header.slots_per_bucket and self.live > header.load_factor * buckets:
             buckets *= 2
@@ -308,6 +359,30 @@ class Stats:
         overhead = first.size - (first.buckets + first.spare) * header.bucket_size
         spare = buckets // 16 if buckets >= 16 else 0
         return size + max(overhead, 0) + (buckets + spare) * header.bucket_size
+
+    def _rebuilt_tables(self) -> int:
+        """Tables of a map made for this many entries (internal/runtime/maps/map.go NewMap())."""
+        header = self.header
+        if self.live <= header.slots_per_bucket:
+            return header.bucket_size
+        capacity = int(self.live * header.slots_per_bucket / header.load_factor)
+        tables = _power_of_two(-(-capacity // MAX_TABLE))
+        slots = _power_of_two(max(capacity // tables, header.slots_per_bucket))
+        return tables * (header.table_size + slots // header.slots_per_bucket * header.bucket_size)
+
+    @property
+    def nodes_of_hit(self) -> float:
+        """Of chained maps: the nodes that the search for a present key looks at, on average over
+        the entries."""
+        squares = sum(sums.squares for sums in self.sums.values())
+        return (squares / self.live + 1) / 2 if self.live else 0.0
+
+    @property
+    def nodes_of_miss(self) -> float:
+        """Of chained maps: the nodes that the search for an absent key looks at, on average over
+        the buckets: all of its bucket, and the next one of the list, which is of another bucket."""
+        occupied = sum(sums.occupied for sums in self.sums.values())
+        return (self.live + max(occupied - 1, 0)) / self.bins if self.bins > 0 else 0.0
 
     @property
     def wasted(self) -> int:
@@ -327,7 +402,7 @@ class Stats:
         out: list[Verdict] = []
         header = self.header
         tombstones = self.deleted / self.slots if self.slots else 0.0
-        if self.load > 4 and tombstones < 0.10:
+        if self.load > 4 and tombstones < 0.10 and not header.chained:
             out.append(
                 Verdict(
                     "full",
@@ -343,7 +418,18 @@ class Stats:
                     "deletion",
                 )
             )
-        if self.held >= 4 * self.rebuilt and self.held > OVERSIZED_MIN and not self.unread:
+        if header.chained:
+            needed = self.rebuilt - header.header_size - self.box_bytes
+            if self.arrays_size > max(4 * needed, OVERSIZED_MIN) and not self.unread:
+                out.append(
+                    Verdict(
+                        "oversized",
+                        f"oversized: a bucket array of {self.arrays_size:,} bytes, where its "
+                        f"{self.live:,} entries need {needed:,}; it never shrinks by itself, "
+                        "rehash(0) makes it fit",
+                    )
+                )
+        elif self.held >= 4 * self.rebuilt and self.held > OVERSIZED_MIN and not self.unread:
             out.append(
                 Verdict(
                     "oversized",
@@ -353,11 +439,22 @@ class Stats:
             )
         p = self.p_value
         if p is not None and p < 1e-6 and self.longest_chain > self.chain_bound:
+            links = "nodes" if header.chained else "buckets"
+            equal = "" if header.unique_keys else ", or many keys are equal"
             out.append(
                 Verdict(
                     "skewed",
-                    f"skewed: the hash is bad for these keys; a chain of {self.longest_chain:,} "
-                    f"buckets where a uniform hash makes at most {self.chain_bound}",
+                    f"skewed: the hash is bad for these keys{equal}; a chain of "
+                    f"{self.longest_chain:,} {links} where a uniform hash makes at most "
+                    f"{self.chain_bound}",
+                )
+            )
+        if self.mean_probe > LONG_PROBE:
+            out.append(
+                Verdict(
+                    "skewed",
+                    "skewed: the hash is bad for these keys; the search for an absent one looks at "
+                    f"{self.mean_probe:,.1f} groups on average",
                 )
             )
         if header.old is not None:
@@ -413,6 +510,10 @@ def _add_counts(histogram: Ints, values: Ints) -> Ints:
     more = np.bincount(values, minlength=len(histogram)).astype(np.int64)
     more[: len(histogram)] += histogram
     return more
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << max(least - 1, 0).bit_length()
 
 
 def _root(square: float) -> float:

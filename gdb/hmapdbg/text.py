@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from .block import Chain, Header, Link, Problem
+from .block import Chain, Header, Ints, Link, Problem
 from .layout import Member, StructLayout
 from .stats import Stats
 from .values import Renderer
@@ -27,11 +27,15 @@ def bucket_lines(
 ) -> Iterator[str]:
     """Buckets slot by slot, each line with its newline, safe for a terminal; at most `limit` slots
     (0: all). The links of a chain are read as they are printed."""
+    if header.chained:
+        yield from _node_lines(header, chains, renderer, limit)
+        return
     left = limit or sys.maxsize
     for chain in chains:
         old = "old " if chain.array == "oldbuckets" else ""
         for place, link in enumerate(chain.links):
-            name = f"{old}bucket {chain.bucket:,}"
+            table = f"table {chain.array} " if header.tables else ""
+            name = f"{old}{table}{header.bucket_noun} {chain.bucket:,}"
             if place:
                 name = f"  overflow {place} of {name}"
             if link.spare is not None:
@@ -48,6 +52,34 @@ def bucket_lines(
             yield from (f"{printable(row)}\n" for row in rows)
             if link.overflow is not None:
                 yield f"    overflow  {f'0x{link.overflow:x}' if link.overflow else 'NULL'}\n"
+
+
+def _node_lines(
+    header: Header, chains: Iterable[Chain], renderer: Renderer, limit: int
+) -> Iterator[str]:
+    """Buckets node by node: place, address, hash code where it is cached, key and value."""
+    left = limit or sys.maxsize
+    for chain in chains:
+        cell = header.arrays[0].address + chain.bucket * header.bucket_size
+        empty = True
+        yield f"bucket {chain.bucket:,}  0x{cell:x}\n"
+        for place, link in enumerate(chain.links):
+            empty = False
+            if link.note:
+                yield f"    0x{link.address:x}  {printable(link.note)}\n"
+                continue
+            if left <= 0:
+                yield f"  more is cut after {limit:,} nodes: --limit N shows N, 0 shows all\n"
+                return
+            left -= 1
+            assert link.keys is not None and link.elems is not None
+            shown = renderer.render(header.key_type, link.keys)
+            if header.elem_type.name:
+                shown += renderer.render(header.elem_type, link.elems)
+            code = "".join(f"hash 0x{code:x}  " for code in link.tophash)
+            yield f"    {place}  0x{link.address:x}  {code}{printable(' -> '.join(shown))}\n"
+        if empty:
+            yield "    empty\n"
 
 
 def _slot_rows(header: Header, link: Link, renderer: Renderer) -> list[str]:
@@ -90,6 +122,8 @@ def layout_lines(layouts: Sequence[StructLayout]) -> Iterator[str]:
 def _declaration(member: Member) -> str:
     """A field as C writes it: the size of an array stands behind the name."""
     name = member.type.name
+    if name.startswith("["):  # an array of Go
+        return f"{name} {member.name}"
     stem, bracket, rest = name.partition("[")
     stem = stem.rstrip()
     gap = "" if stem.endswith("*") else " "
@@ -119,15 +153,26 @@ def _iter_lines(stats: Stats, problems: Sequence[Problem]) -> Iterator[str]:
         yield _line("map", f"{named}{where}")
     yield _line("entries", _entries(stats))
     if stats.slots:
-        yield _line("slots", _slots(stats))
-        yield _line("chains", _chains(stats))
-        if stats.live:
-            yield _line("spread", _spread(stats))
+        if not header.chained:
+            yield _line("slots", _slots(stats))
+        if header.probing:
+            if header.tables:
+                yield _line("tables", _tables(header))
+            if len(stats.probes) > 1:
+                yield _line("probes", _probes(stats))
+        else:
+            yield _line("chains", _chains(stats))
+            if header.chained:
+                yield _line("lookups", _lookups(stats))
+            if stats.live:
+                yield _line("spread", _spread(stats))
+    yield from (_line(label, text) for label, text in header.details)
     yield _line("memory", _memory(stats))
     for array in header.retired:
         yield _line(
             "retired",
-            f"array of {_count(array.buckets, 'bucket')} at 0x{array.address:x}, "
+            f"{'table' if header.probing else 'array'} of "
+            f"{_count(array.buckets, header.bucket_noun)} at 0x{array.address:x}, "
             f"{size_text(array.size)}, {_count(array.pins, 'pin')}",
         )
     if stats.main_buckets > 1 and stats.live:
@@ -154,27 +199,60 @@ def _line(label: str, text: str) -> str:
 
 
 def _title(header: Header) -> str:
-    types = f"{header.key_type.name} -> {header.elem_type.name}"
     return (
         f"{header.expression}   ({header.type_name}) 0x{header.address:x}   "
-        f"{header.family}   {types}"
+        f"{header.family}   {header.types}"
     )
 
 
 def _entries(stats: Stats) -> str:
     header = stats.header
     if not header.arrays:
-        return f"{header.count:,}, no bucket array yet"
+        return f"{header.count:,}{', no bucket array yet' if not header.details else ''}"
+    if header.probing:
+        tables = f" of {_count(len(header.tables), 'table')}" if header.tables else ""
+        return (
+            f"{header.count:,} in {_count(stats.main_buckets, header.bucket_noun)}{tables}, "
+            f"load {stats.load:.2f} of {header.load_factor:g}"
+        )
     size = f" (B={header.B})" if header.B is not None else ""
     state = "not growing"
     if header.old is not None:
         old = header.old.buckets
         kind = "same-size growth" if header.same_size_grow else "growing"
         state = f"{kind}: {stats.evacuated:,} of {old:,} old buckets evacuated"
+    if header.chained:
+        state = "the next insertion decides when it grows"
+        if header.next_resize:
+            state = f"grows above {_count(header.next_resize, 'entry', 'entries')}"
     return (
         f"{header.count:,} in {_count(stats.main_buckets, 'bucket')}{size}, "
         f"load {stats.load:.2f} of {header.load_factor:g}, {state}"
     )
+
+
+def _tables(header: Header) -> str:
+    """Sizes of the tables, and what each can still take."""
+    sizes: dict[int, int] = {}
+    for table in header.tables:
+        sizes[table.capacity] = sizes.get(table.capacity, 0) + 1
+    shown = "   ".join(f"{size:,} slots: {sizes[size]:,}" for size in sorted(sizes)[:6])
+    left = [table.growth_left for table in header.tables]
+    most = max(left)
+    room = f"{min(left):,} to {most:,}" if min(left) != most else f"{most:,}"
+    text = f"{shown}   room for {room} more entries until one grows"
+    tombstones = [table.tombstones for table in header.tables if table.tombstones]
+    if tombstones:
+        text += f"; tombstones in {len(tombstones):,}, up to {max(tombstones):,}"
+    return text
+
+
+def _probes(stats: Stats) -> str:
+    """How many groups the search for an absent key looks at, over all groups to start from."""
+    text = _shares(stats.probes)
+    length, array, group = stats.longest_probe
+    table = f" of table {array}" if stats.header.tables else ""
+    return f"{text}   longest {length:,}, first from group {group:,}{table}"
 
 
 def _slots(stats: Stats) -> str:
@@ -190,17 +268,7 @@ def _slots(stats: Stats) -> str:
 
 
 def _chains(stats: Stats) -> str:
-    counts = stats.chains
-    total = int(counts.sum())
-    shown = [
-        f"{length}: {_percent(int(counts[length]), total)}"
-        for length in range(1, min(len(counts), 5))
-        if counts[length]
-    ]
-    longer = int(counts[5:].sum())
-    if longer:
-        shown.append(f"5 and more: {_percent(longer, total)}")
-    text = "   ".join(shown)
+    text = _shares(stats.chains, 0 if stats.header.chained else 1)
     if stats.longest:
         length, array, bucket = stats.longest[0]
         old = "old " if array == "oldbuckets" else ""
@@ -208,11 +276,37 @@ def _chains(stats: Stats) -> str:
     return text
 
 
+def _shares(counts: Ints, least: int = 1) -> str:
+    """Shares of the lengths from `least` on."""
+    total = int(counts.sum())
+    shown = [
+        f"{length}: {_percent(int(counts[length]), total)}"
+        for length in range(least, min(len(counts), 5))
+        if counts[length]
+    ]
+    longer = int(counts[5:].sum())
+    if longer:
+        shown.append(f"5 and more: {_percent(longer, total)}")
+    return "   ".join(shown)
+
+
+def _lookups(stats: Stats) -> str:
+    return (
+        f"a hit looks at {stats.nodes_of_hit:.2f} nodes on average, a miss at "
+        f"{stats.nodes_of_miss:.2f}"
+    )
+
+
 def _spread(stats: Stats) -> str:
     p = stats.p_value
     judged = "" if p is None else f"; chi² p {_probability(p)}"
+    more = ""
+    if stats.header.chained:
+        # With more buckets than entries the mean over all of them says little.
+        more = f" ({stats.mean_occupied:.2f} over non-empty ones), at most {stats.maximum:,}"
     return (
-        f"per bucket mean {stats.mean:.2f}, sd {stats.sd:.2f} (Poisson {stats.expected_sd:.2f}); "
+        f"per bucket mean {stats.mean:.2f}{more}, sd {stats.sd:.2f} "
+        f"(Poisson {stats.expected_sd:.2f}); "
         f"position sd {stats.position_sd:,.0f} (uniform {stats.uniform_position_sd:,.0f}){judged}"
     )
 
@@ -220,10 +314,11 @@ def _spread(stats: Stats) -> str:
 def _memory(stats: Stats) -> str:
     unit, name = _unit(stats.held)
     parts = [
-        ("buckets", stats.bucket_bytes),
+        (f"{stats.header.bucket_noun}s", stats.bucket_bytes),
+        ("directory", stats.header.directory_size),
         ("overflow in use", stats.overflow_bytes),
         ("spare", stats.spare_bytes),
-        ("boxes", stats.box_bytes),
+        ("nodes" if stats.header.chained else "boxes", stats.box_bytes),
         ("pinned", stats.pinned_bytes),
     ]
     shown = ", ".join(f"{part} {_amount(size, unit)}" for part, size in parts if size)
@@ -246,14 +341,15 @@ def _strip(stats: Stats) -> str:
         width = -(-(mark + 1) * buckets // count) + (-mark * buckets // count)
         marks += MARKS[max(1, min(full, round(live / (top * width) * full))) if live else 0]
     few = buckets // count
-    each = _count(round(buckets / count), "bucket")
+    noun = stats.header.bucket_noun
+    each = _count(round(buckets / count), noun)
     if few < 10 and buckets % count:
-        each = f"{few} or {few + 1} buckets"
+        each = f"{few} or {few + 1} {noun}s"
     return f"|{marks}|   each mark {each}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 def _percent(part: int, whole: int) -> str:

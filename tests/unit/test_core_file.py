@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -282,3 +283,102 @@ def test_garbage_is_ranges_or_no_core(
     assert found == sorted(found)
     assert all(low < high for low, high in found)
     assert all(first[1] < second[0] for first, second in zip(found, found[1:]))
+
+
+# ---- of which program a core is ------------------------------------------------------------------
+
+
+def program(core: Core, build_id: bytes, start: int = 0) -> bytes:
+    """An ELF file of a program linked to begin at `start`, with a build id."""
+    wide = core.bits == 64
+    header, entry = (64, 56) if wide else (52, 32)
+    note = core.pack("III", 4, len(build_id), 3) + b"GNU\0" + build_id
+    at = header + 2 * entry
+    table = b""
+    for kind, offset, size in ((PT_LOAD, 0, 0x1000), (PT_NOTE, at, len(note))):
+        if wide:
+            table += core.pack("IIQQQQQQ", kind, 4, offset, start + offset, 0, size, size, 0)
+        else:
+            table += core.pack("IIIIIIII", kind, offset, start + offset, 0, size, size, 4, 0)
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if core.order == "<" else 2, 1]) + bytes(9)
+    rest = core.pack(f"HHI3{core.word}I6H", 3, 62, 1, 0, header, 0, 0, header, entry, 2, 64, 0, 0)
+    return (ident + rest + table + note).ljust(0x1000, b"\0")
+
+
+@KINDS
+@ORDERS
+@pytest.mark.parametrize("start", [0, 0x10000])
+def test_core_tells_the_build_id_of_its_program(
+    bits: int, order: str, start: int, tmp_path: Path
+) -> None:
+    core = Core(bits, order, [(0x40000, 0x1000, 0x1000), (0x80000, 0x1000, 0x1000)])
+    image = program(core, b"\xab" * 20, start)
+    (tmp_path / "server").write_bytes(image)
+    header = 64 if bits == 64 else 52
+    auxv = core.pack(f"4{core.word}", core_file.AT_PHDR, 0x40000 + header, 0, 0)
+    core.notes.append((b"CORE\0", core_file.NT_AUXV, auxv))
+    core.add_files([(0x40000, 0x41000, 0, b"/srv/server"), (0x80000, 0x81000, 0, b"/lib/c.so")])
+    data = bytearray(core.build())
+    at = len(data) - 0x2000  # where the loads begin
+    data[at : at + len(image)] = image
+    path = tmp_path / "core"
+    path.write_bytes(data)
+    facts = core_file.core_facts(str(path))
+    assert facts.is_core and facts.has_notes and not facts.is_truncated
+    assert facts.program == "/srv/server"
+    assert facts.build_ids.ids == (("GNU", "ab" * 20),)
+    assert facts.build_ids.agrees(core_file.build_ids_of(str(tmp_path / "server")))
+    path.write_bytes(data[:-1])
+    assert core_file.core_facts(str(path)).is_truncated
+
+
+def test_build_ids_are_compared_kind_by_kind() -> None:
+    gnu, other = (core_file.BuildIds((("GNU", text),)) for text in ("ab", "cd"))
+    go = core_file.BuildIds((("Go", "x/y"),))
+    both = core_file.BuildIds((("GNU", "ab"), ("Go", "x/y")))
+    none = core_file.BuildIds()
+    assert gnu.agrees(both) and go.agrees(both) and gnu.differs(other)
+    for one, another in ((gnu, go), (gnu, none), (none, none)):
+        assert not one.agrees(another) and not one.differs(another)
+
+
+def test_core_without_its_programs_first_page_has_no_build_id(tmp_path: Path) -> None:
+    core = Core(loads=[(0x40000, 0, 0x1000)])
+    auxv = core.pack("4Q", core_file.AT_PHDR, 0x40040, 0, 0)
+    core.notes.append((b"CORE\0", core_file.NT_AUXV, auxv))
+    core.add_files([(0x40000, 0x41000, 0, b"/srv/server")])
+    facts = core_file.core_facts(core.write(tmp_path))
+    assert facts.program == "/srv/server" and not facts.build_ids
+
+
+def test_data_of_a_mapped_program_is_not_had_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "server"
+    image = bytearray(program(Core(), b"\xab"))
+    # The second program header becomes a writable PT_LOAD of the page at 0x1000.
+    struct.pack_into("<IIQQQQ", image, 64 + 56, PT_LOAD, 6, 0x1000, 0x2000, 0, 0x1000)
+    struct.pack_into("<Q", image, 64 + 56 + 40, 0x3000)
+    file.write_bytes(bytes(image) + bytes(0x1000))
+    core = Core(loads=[(0x40000, 0, 0x1000)])
+    name = bytes(file)
+    core.add_files([(0x40000, 0x41000, 0, name), (0x42000, 0x43000, 1, name)])
+    assert held_ranges(core.write(tmp_path)) == [(0x40000, 0x41000)]
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_facts_of_a_damaged_core_end_in_order(data: st.DataObject) -> None:
+    core = Core(loads=[(0x40000, 0x200, 0x1000)])
+    auxv = core.pack("4Q", core_file.AT_PHDR, 0x40040, 0, 0)
+    core.notes.append((b"CORE\0", core_file.NT_AUXV, auxv))
+    core.add_files([(0x40000, 0x41000, 0, b"/srv/server")])
+    image = bytearray(core.build())
+    image[-0x200:] = program(core, b"\xab" * 20)[:0x200]
+    for _ in range(data.draw(st.integers(1, 8))):
+        image[data.draw(st.integers(4, len(image) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "core"
+        path.write_bytes(image[: data.draw(st.integers(0, len(image)))])
+        try:
+            core_file.core_facts(str(path))
+        except NotACore:
+            pass

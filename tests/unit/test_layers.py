@@ -30,6 +30,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("stats", "check"),
     ("survey", "find"),  # what drives a walk, with the rows above and for the rows below
     ("text", "csv", "json", "plot"),
+    ("cores",),  # what runs a gdb a core, and what it shares with the inside of that gdb
     ("commands", "printers", "functions", "parameters"),
 )
 SURFACE = ROWS[-1]
@@ -37,18 +38,31 @@ SURFACE = ROWS[-1]
 # The modules of the layers that are packages; each other layer is one module.
 MODULES = {
     "target": {"core_file", "fake", "gdb", "memory", "protocol", "types"},
-    "values": {"numbers", "renderer", "strings", "text"},
+    "cores": {"job", "match", "names", "outcome", "registry", "run"},
+    "values": {"interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
         "address_set",
         "bucket_audit",
         "bucket_view",
         "bucket_walk",
         "family",
+        "go_bucket",
+        "go_iterators",
+        "go_swiss",
+        "go_sync",
+        "go_types",
         "key_hash",
         "libhmap",
+        "unordered",
+        "unordered_hash",
+        "unordered_names",
+        "unordered_node",
+        "unordered_runs",
+        "unordered_walk",
     },
     "commands": {
         "arguments",
+        "batch",
         "check",
         "command",
         "dump",

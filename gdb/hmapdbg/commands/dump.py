@@ -122,7 +122,8 @@ class Dump(HmapCommand):
                 document.write(json.dump(stats, problems))
             for path, output in pictures:
                 caption = caption_of(stats, _origin(target), len(problems))
-                draw(path, sinks[0], stats, caption, stream=output)
+                probes = stats.probes if header.probing else None
+                draw(path, sinks[0], stats, caption, probes=probes, stream=output)
             outputs.commit()
         notes = [
             f"{path} holds the first {one.rows:,} of {stats.live:,} entries (--limit)"

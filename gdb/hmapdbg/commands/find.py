@@ -54,10 +54,21 @@ class Find(HmapCommand):
         old = " of the old array" if found.array == "oldbuckets" else ""
         chain = int(cells.chain_index[0])
         place = "main bucket" if chain == 0 else f"overflow bucket {chain}"
+        where = f"bucket {cells.bucket[0]:,}{old}, {place} at"
+        if header.probing:
+            table = f" of table {found.array}" if header.tables else ""
+            where = f"{header.bucket_noun} {cells.bucket[0]:,}{table}, at"
+        slot = f", slot {cells.slot[0]}"
+        if header.chained:
+            where = f"bucket {cells.bucket[0]:,}, node {chain} of its chain, at"
+            slot = ""
         gdb.write(
-            f"{printable(key.text)} is in bucket {cells.bucket[0]:,}{old}, {place} at "
-            f"0x{cells.address[0]:x}, slot {cells.slot[0]} ({how})\n"
+            f"{printable(key.text)} is in {where} "
+            f"0x{cells.address[0]:x}{slot} ({how})\n"
             f"  key   0x{keys[0]:x}  {printable(renderer.render(header.key_type, cells.keys)[0])}\n"
-            f"  elem  0x{elems[0]:x}  "
-            f"{printable(renderer.render(header.elem_type, cells.elems)[0])}\n"
         )
+        if header.elem_type.name:
+            gdb.write(
+                f"  elem  0x{elems[0]:x}  "
+                f"{printable(renderer.render(header.elem_type, cells.elems)[0])}\n"
+            )

@@ -6,10 +6,16 @@ A new family is one new module and one line in FAMILIES.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import libhmap
+from . import go_bucket, go_swiss, go_sync, libhmap, unordered
 from .family import Family, Map
 
-FAMILIES: tuple[Family, ...] = (libhmap.FAMILY,)
+FAMILIES: tuple[Family, ...] = (
+    libhmap.FAMILY,
+    go_bucket.FAMILY,
+    go_swiss.FAMILY,
+    go_sync.FAMILY,
+    unordered.FAMILY,
+)
 
 # A map may be held behind typedefs' pointers (struct hmap **), but not arbitrarily deep.
 MAX_POINTERS = 4
@@ -23,7 +29,7 @@ def open_map(target: Target, value: Value) -> Map:
         if found.kind is not Kind.POINTER:
             break
         address = int.from_bytes(data, target.byte_order)
-        if address == 0:
+        if address == 0 and not _may_be_nil(found.target):
             raise TargetError(
                 f"'{value.expression}' is a null pointer: "
                 "no map has been made there yet, or the wrong frame is selected"
@@ -44,6 +50,11 @@ def open_map(target: Target, value: Value) -> Map:
                 )
             return family.open(target, value, found, address)
     raise TargetError(_why_not(value, found))
+
+
+def _may_be_nil(found: Type) -> bool:
+    """Whether a null pointer to such a struct is a map without anything in it."""
+    return any(family.has_nil and family.recognise(found) for family in FAMILIES)
 
 
 def _why_not(value: Value, found: Type) -> str:

@@ -196,9 +196,11 @@ class BucketAudit:
             if not self.compare_keys:
                 return
             # Without the hash only keys of equal bytes are known to be equal.
+            same = np.zeros(len(cells), np.int64)
             width = cells.keys.data.shape[1]
-            rows = np.ascontiguousarray(cells.keys.data).view(f"V{width}").ravel()
-            same = np.fromiter(map(hash, map(bytes, rows.tolist())), np.int64, len(rows))
+            if width:
+                rows = np.ascontiguousarray(cells.keys.data).view(f"V{width}").ravel()
+                same = np.fromiter(map(hash, map(bytes, rows.tolist())), np.int64, len(rows))
             self._keep(same.view(np.uint64), slots, known)
             return
         hashes, ok = self.key_hash.hashes(cells.keys)

@@ -55,6 +55,7 @@ class Family(Protocol):
 
     name: str
     describes: str  # for people: "struct hmap (libhmap)"
+    has_nil: bool  # a null pointer to the header is a map too, an empty one: `open` gets address 0
 
     def recognise(self, found: Type) -> bool:
         """Whether a struct is this family's header, by its field names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import re
 from collections.abc import Iterator, Sequence
 from typing import Union
@@ -41,6 +42,7 @@ class LibhmapFamily:
 
     name = "libhmap"
     describes = "struct hmap (libhmap)"
+    has_nil = False
 
     def recognise(self, found: Type) -> bool:
         return found.kind is Kind.STRUCT and all(
@@ -76,6 +78,10 @@ class _LibhmapMap:
         arrays, retired = self._arrays(), self._retired()
         spare_left = self._spare_left(arrays)
         self._check_header(arrays)
+        if importlib.util.find_spec("xxhash") is None:
+            self.notes.append(
+                "the xxhash module is missing, so no key's hash is known: install python3-xxhash"
+            )
         self.header = Header(
             family="libhmap",
             expression=value.expression,
@@ -164,12 +170,9 @@ class _LibhmapMap:
     def key_hash(self) -> KeyHash | None:
         """The map's hash where it is one of the library's own and can be computed here."""
         function = self.target.function_at(self.type["hash"])
-        if function not in FUNCTIONS:
+        if function not in FUNCTIONS or importlib.util.find_spec("xxhash") is None:
             return None
-        try:
-            return KeyHash(self.target, function, self.fields["hash0"])
-        except ModuleNotFoundError:
-            return None
+        return KeyHash(self.target, function, self.fields["hash0"])
 
     def _bucket_struct(self) -> StructLayout:
         """The bucket as it is read, by the numbers of the type object."""

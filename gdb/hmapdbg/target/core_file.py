@@ -1,4 +1,4 @@
-"""What an ELF core file really holds.
+"""What an ELF core file really holds, and of which program it is.
 
 gdb (13.1) answers with zeros, without an error, for a range that the kernel left out of a core
 (MADV_DONTDUMP, coredump_filter): the program header has p_filesz < p_memsz. Zero is "empty" to a
@@ -10,17 +10,80 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Optional
 
+from ..compat import dataclass
+
+ET_CORE = 4
 PT_LOAD = 1
 PT_NOTE = 4
+PF_W = 2
+NT_AUXV = 6
 NT_FILE = 0x46494C45
+AT_PHDR = 3
 PN_XNUM = 0xFFFF
 MAX_NOTES = 16 << 20  # bytes of notes looked at
+MAX_HEADERS = 1000  # program headers of a program
+# Notes that tell one build of a program from another, by (name, type): the linker's, and Go's own.
+BUILD_IDS = {(b"GNU", 3): "GNU", (b"Go", 4): "Go"}
+
+Read = Callable[[int, int], Optional[bytes]]
 
 
 class NotACore(Exception):
     """The file is no ELF file of a known class."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildIds:
+    """What tells one build of a program from another; empty where the program has none."""
+
+    ids: tuple[tuple[str, str], ...] = ()  # (kind, text): ("GNU", "3a5c…")
+
+    def __str__(self) -> str:
+        return self.ids[0][1] if self.ids else "none"
+
+    def __bool__(self) -> bool:
+        return bool(self.ids)
+
+    def differs(self, other: BuildIds) -> bool:
+        """Whether they cannot be of one program; False where nothing can be compared."""
+        mine, others = dict(self.ids), dict(other.ids)
+        return any(mine[kind] != others[kind] for kind in mine.keys() & others.keys())
+
+    def agrees(self, other: BuildIds) -> bool:
+        """Whether they are of one program; False where nothing can be compared."""
+        return not self.differs(other) and bool(dict(self.ids).keys() & dict(other.ids).keys())
+
+
+@dataclass(frozen=True, slots=True)
+class CoreFacts:
+    """What a core says about itself."""
+
+    is_core: bool  # False: an ELF file of another kind
+    size: int  # bytes of the file
+    whole: int  # bytes that its headers promise
+    has_notes: bool  # registers and the like are there
+    program: str  # path of the executable; empty: unknown
+    build_ids: BuildIds  # of the executable
+
+    @property
+    def is_truncated(self) -> bool:
+        return self.size < self.whole
+
+
+def core_facts(path: str) -> CoreFacts:
+    """What the core at `path` says about itself. OSError, NotACore."""
+    with open(path, "rb") as core:
+        return _Reader(core, os.path.getsize(path)).facts()
+
+
+def build_ids_of(path: str) -> BuildIds:
+    """The build ids of the program at `path`. OSError, NotACore."""
+    with open(path, "rb") as program:
+        reader = _Reader(program, os.path.getsize(path))
+        return reader.build_ids(reader.iter_notes())
 
 
 def held_ranges(path: str) -> list[tuple[int, int]]:
@@ -28,6 +91,16 @@ def held_ranges(path: str) -> list[tuple[int, int]]:
     names and that still exists, can give: sorted and disjoint. OSError, NotACore."""
     with open(path, "rb") as core:
         return _Reader(core, os.path.getsize(path)).held_ranges()
+
+
+@dataclass(frozen=True, slots=True)
+class _ProgramHeader:
+    kind: int
+    flags: int
+    offset: int
+    addr: int
+    file_size: int
+    memory_size: int
 
 
 class _Reader:
@@ -65,58 +138,190 @@ class _Reader:
 
     def iter_segments(self) -> list[tuple[int, int, int, int]]:
         """(type, file offset, address, bytes in the file) of each program header."""
+        return [
+            (one.kind, one.offset, one.addr, one.file_size) for one in self.iter_program_headers()
+        ]
+
+    def iter_program_headers(self) -> Iterator[_ProgramHeader]:
+        """The program headers. NotACore where the file is cut off in them."""
         word = "Q" if self.wide else "I"
         _, _, _, _, phoff, shoff, _, _, entry, count = self.unpack(f"HHI3{word}IHHH", 16)
         if count == PN_XNUM:  # the number stands in section 0's sh_info instead
             count = self.unpack("I", shoff + (44 if self.wide else 28))[0]
         if entry < (56 if self.wide else 32):
             raise NotACore("program headers of no size")
-        out = []
         for index in range(count):
             at = phoff + index * entry
             if self.wide:
-                kind, _, offset, addr, _, file_size = self.unpack("IIQQQQ", at)
+                kind, flags, offset, addr, _, in_file, in_memory = self.unpack("IIQQQQQ", at)
             else:
-                kind, offset, addr, _, file_size = self.unpack("IIIII", at)
-            out.append((kind, offset, addr, file_size))
-        return out
+                kind, offset, addr, _, in_file, in_memory, flags = self.unpack("IIIIIII", at)
+            yield _ProgramHeader(kind, flags, offset, addr, in_file, in_memory)
 
     def mapped_files(self, offset: int, size: int) -> list[tuple[int, int]]:
         """Ranges of the NT_FILE note whose file exists and reaches that far."""
         self.core.seek(offset)
-        notes = self.core.read(size)
+        for _, kind, data in self._split_notes(self.core.read(size)):
+            if kind == NT_FILE:
+                return self._file_ranges(data)
+        return []
+
+    def _split_notes(self, notes: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+        """(name, type, data) of each note."""
         at = 0
         while at + 12 <= len(notes):
             name_size, data_size, kind = struct.unpack_from(self.order + "III", notes, at)
             data = at + 12 + (name_size + 3) // 4 * 4
-            if kind == NT_FILE:
-                return self._file_ranges(notes[data : data + data_size])
+            name = notes[at + 12 : at + 12 + name_size].rstrip(b"\0")
+            yield name, kind, notes[data : data + data_size]
             at = data + (data_size + 3) // 4 * 4
-        return []
 
-    def _file_ranges(self, note: bytes) -> list[tuple[int, int]]:
+    def iter_notes(self) -> Iterator[tuple[bytes, int, bytes]]:
+        """(name, type, data) of each note of the file."""
+        for kind, offset, _, file_size in self.iter_segments():
+            present = min(file_size, self.size - offset)
+            if kind == PT_NOTE and present > 0:
+                self.core.seek(offset)
+                yield from self._split_notes(self.core.read(min(present, MAX_NOTES)))
+
+    # ---- of which program it is
+
+    def facts(self) -> CoreFacts:
+        if self.unpack("H", 16)[0] != ET_CORE:
+            return CoreFacts(False, self.size, self.size, False, "", BuildIds())
+        segments = self.iter_segments()
+        notes = list(self.iter_notes())
+        phdr = next((self._program_headers_at(data) for _, k, data in notes if k == NT_AUXV), 0)
+        files: list[tuple[int, int, bytes]] = next(
+            (self._named_files(data) for _, kind, data in notes if kind == NT_FILE), []
+        )
+        own = next((one for one in files if one[0] <= phdr < one[1]), None)
+        start = phdr - phdr % 4096
+        if own is not None:  # the mapping that the file begins with
+            start = min(low for low, _, name in files if name == own[2])
+        return CoreFacts(
+            True,
+            self.size,
+            max((offset + size for _, offset, _, size in segments), default=0),
+            bool(notes),
+            "" if own is None else os.fsdecode(own[2]),
+            self._build_ids_in_memory(start) if phdr else BuildIds(),
+        )
+
+    def build_ids(self, notes: Iterator[tuple[bytes, int, bytes]]) -> BuildIds:
+        """Those among the notes of a program."""
+        found: dict[str, str] = {}
+        for name, kind, data in notes:
+            known = BUILD_IDS.get((name, kind))
+            if known is not None and data:
+                text = data.hex() if known == "GNU" else data.decode("ascii", "backslashreplace")
+                found.setdefault(known, text)
+        return BuildIds(tuple((kind, found[kind]) for kind in BUILD_IDS.values() if kind in found))
+
+    def _program_headers_at(self, auxv: bytes) -> int:
+        """AT_PHDR: where the executable's program headers lie; 0: unknown."""
+        word = struct.Struct(self.order + ("QQ" if self.wide else "II"))
+        usable = len(auxv) // word.size * word.size
+        return next((value for key, value in word.iter_unpack(auxv[:usable]) if key == AT_PHDR), 0)
+
+    def _build_ids_in_memory(self, start: int) -> BuildIds:
+        """Those of the program whose ELF header lies at `start` in the core's memory."""
+        loads = [one[1:] for one in self.iter_segments() if one[0] == PT_LOAD]
+
+        def read(addr: int, size: int) -> bytes | None:
+            for offset, low, in_file in loads:
+                if low <= addr and addr + size <= low + max(0, min(in_file, self.size - offset)):
+                    self.core.seek(offset + addr - low)
+                    return self.core.read(size)
+            return None
+
+        return self.build_ids(self._iter_notes_in_memory(read, start))
+
+    def _iter_notes_in_memory(self, read: Read, start: int) -> Iterator[tuple[bytes, int, bytes]]:
+        header = read(start, 64 if self.wide else 52)
+        if header is None or header[:4] != b"\x7fELF":
+            return
+        word = "Q" if self.wide else "I"
+        _, _, _, _, phoff, _, _, _, entry, count = struct.unpack_from(
+            f"{self.order}HHI3{word}IHHH", header, 16
+        )
+        segments = []
+        for index in range(min(count, MAX_HEADERS)):
+            raw = read(start + phoff + index * entry, 56 if self.wide else 32)
+            if raw is None:
+                return
+            if self.wide:
+                kind, _, offset, addr, _, size = struct.unpack_from(self.order + "IIQQQQ", raw)
+            else:
+                kind, offset, addr, _, size = struct.unpack_from(self.order + "IIIII", raw)
+            segments.append((kind, offset, addr, size))
+        # Where the program was linked to begin; a PIE begins at 0.
+        base = next((one[2] - one[1] for one in segments if one[0] == PT_LOAD), 0)
+        for kind, _, addr, size in segments:
+            notes = read(start + addr - base, size) if kind == PT_NOTE and size < 65536 else None
+            if notes is not None:
+                yield from self._split_notes(notes)
+
+    def _named_files(self, note: bytes) -> list[tuple[int, int, bytes]]:
+        """(start, end, path) of each mapping of the NT_FILE note."""
+        return [(start, end, name) for start, end, _, name in self._iter_files(note)]
+
+    def _iter_files(self, note: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+        """(start, end, offset in bytes, path) of each mapping of the NT_FILE note."""
         word = "Q" if self.wide else "I"
         width = struct.calcsize(self.order + word)
         if len(note) < 2 * width:
-            return []
+            return
         count, page = struct.unpack_from(f"{self.order}2{word}", note)
         table = 2 * width
         if count > (len(note) - table) // (3 * width):
-            return []
+            return
         names = note[table + count * 3 * width :].split(b"\0")
-        out = []
         for index in range(min(count, len(names))):
             start, end, first = struct.unpack_from(
                 f"{self.order}3{word}", note, table + index * 3 * width
             )
+            yield start, end, first * page, names[index]
+
+    def _file_ranges(self, note: bytes) -> list[tuple[int, int]]:
+        files = list(self._iter_files(note))
+        # Of a program's data the file has the bytes from before it ran: not those of the process.
+        writable: list[tuple[int, int]] = []
+        for start, _, offset, name in files:
+            if offset == 0:
+                writable += _writable_ranges(name, start)
+        out = []
+        for start, end, offset, name in files:
             try:
-                length = os.path.getsize(names[index]) - first * page
+                length = os.path.getsize(name) - offset
             except OSError:
+                continue
+            if any(low < end and start < high for low, high in writable):
                 continue
             if length > 0 and end > start:
                 # The last page of a file is mapped whole, zero behind the file's end.
                 out.append((start, min(end, start + (length + 4095) // 4096 * 4096)))
         return out
+
+
+def _writable_ranges(path: bytes, start: int) -> list[tuple[int, int]]:
+    """Where the data of the program or library at `path` lies, the file's beginning being mapped at
+    `start`; empty where it is neither."""
+    # A core may name anything, for example a FIFO.
+    if not os.path.isfile(path):
+        return []
+    try:
+        with open(path, "rb") as file:
+            reader = _Reader(file, os.path.getsize(path))
+            loads = [one for one in reader.iter_program_headers() if one.kind == PT_LOAD]
+    except (OSError, NotACore):
+        return []
+    base = next((one.addr - one.offset for one in loads), 0)
+    return [
+        (start + one.addr // 4096 * 4096 - base, start + one.addr + one.memory_size - base)
+        for one in loads
+        if one.flags & PF_W
+    ]
 
 
 def _union(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

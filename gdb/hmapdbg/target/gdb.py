@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, Union
 
 import gdb
 
@@ -22,8 +22,10 @@ NO_PROCESS = (
 )
 # An assignment or increment in an expression would write to the target. Comparisons pass.
 _WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
-# A Go package's path without quotes: net/http.DefaultServeMux.
-_PACKAGE_PATH = re.compile(r"(?<![\w./'\"])[A-Za-z_][\w.-]*(?:/[\w.-]+)*/[\w-]+(?:\.\w+)+")
+# A name of a Go package: net/http.DefaultServeMux, main.sessions.
+_PACKAGE_NAME = re.compile(
+    r"(?<![\w.'\"/)\]])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
+)
 _MISSING = re.compile(r'No symbol "(.*?)" in current context')
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
@@ -115,15 +117,9 @@ class GdbTarget(Target):
             )
         try:
             with _parameter("may-call-functions", False):
-                try:
-                    return self._evaluate(expression, expression)
-                except gdb.MemoryError:
-                    raise
-                except gdb.error as error:
-                    again = self._evaluate_as_go(expression, str(error))
-                    if again is None:
-                        raise
-                    return again
+                if self.is_go:
+                    return self._evaluate_go(expression)
+                return self._evaluate(expression, expression)
         except gdb.MemoryError as error:
             raise TargetError(
                 f"cannot read '{expression}': {_lowered(error)}: "
@@ -144,36 +140,41 @@ class GdbTarget(Target):
             )
         return self._neutral_value(expression, value)
 
-    def _evaluate_as_go(self, expression: str, error: str) -> Value | None:
-        """What an expression that failed so is for Go: gdb goes by the frame's language, and the
-        innermost frame of a core is assembly. A variable that escaped to the heap is only there as
-        the pointer '&name', and a package's path needs quotes. None: nothing either."""
-        if not self.is_go:
-            return None
-        spellings = [expression, _PACKAGE_PATH.sub(r"'\g<0>'", expression)]
-        missing = _MISSING.search(error)
-        if missing and re.fullmatch(r"\w+", missing.group(1)):
-            name = missing.group(1)
-            spellings.append(re.sub(rf"(?<![\w.'\"]){name}\b", f"(*'&{name}')", expression))
-        with _language("go"):
-            for spelled in dict.fromkeys(spellings):
+    def _evaluate_go(self, expression: str) -> Value:
+        """An expression as Go's users type it, whatever language gdb takes the frame for (assembly,
+        in the innermost frame of a core). gdb's own parser of Go is not asked: gdb 13.1 dies of a
+        name that is missing once a quoted one was there before it. In the language C, which knows
+        '.' behind a pointer too, a package's variable needs quotes."""
+        with _language("c"):
+            spellings = _go_spellings(expression)
+            failure: gdb.error | None = None
+            while spellings:
+                spelled = spellings.pop(0)
                 try:
                     return self._evaluate(expression, spelled)
                 except gdb.MemoryError:
                     raise
-                except gdb.error:
-                    continue
-        return None
+                except gdb.error as error:
+                    missing = _MISSING.search(str(error))
+                    if failure is None:
+                        failure = error
+                        if missing and spelled == expression:
+                            spellings += _go_spellings_of_name(expression, missing.group(1))
+                    elif missing and "." in missing.group(1):
+                        failure = error
+            assert failure is not None
+            raise failure
 
     @property
     def is_go(self) -> bool:
         """Whether the program has Go's runtime in it."""
         if self._is_go is None:
-            try:
-                gdb.parse_and_eval("&'runtime.firstmoduledata'")
-                self._is_go = True
-            except gdb.error:
-                self._is_go = False
+            with _language("c"):
+                try:
+                    gdb.parse_and_eval("&'runtime.firstmoduledata'")
+                    self._is_go = True
+                except gdb.error:
+                    self._is_go = False
         return self._is_go
 
     def evaluate_at(self, type_name: str, address: str) -> Value:
@@ -308,7 +309,13 @@ class GdbTarget(Target):
         if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
             kind = Kind.STRUCT if code == gdb.TYPE_CODE_STRUCT else Kind.UNION
             real = _completed(real)
-            return Type(kind, name, real.sizeof, fields=tuple(self._iter_fields(real)))
+            return Type(
+                kind,
+                name,
+                real.sizeof,
+                fields=tuple(self._iter_fields(real)),
+                resolve_argument=lambda number: self._template_argument(real, number),
+            )
         return Type(Kind.OTHER, name, real.sizeof)
 
     def _iter_fields(self, struct: gdb.Type) -> Iterator[Field]:
@@ -323,7 +330,17 @@ class GdbTarget(Target):
                 self.neutral_type(member.type),
                 position if bits else 0,
                 bits,
+                bool(member.is_base_class),
             )
+
+    def _template_argument(self, struct: gdb.Type, number: int) -> Union[Type, int, None]:
+        try:
+            found: object = struct.template_argument(number)
+            if isinstance(found, gdb.Type):
+                return self.neutral_type(found)
+            return int(found) if isinstance(found, gdb.Value) else None
+        except (gdb.error, RuntimeError, ValueError):
+            return None
 
 
 _CODE = Type(Kind.OTHER, "code", 0)
@@ -387,6 +404,33 @@ def _parameter(name: str, value: bool) -> Iterator[None]:
         yield
     finally:
         gdb.execute(f"set {name} {'on' if before else 'off'}", to_string=True)
+
+
+def _go_spellings(expression: str) -> list[str]:
+    """An expression of Go as gdb's language C has it: as it stands, which does for locals, and with
+    quotes around what looks like a package's variable."""
+    parts = _QUOTED.split(expression)
+    quotes = _QUOTED.findall(expression)
+    quoted = [_PACKAGE_NAME.sub(r"'\g<0>'", part) for part in parts]
+    whole = "".join(text for pair in zip(quoted, [*quotes, ""]) for text in pair)
+    return list(dict.fromkeys([expression, whole]))
+
+
+def _go_spellings_of_name(expression: str, name: str) -> list[str]:
+    """More for a name that is missing: a variable that escaped to the heap is there as the pointer
+    '&name', and one of the frame's own package with the package in front."""
+    if not re.fullmatch(r"\w+", name):
+        return []
+    replacements = [f"(*'&{name}')"]
+    try:
+        function = gdb.selected_frame().name() or ""
+    except gdb.error:
+        function = ""
+    path, slash, last = function.rpartition("/")
+    if "." in last:
+        replacements.append(f"'{path}{slash}{last.split('.')[0]}.{name}'")
+    pattern = re.compile(rf"(?<![\w.'\"]){name}\b")
+    return [pattern.sub(by.replace("\\", r"\\"), expression) for by in replacements]
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator
 from dataclasses import field, replace
+from typing import Union
 
 from ..compat import dataclass
 
@@ -37,6 +38,7 @@ class Field:
     type: Type
     bit_offset: int = 0
     bit_size: int = 0
+    base: bool = False  # a base class of C++: what it has is the struct's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,14 @@ class Type:
     resolve: Callable[[], Type] | None = field(default=None, compare=False, repr=False)
     # The type as the target described it, where this one only bears another name.
     origin: Type | None = field(default=None, compare=False, repr=False)
+    # Template arguments of C++, by their number; None: there is none of that number.
+    resolve_argument: Callable[[int], Union[Type, int, None]] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    def argument(self, number: int) -> Union[Type, int, None]:
+        """A template argument: a type, or the value of one that is a constant."""
+        return None if self.resolve_argument is None else self.resolve_argument(number)
 
     def renamed(self, name: str) -> Type:
         """The same type under the name that its program's own language has for it."""
@@ -73,16 +83,18 @@ class Type:
         return self.resolve()
 
     def find(self, name: str) -> Field | None:
-        """The field of that name, looked up through anonymous members (offsets added up)."""
+        """The field of that name, looked up through anonymous members and base classes (offsets
+        added up)."""
         for found in self.iter_fields():
             if found.name == name:
                 return found
         return None
 
     def iter_fields(self) -> Iterator[Field]:
-        """All fields, those of anonymous structs and unions as if they were this type's own."""
+        """All fields, those of anonymous structs and unions and of base classes as if they were
+        this type's own."""
         for member in self.fields:
-            if member.name or not member.type.fields:
+            if not member.base and (member.name or not member.type.fields):
                 yield member
                 continue
             for inner in member.type.iter_fields():

@@ -8,6 +8,6 @@
 Nothing here evaluates an expression or calls into the target: memory is all it asks for.
 """
 
-from .renderer import Renderer
+from .renderer import Renderer, find_counted_string, read_counted_string
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "find_counted_string", "read_counted_string"]

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..target import Field, Kind, Memory, Type
+from ..target import Field, Kind, Memory, Target, Type
 from . import numbers, text
+from .interfaces import RuntimeTypes, is_interface
 from .strings import MAX_STRINGS, StringReader, Strings
 
 Bytes = NDArray[np.uint8]
@@ -21,6 +22,9 @@ MAX_ELEMENTS = 200
 MAX_DEPTH = 8
 # Values inside structs and arrays that are rendered at one time.
 MAX_VALUES = 1 << 17
+# Values of interfaces inside other values, and the bytes of dynamic values read at one time.
+MAX_NESTED = 1 << 20
+MAX_DYNAMIC_BYTES = 8 << 20
 
 
 class Column(Protocol):
@@ -71,11 +75,14 @@ class Renderer:
         self._max_text = max_text
         self._max_elements = max_elements
         self._strings = StringReader(memory, max_string, max_text)
+        self._runtime_types = RuntimeTypes(memory) if isinstance(memory, Target) else None
+        self._nested = 0  # values of interfaces inside other values, in one call
 
     def render(self, type: Type, column: Column) -> list[str]:
         """The text of each of the column's n values; `<fault 0x…>` where there is none. Never
         raises for what memory holds."""
         self._strings.budget = self._max_text
+        self._nested = 0
         data, faults = column.data, column.faults
         # Text of values in values takes far more memory than their bytes: part by part.
         rows = len(data)
@@ -171,9 +178,11 @@ class Renderer:
         return texts
 
     def _render_structs(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
-        counted = _find_counted_string(type)
+        counted = find_counted_string(type)
         if counted is not None:
             return self._render_counted_strings(*counted, data, quoted)
+        if self._runtime_types is not None and is_interface(type):
+            return self._render_interfaces(type, data, quoted, depth)
         fields = list(type.iter_fields())
         if not fields:
             return numbers.render_bytes(data) if type.size else ["{}"] * len(data)
@@ -184,6 +193,43 @@ class Renderer:
             (field.name.replace("%", "%%") + " = %s") if field.name else "%s" for field in fields
         ]
         return list(map(("{" + ", ".join(parts) + "}").__mod__, zip(*columns)))
+
+    def _render_interfaces(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
+        """The dynamic values of Go's interfaces; of an unknown type, the word that leads to it."""
+        assert self._runtime_types is not None
+        types, values = (self._decode(field, data).astype(np.uint64) for field in type.fields)
+        texts = np.array(numbers.render_addresses(_bytes_of(values), "<"), dtype=object)
+        ok = np.ones(len(types), np.bool_)
+        if type.fields[0].name == "tab":
+            itabs = types
+            types, ok = self._runtime_types.of_itabs(itabs)
+            for row in np.flatnonzero(~ok).tolist():
+                texts[row] = f"<fault 0x{int(itabs[row]):x}>"
+        texts[ok & (types == 0)] = "nil"
+        # A value may hold interfaces again, and a hostile one itself.
+        self._nested += len(data) if depth else 0
+        if depth >= MAX_DEPTH or self._nested > MAX_NESTED:
+            texts[ok & (types != 0)] = "{...}"
+            return list(texts.tolist())
+        for addr in np.unique(types[ok & (types != 0)]).tolist():
+            found = self._runtime_types.dynamic(addr)
+            if found is None:
+                continue
+            rows = np.flatnonzero(ok & (types == np.uint64(addr)))
+            size = found.type.size
+            if found.direct:
+                content = data[rows, len(data[0]) - size :]
+                texts[rows] = self._render(found.type, content, quoted, depth + 1)
+                continue
+            step = max(MAX_DYNAMIC_BYTES // max(size, 1), 1)
+            for begin in range(0, len(rows), step):
+                part = rows[begin : begin + step]
+                content, readable = self._runtime_types.gather(values[part], size)
+                shown = np.array(self._render(found.type, content, quoted, depth + 1), dtype=object)
+                for row in np.flatnonzero(~readable).tolist():
+                    shown[row] = f"<fault 0x{int(values[part[row]]):x}>"
+                texts[part] = shown
+        return list(texts.tolist())
 
     def _render_field(self, field: Field, data: Bytes, depth: int) -> list[str]:
         type = field.type
@@ -244,6 +290,10 @@ class Renderer:
         return texts
 
 
+def _bytes_of(words: NDArray[np.uint64]) -> Bytes:
+    return words.astype("<u8").view(np.uint8).reshape(len(words), 8)
+
+
 def _points_to_text(type: Type) -> bool:
     """Whether a pointer is a `char *`."""
     if type.resolve is None:
@@ -252,17 +302,35 @@ def _points_to_text(type: Type) -> bool:
     return target.kind is Kind.INTEGER and target.character and target.size == 1
 
 
-def _find_counted_string(type: Type) -> tuple[Field, Field] | None:
+def _is_go_string(type: Type) -> bool:
+    """Go's string, or a type of the program's that is one: main.ID has the same fields."""
+    if [field.name for field in type.fields] != ["str", "len"]:
+        return False
+    text, length = (field.type for field in type.fields)
+    return type.name in ("string", "struct string") or (
+        text.kind is Kind.POINTER
+        and text.target.name == "uint8"
+        and length.name == "int"
+        and length.size == text.size
+    )
+
+
+def find_counted_string(type: Type) -> tuple[Field, Field] | None:
     """The pointer and the length of a string that knows its length: Go's `string`, and
-    std::string of libstdc++; None for any other struct."""
+    std::string and std::string_view of libstdc++; None for any other struct."""
     pointer = length = None
-    if type.name in ("string", "struct string"):
+    if _is_go_string(type):
         pointer, length = type.find("str"), type.find("len")
     else:
-        length, holder = type.find("_M_string_length"), type.find("_M_dataplus")
+        # The struct's own: a class made of a string has more to show.
+        own = {field.name: field for field in type.fields if not field.base}
+        length, holder = own.get("_M_string_length"), own.get("_M_dataplus")
         inner = None if holder is None else holder.type.find("_M_p")
         if holder is not None and inner is not None and _points_to_text(inner.type):
             pointer = Field(inner.name, holder.offset + inner.offset, inner.type)
+        view = own.get("_M_str")
+        if view is not None and _points_to_text(view.type):
+            length, pointer = own.get("_M_len"), view
     if pointer is None or length is None:
         return None
     if pointer.type.kind is not Kind.POINTER or length.type.kind is not Kind.INTEGER:
@@ -271,3 +339,16 @@ def _find_counted_string(type: Type) -> tuple[Field, Field] | None:
         if not 0 < field.type.size <= 8 or not 0 <= field.offset <= type.size - field.type.size:
             return None
     return pointer, length
+
+
+def read_counted_string(memory: Memory, type: Type, data: bytes, limit: int) -> bytes | None:
+    """The bytes of a string that knows its length; None where the type is none, or the string is
+    longer than `limit`. MemoryFault."""
+    found = find_counted_string(type)
+    if found is None:
+        return None
+    address, size = (
+        int.from_bytes(data[one.offset : one.offset + one.type.size], memory.byte_order)
+        for one in found
+    )
+    return memory.read(address, size) if size <= limit else None

@@ -1,0 +1,207 @@
+"""Examines the maps of one core for scripts/hmap-cores, which started this gdb: no command.
+
+    (gdb) python from hmapdbg.commands.batch import main; main("job.json")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import IO, TYPE_CHECKING, Any
+
+
+from .. import parameters
+from ..cores.job import (
+    BEGIN,
+    DOCUMENT,
+    END,
+    ENTRIES,
+    MAP,
+    NOTE,
+    OCCUPANCY,
+    PICTURE,
+    SUMMARY,
+    TROUBLE,
+    Job,
+    MapResult,
+)
+from ..cores.names import Names
+from .command import MISSING
+from .files import FileError, Outputs
+
+if TYPE_CHECKING:
+    from ..families.family import Map
+    from ..target import Value
+    from ..target.gdb import GdbTarget
+
+
+class _Report:
+    """The report file, a line at a time."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def add(self, kind: str, **fields: Any) -> None:
+        self._file.write(json.dumps({"kind": kind, **fields}) + "\n")
+        self._file.flush()
+
+
+def main(job_file: str) -> None:
+    """Does the job. Raises nothing: all that happens is in the report."""
+    job = Job.read(job_file)
+    with open(job.report, "a", encoding="utf-8") as file:
+        report = _Report(file)
+        try:
+            _examine(job, report)
+        except Exception as error:  # pylint: disable=broad-except
+            traceback.print_exc()
+            report.add(TROUBLE, text=_explain(error))
+        report.add(END)
+
+
+def _examine(job: Job, report: _Report) -> None:
+    from ..target import TargetError
+    from ..target.gdb import GdbTarget
+
+    try:
+        target = GdbTarget()
+    except TargetError:
+        report.add(TROUBLE, text="gdb finds no process in the core")
+        return
+    for opened in _open_maps(target, job, report):
+        if isinstance(opened, MapResult):
+            report.add(MAP, **asdict(opened))
+            continue
+        name, one = opened
+        report.add(BEGIN, name=name)
+        try:
+            result = _examine_map(target, one, name, job)
+        except Exception as error:  # pylint: disable=broad-except
+            traceback.print_exc()
+            result = MapResult(name, one.header.expression, _explain(error))
+        report.add(MAP, **asdict(result))
+
+
+def _open_maps(
+    target: GdbTarget, job: Job, report: _Report
+) -> Iterator[MapResult | tuple[str, Map]]:
+    """The maps to examine, each with its name; or what came of one that could not be opened."""
+    from ..cores.registry import read_registry
+    from ..families import open_map
+    from ..target import TargetError
+
+    names = Names(taken=("core", "gdb"))
+    if job.maps:
+        for expression in job.maps:
+            name = names.take(expression, "map")
+            try:
+                yield name, open_map(target, target.evaluate(expression))
+            except TargetError as error:
+                yield MapResult(name, expression, str(error))
+        return
+    registry = read_registry(target)
+    if registry.trouble:
+        report.add(TROUBLE, text=registry.trouble)
+    elif not registry.maps:
+        report.add(TROUBLE, text="no maps: none had been made, or all had been destroyed")
+    opened: list[tuple[str, Map]] = []
+    for value in registry.maps:
+        found = _open_registered(target, value)
+        if isinstance(found, str):
+            yield MapResult(names.take("", "unreadable"), value.expression, found)
+        else:
+            opened.append((names.take(found.header.name, "unnamed"), found))
+    # The largest first: that is what is looked for.
+    opened.sort(key=lambda pair: -sum(array.size for array in pair[1].header.arrays))
+    if 0 < job.most < len(opened):
+        report.add(
+            NOTE,
+            text=f"the {job.most:,} largest of {len(opened):,} maps: '--most 0' examines them all",
+        )
+        del opened[job.most :]
+    yield from opened
+
+
+def _open_registered(target: GdbTarget, value: Value) -> Map | str:
+    """A map of the registry, or why it cannot be opened."""
+    from ..families import open_map
+    from ..target import TargetError
+
+    try:
+        return open_map(target, value)
+    except TargetError as error:
+        return str(error)
+
+
+def _examine_map(target: GdbTarget, opened: Map, name: str, job: Job) -> MapResult:
+    """One walk, for the numbers, the check and all files."""
+    from .. import json as dump_json
+    from .. import text
+    from ..csv import EntriesWriter, OccupancyWriter
+    from ..plot import PlotSink, caption_of, draw
+    from ..survey import Sink, survey
+    from ..values import Renderer
+
+    # A map that was not named by an expression goes by its own name.
+    header = opened.header
+    if not job.maps and header.name:
+        header = replace(header, expression=header.name)
+    renderer = Renderer(target, max_string=parameters.get(parameters.MaxString))
+    stem = os.path.join(job.folder, name)
+    files = [OCCUPANCY, DOCUMENT, SUMMARY]
+    with Outputs() as outputs:
+        sinks: list[Sink] = [OccupancyWriter(outputs.open(stem + OCCUPANCY))]
+        if job.entries:
+            files.append(ENTRIES)
+            stream = outputs.open(stem + ENTRIES)
+            sinks.append(EntriesWriter(stream, renderer, header.key_type, header.elem_type))
+        plot = PlotSink(header) if job.pictures else None
+        if plot is not None:
+            files.append(PICTURE)
+            sinks.append(plot)
+        stats, problems = survey(header, opened.audit(), sinks)
+        if plot is not None:
+            caption = caption_of(stats, os.path.basename(job.core), len(problems))
+            draw(stem + PICTURE, plot, stats, caption, stream=outputs.open(stem + PICTURE))
+        outputs.open(stem + DOCUMENT).write(dump_json.dump(stats, problems))
+        outputs.open(stem + SUMMARY).write(text.summary(stats, problems))
+        outputs.commit()
+    verdicts = stats.verdicts()
+    return MapResult(
+        name=name,
+        expression=opened.header.expression,
+        entries=stats.live,
+        buckets=stats.main_buckets,
+        load=stats.load,
+        slots=stats.slots,
+        deleted=stats.deleted,
+        longest_chain=stats.longest_chain,
+        held=stats.held,
+        wasted=stats.wasted,
+        verdicts=[verdict.name for verdict in verdicts],
+        evidence=[verdict.text for verdict in verdicts],
+        problems=len(problems),
+        faults=sum(not problem.invariant for problem in problems),
+        first_problem=str(problems[0]) if problems else "",
+        files=[name + suffix for suffix in files],
+    )
+
+
+def _explain(error: Exception) -> str:
+    """One line for the user."""
+    from ..target import MemoryFault, TargetError
+
+    if isinstance(error, (TargetError, MemoryFault, FileError)):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in MISSING:
+        return (
+            f"cannot import '{error.name}' in gdb's Python: "
+            f"install it, on Debian with 'apt install {MISSING[error.name]}'"
+        )
+    if isinstance(error, MemoryError):
+        return "out of memory: give fewer cores at a time with -j"
+    first = (str(error).splitlines() or [""])[0]
+    return f"failed inside: {type(error).__name__}: {first}: please report it"

@@ -1,0 +1,129 @@
+"""What can be known of a core before gdb is started, and whether it is of the program given."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..compat import dataclass
+from ..target.core_file import BuildIds, CoreFacts, NotACore, build_ids_of, core_facts
+
+COMPRESSED = {
+    b"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
+    b"\x1f\x8b": ("gzip", "gunzip"),
+    b"\xfd7zXZ\0": ("xz", "unxz"),
+    b"\x04\x22\x4d\x18": ("lz4", "unlz4"),
+    b"BZh": ("bzip2", "bunzip2"),
+}
+
+
+class Unusable(Exception):
+    """A file that there is no use starting gdb for; the text is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The executable that the cores should be of."""
+
+    path: str
+    build_ids: BuildIds
+
+
+def open_program(path: str) -> Program:
+    """The executable at `path`. Unusable."""
+    _check_file(path)
+    try:
+        if core_facts(path).is_core:
+            raise Unusable("it is a core: name the executable before the cores")
+        return Program(path, build_ids_of(path))
+    except NotACore:
+        raise Unusable("it is no ELF file: name the executable that the cores are of") from None
+
+
+def check_core(path: str, program: Program, any_build: bool = False) -> list[str]:
+    """Looks at a core; notes for the user. Unusable where gdb could make nothing of it.
+
+    any_build: do not compare build ids."""
+    _check_file(path)
+    facts = _facts(path)
+    if not facts.is_core:
+        raise Unusable("no core: an executable or library")
+    notes = [] if any_build else _compare(facts, program)
+    if facts.is_truncated:
+        cut = f"{_size(facts.size)} of {_size(facts.whole)} are there"
+        if not facts.has_notes:
+            # gdb's own cores have them at the end.
+            raise Unusable(f"truncated: {cut}, the registers and mappings are not")
+        notes.insert(0, f"truncated: {cut}")
+    elif not facts.has_notes:
+        raise Unusable("no notes in it: the registers and mappings are missing")
+    return notes
+
+
+def _check_file(path: str) -> None:
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise Unusable("it is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise Unusable("no regular file")
+        if status.st_size == 0:
+            raise Unusable("an empty file")
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise Unusable(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+
+
+def _facts(path: str) -> CoreFacts:
+    try:
+        return core_facts(path)
+    except NotACore:
+        pass
+    except OSError as error:
+        raise Unusable(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+    with open(path, "rb") as file:
+        start = file.read(4096)
+    if start.startswith(b"\x7fELF"):
+        raise Unusable(f"truncated: only {_size(os.path.getsize(path))} are there")
+    for magic, (name, tool) in COMPRESSED.items():
+        if start.startswith(magic):
+            raise Unusable(f"compressed by {name}: unpack it with {tool}")
+    kind = "a text file" if _is_text(start) else "no ELF file"
+    raise Unusable(f"no core: {kind}")
+
+
+def _compare(facts: CoreFacts, program: Program) -> list[str]:
+    """Notes about whether the core is of the program. Unusable where it is of another."""
+    name = os.path.basename(facts.program)
+    if facts.build_ids.agrees(program.build_ids):
+        return []
+    if facts.build_ids.differs(program.build_ids):
+        own = os.path.basename(program.path)
+        of_what = f"of another build of '{own}'" if name == own else "of another program"
+        if name and name != own:
+            of_what += f", '{name}'"
+        raise Unusable(
+            f"{of_what}: build id {_short(facts.build_ids)}, not {_short(program.build_ids)}"
+        )
+    where = "the core" if program.build_ids else "the executable"
+    told = f"of '{name}' by name" if name else "of an unknown program"
+    return [f"{told}; {where} has no build id to tell by"]
+
+
+def _short(ids: BuildIds) -> str:
+    text = str(ids)
+    return text if len(text) <= 16 else text[:12] + "…"
+
+
+def _is_text(start: bytes) -> bool:
+    return all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
+
+
+def _size(size: int) -> str:
+    amount, unit = float(size), "bytes"
+    for larger in ("KiB", "MiB", "GiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{size:,} bytes" if unit == "bytes" else f"{amount:,.1f} {unit}"

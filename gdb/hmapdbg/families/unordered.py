@@ -1,0 +1,348 @@
+"""libstdc++'s std::unordered_map, unordered_multimap, unordered_set and unordered_multiset.
+
+The container has one member, _M_h, a std::_Hashtable (bits/hashtable.h): an array of cells, one a
+bucket, and one singly linked list of all nodes, in which the nodes of a bucket stand together. A
+cell points to the node before its bucket's first one, which may be the table's own _M_before_begin;
+an empty bucket's cell is null. A table with one bucket has its cell in itself, _M_single_bucket.
+
+Invariants, checked by hmap-check; docs/cpp.md speaks of the same numbers:
+
+    U1  the nodes of all buckets are _M_element_count
+    U2  there is a bucket; there is one alone if and only if its cell is _M_single_bucket
+    U3  what a cell points to is a node of the list, or the list's head, and a node follows it; no
+        two cells point to one node
+    U4  all nodes are on one list: each link leads to a node, no node is met twice, and the list
+        ends once
+    U5  a node's hash code, modulo the number of buckets, is its bucket; where the code is cached,
+        or the hash is std::hash of an integer, an enum, a boolean or a pointer
+    U6  _M_next_resize is 0 (the next insertion sets it) or the maximum load times the number of
+        buckets, and there are no more entries than that
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Union
+
+import numpy as np
+
+from ..block import Addresses, Array, Block, Cells, Chain, Header, Ints, Problem
+from ..layout import Member, StructLayout, struct_layout
+from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ..values import read_counted_string
+from .family import Family, Map, Place
+from .unordered_names import short_name
+from .unordered_hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
+from .unordered_node import (
+    HASH,
+    TABLE_FIELDS,
+    NodeTypes,
+    find_table,
+    node_types,
+    policy_layout,
+)
+from .unordered_runs import MAX_PROBLEMS, pointers
+from .unordered_walk import Mask, Raw, UnorderedWalk
+
+MAX_STRING = 1 << 20
+
+
+class UnorderedFamily:
+    """Recognises the containers, and classes made of one."""
+
+    name = "unordered"
+    has_nil = False
+    describes = "std::unordered_map, set, multimap and multiset (libstdc++)"
+
+    def recognise(self, found: Type) -> bool:
+        return find_table(found) is not None
+
+    def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
+        return _UnorderedMap(target, value, found, address)
+
+
+FAMILY: Family = UnorderedFamily()
+
+
+class _UnorderedMap:
+    def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
+        self.target = target
+        self.expression = value.expression
+        self.problems: list[Problem] = []
+        table = find_table(found)
+        assert table is not None  # the family recognised it
+        offset, self.table_type = table
+        self.address = address + offset
+        self.struct = struct_layout(self.table_type, TABLE_FIELDS)
+        self.policy = policy_layout(self.struct)
+        self.fields = self._decode()
+        self.nodes = self._node_types()
+        self.max_load, self.next_resize = self._policy()
+        array = self._array()
+        self._check_policy()
+        layout = self.nodes.layout
+        self.header = Header(
+            family=self._name(),
+            expression=value.expression,
+            type_name=short_name(value.type.name),
+            address=address,
+            count_at=self._field_address("_M_element_count"),
+            key_type=_shortened(self.nodes.key),
+            elem_type=_shortened(self.nodes.elem),
+            count=self.fields["_M_element_count"],
+            arrays=(array,),
+            bucket_size=target.pointer_size,
+            slots_per_bucket=1,
+            header_size=found.size,
+            box_size=self._allocated(layout.size),
+            load_factor=self.max_load,
+            chained=True,
+            unique_keys=self.nodes.is_unique,
+            next_resize=self.next_resize,
+            count_rule="U1",
+            notes=self.nodes.notes,
+            problems=tuple(self.problems),
+        )
+
+    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
+        """See family.Map."""
+        yield from self._walk().walk(cells, only)
+
+    def audit(self) -> Iterator[Union[Block, Problem]]:
+        """U3 to U5; see family.Map."""
+        walk = self._walk()
+        walk.audit = self._check_codes
+        self._wrong_codes = 0
+        yield from walk.walk(cells=True)
+        if self._wrong_codes > MAX_PROBLEMS:
+            yield Problem(f"{self._wrong_codes - MAX_PROBLEMS:,} more like this: hash code")
+
+    def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
+        """See family.Map."""
+        for bucket, links in self._walk().iter_links(low, high):
+            yield Chain(array, bucket, links)
+
+    def place_of(self, key: bytes) -> Place | None:
+        """See family.Map."""
+        bucket = self._bucket_of(key)
+        if bucket is None or not self._is_hash_proved:
+            return None
+        return Place("buckets", bucket)
+
+    def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
+        """See family.Map."""
+        layout = self.nodes.layout
+        return cells.address + np.uint64(layout.key), cells.address + np.uint64(layout.elem)
+
+    def layouts(self) -> Sequence[StructLayout]:
+        """See family.Map."""
+        table = StructLayout("std::_Hashtable", self.struct.size, self.struct.members)
+        return [_short_layout(one) for one in (table, self.policy, self.nodes.struct)]
+
+    def _walk(self) -> UnorderedWalk:
+        header = self.address, self.address + self.struct.size
+        return UnorderedWalk(
+            self.target,
+            self.nodes.layout,
+            self.header.arrays[0],
+            self._field_address("_M_before_begin"),
+            header,
+        )
+
+    # ---- hash codes
+
+    def _check_codes(self, buckets: Ints, addrs: Addresses, raw: Raw, ok: Mask) -> list[Problem]:
+        """U5 for nodes; see unordered_walk.Auditor."""
+        layout, count = self.nodes.layout, self.fields["_M_bucket_count"]
+        at = layout.code
+        if layout.code >= 0:
+            codes = pointers(self.target, raw[:, at : at + layout.code_size])
+        elif self._has_own_codes and (self._is_hash_proved or not self._may_differ):
+            at = layout.key
+            keys = raw[:, at : at + layout.key_size]
+            codes = own_codes(keys, self.nodes.key, self.target.order) & self._mask
+        else:
+            return []
+        places = codes % np.uint64(count)
+        wrong = np.flatnonzero(ok & (places != buckets.astype(np.uint64)))
+        told = wrong[: max(0, MAX_PROBLEMS - self._wrong_codes)]
+        self._wrong_codes += len(wrong)
+        return [
+            Problem(
+                f"bucket {int(buckets[row]):,}: node 0x{int(addrs[row]):x} has hash code "
+                f"0x{int(codes[row]):x}, which is of bucket {int(places[row]):,}",
+                int(addrs[row]) + at,
+                "U5",
+            )
+            for row in told.tolist()
+        ]
+
+    @property
+    def _mask(self) -> np.uint64:
+        return np.uint64(self.target.address_limit - 1)
+
+    @functools.cached_property
+    def _has_own_codes(self) -> bool:
+        function = self.table_type.argument(HASH)
+        return isinstance(function, Type) and is_standard(function) and is_own_code(self.nodes.key)
+
+    @property
+    def _may_differ(self) -> bool:
+        """Whether std::hash of the key may be a specialisation of the program's own."""
+        return self.nodes.key.kind is Kind.ENUM
+
+    def _bucket_of(self, key: bytes) -> int | None:
+        """The bucket of a key by std::hash; None where the hash is not known."""
+        function = self.table_type.argument(HASH)
+        found = self.nodes.key
+        if not isinstance(function, Type) or not is_standard(function):
+            return None
+        if found.kind is Kind.POINTER and found.target.character:
+            return None  # what is looked for is the text, what is hashed the pointer
+        if self._has_own_codes and len(key) == found.size:
+            column = np.frombuffer(key, np.uint8).reshape(1, -1)
+            code = int(own_codes(column, found, self.target.order)[0] & self._mask)
+        elif is_text(found) and self.target.pointer_size == 8:
+            code = hash_bytes(key)
+        else:
+            return None
+        return code % self.fields["_M_bucket_count"]
+
+    @functools.cached_property
+    def _is_hash_proved(self) -> bool:
+        """Whether the first node of the list is in the bucket that its hash says."""
+        layout = self.nodes.layout
+        head_at = self._field_address("_M_before_begin")
+        try:
+            first = self.target.read_uint(head_at)
+            if not first:
+                return True
+            key = self.target.read(first + layout.key, layout.key_size)
+            content = read_counted_string(self.target, self.nodes.key, key, MAX_STRING)
+            bucket = self._bucket_of(key if content is None else content)
+            if bucket is None:
+                return False
+            cell = self.fields["_M_buckets"] + bucket * self.target.pointer_size
+            return self.target.read_uint(cell) == head_at
+        except MemoryFault:
+            return False
+
+    # ---- the header
+
+    def _decode(self) -> dict[str, int]:
+        try:
+            data = self.target.read(self.address, self.struct.size)
+        except MemoryFault:
+            raise TargetError(
+                f"cannot read the map of '{self.expression}' at 0x{self.address:x}: "
+                "the pointer is wild, or the core does not hold that memory"
+            ) from None
+        return self.struct.decode(data, self.target.byte_order)
+
+    def _node_types(self) -> NodeTypes:
+        found = node_types(self.table_type, self.target.pointer_size)
+        if found is None:
+            raise TargetError(
+                f"no debug info for the nodes of '{self.expression}': build the part that uses the "
+                "map with -g, with clang also -fstandalone-debug"
+            )
+        return found
+
+    def _policy(self) -> tuple[float, int | None]:
+        """The maximum load, 0 where it is not known, and _M_next_resize."""
+        load, resize = 0.0, None
+        base = self._field_address("_M_rehash_policy")
+        order = self.target.order
+        if "_M_max_load_factor" in self.policy:
+            member = self.policy["_M_max_load_factor"]
+            if member.type.kind is Kind.FLOAT and member.size in (4, 8):
+                data = self.target.read(base + member.offset, member.size)
+                (load,) = struct.unpack(order + ("f" if member.size == 4 else "d"), data)
+        if "_M_next_resize" in self.policy:
+            member = self.policy["_M_next_resize"]
+            resize = self.target.read_uint(base + member.offset, member.size)
+        return (load if math.isfinite(load) and load > 0 else 0.0), resize
+
+    def _name(self) -> str:
+        kind = "set" if self.nodes.is_set else "map"
+        return f"std::unordered_{'' if self.nodes.is_unique else 'multi'}{kind}"
+
+    def _array(self) -> Array:
+        fields, width = self.fields, self.target.pointer_size
+        address, count = fields["_M_buckets"], fields["_M_bucket_count"]
+        single = self._field_address("_M_single_bucket")
+        limit = (self.target.address_limit - address) // width
+        if not address or address % width or not 0 < count <= limit:
+            raise TargetError(
+                f"'{self.expression}' is not a sound map: {count:,} buckets at 0x{address:x}; the "
+                "pointer is wild, or the map is not initialised yet, or was destroyed"
+            )
+        if not self.target.is_readable(address, width):
+            raise TargetError(
+                f"'{self.expression}' is not a sound map: its buckets at 0x{address:x} cannot be "
+                "read; the pointer is wild, or the core does not hold that memory"
+            )
+        if (count == 1) != (address == single):
+            where = "are not" if count == 1 else "are"
+            self._problem(
+                "U2",
+                f"bucket count is {count:,}, but the buckets {where} _M_single_bucket",
+                "_M_bucket_count",
+            )
+        size = 0 if address == single else self._allocated(count * width)
+        return Array("buckets", address, count, size)
+
+    def _allocated(self, size: int) -> int:
+        """What glibc's malloc takes for so many bytes: a size word more, in steps of 16."""
+        word = self.target.pointer_size
+        return max(4 * word, (size + word + 15) & -16)
+
+    def _check_policy(self) -> None:
+        """U6."""
+        fields, resize = self.fields, self.next_resize
+        if not self.max_load:
+            if "_M_max_load_factor" in self.policy:
+                self._problem("U6", "the maximum load is no positive number", "_M_rehash_policy")
+            return
+        if not resize:
+            return
+        at = self._field_address("_M_rehash_policy") + self.policy["_M_next_resize"].offset
+        count, wanted = fields["_M_bucket_count"], fields["_M_bucket_count"] * self.max_load
+        # The last prime has no next one: then it is the largest number.
+        if abs(resize - wanted) > 1 + wanted * 1e-6 and resize + 1 < self.target.address_limit:
+            text = (
+                f"_M_next_resize is {resize:,}, but {count:,} buckets of load "
+                f"{self.max_load:g} make {math.floor(wanted):,}"
+            )
+            self.problems.append(Problem(text, at, "U6"))
+        elif fields["_M_element_count"] > resize + 1:
+            text = f"{fields['_M_element_count']:,} entries, but the map grows at {resize:,}"
+            self.problems.append(Problem(text, at, "U6"))
+
+    def _field_address(self, name: str) -> int:
+        return self.address + self.struct[name].offset
+
+    def _problem(self, invariant: str, text: str, field: str) -> None:
+        self.problems.append(Problem(text, self._field_address(field), invariant))
+
+
+def _shortened(found: Type) -> Type:
+    """The type under its short name; an entry's key is const, which goes without saying."""
+    name = short_name(found.name)
+    for prefix, suffix in (("const ", ""), ("", " const")):
+        if "*" not in name and name.startswith(prefix) and name.endswith(suffix):
+            name = name[len(prefix) : len(name) - len(suffix)]
+    return found.renamed(name)
+
+
+def _short_layout(layout: StructLayout) -> StructLayout:
+    members = tuple(
+        Member(
+            one.name, one.offset, one.size, one.type.renamed(short_name(one.type.name)), one.source
+        )
+        for one in layout.members
+    )
+    return StructLayout(short_name(layout.name), layout.size, members)

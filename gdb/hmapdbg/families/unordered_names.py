@@ -1,0 +1,69 @@
+"""C++ type names as people write them: without defaulted template arguments and inline namespaces.
+
+>>> short_name("std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >")
+'std::string'
+"""
+
+from __future__ import annotations
+
+import re
+
+_DEFAULTED = re.compile(
+    r"std::(char_traits|allocator|hash|equal_to|less|default_delete)(<.*>)?\Z", re.DOTALL
+)
+_INLINE = re.compile(r"\bstd::(?:__cxx11|__cxx1998|__8)::")
+_STRINGS = (
+    ("std::basic_string<char>", "std::string"),
+    ("std::basic_string_view<char>", "std::string_view"),
+    ("std::basic_string<wchar_t>", "std::wstring"),
+)
+# The types that a class template gives names of its own: the template says nothing more.
+_MEMBER = re.compile(r"(?:struct |class )?std::(?:\w+::)*\w+<.*>::(\w+)\Z", re.DOTALL)
+
+
+class _Unbalanced(Exception):
+    """A bracket is open, or none."""
+
+
+def short_name(name: str) -> str:
+    """The name shortened; as it is where it cannot be taken apart."""
+    # Operators and lambdas bring brackets that are none.
+    if "operator" in name or "(" in name or "'" in name or '"' in name:
+        return name
+    try:
+        text, at = _take(name, 0)
+    except _Unbalanced:
+        return name
+    if at != len(name):
+        return name
+    member = _MEMBER.match(text)
+    if member and text.endswith(f">::{member.group(1)}"):
+        return member.group(1)
+    return text
+
+
+def _take(name: str, at: int) -> tuple[str, int]:
+    """The text from `at` on, shortened, up to a comma or a closing bracket of its own level, and
+    where that is."""
+    out = ""
+    while at < len(name) and name[at] not in ",>":
+        if name[at] != "<":
+            out += name[at]
+            at += 1
+            continue
+        arguments: list[str] = []
+        while at < len(name) and name[at] in "<,":
+            text, at = _take(name, at + 1)
+            arguments.append(text.strip())
+        if at >= len(name) or name[at] != ">":
+            raise _Unbalanced
+        at += 1
+        out = _INLINE.sub("std::", out)
+        if re.search(r"\bstd::(?:\w+::)*\w+\Z", out):
+            while len(arguments) > 1 and _DEFAULTED.match(arguments[-1]):
+                arguments.pop()
+        out = f"{out.rstrip()}<{', '.join(arguments)}>"
+        for long, short in _STRINGS:
+            if out.endswith(long):
+                out = out[: -len(long)] + short
+    return _INLINE.sub("std::", out).rstrip(), at

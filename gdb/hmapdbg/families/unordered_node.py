@@ -1,0 +1,160 @@
+"""The structs of libstdc++'s unordered containers, found in debug info: the table behind the
+container, and the node that holds an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..compat import dataclass
+from ..layout import Member, StructLayout, struct_layout
+from ..target import Field, Kind, Type
+from ..target.types import byte_array
+
+TABLE_FIELDS = (
+    "_M_buckets",
+    "_M_bucket_count",
+    "_M_before_begin",
+    "_M_element_count",
+    "_M_rehash_policy",
+    "_M_single_bucket",
+)
+POLICY_FIELDS = ("_M_max_load_factor", "_M_next_resize")
+
+# Arguments of std::_Hashtable, and of its last, std::__detail::_Hashtable_traits.
+KEY, VALUE, HASH, TRAITS = 0, 1, 5, 9
+CACHED, IS_SET, IS_UNIQUE = 0, 1, 2
+
+NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
+
+
+@dataclass(frozen=True)
+class NodeLayout:
+    """Where things lie in a node, in bytes."""
+
+    size: int
+    link: int
+    key: int
+    key_size: int
+    elem: int
+    elem_size: int
+    code: int  # of the cached hash code; -1: not cached
+    code_size: int
+    align: int  # of a node's address
+
+
+@dataclass(frozen=True)
+class NodeTypes:
+    """What debug info says of a container's nodes."""
+
+    layout: NodeLayout
+    struct: StructLayout  # as people see it
+    key: Type
+    elem: Type
+    is_set: bool
+    is_unique: bool
+    notes: tuple[str, ...]
+
+
+def find_table(found: Type) -> tuple[int, Type] | None:
+    """The table behind a container, and its offset: the member _M_h of a container, of a class made
+    of one, or the table itself; None for any other type."""
+    if found.kind is not Kind.STRUCT:
+        return None
+    if _is_table(found):
+        return 0, found
+    member = found.find("_M_h")
+    if member is None or not _is_table(member.type):
+        return None
+    return member.offset, member.type
+
+
+def _is_table(found: Type) -> bool:
+    return found.kind is Kind.STRUCT and all(found.find(name) for name in TABLE_FIELDS)
+
+
+def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
+    """The nodes of a table; None where debug info does not have them."""
+    node = _node_type(table)
+    traits = table.argument(TRAITS)
+    if node is None or not node.fields or not isinstance(traits, Type):
+        return None
+    is_set, is_unique = (bool(traits.argument(number)) for number in (IS_SET, IS_UNIQUE))
+    link, code = node.find("_M_nxt"), node.find("_M_hash_code")
+    storage = node.find("_M_storage") or node.find("_M_v")
+    value = node.argument(0)
+    if link is None or storage is None or not isinstance(value, Type):
+        return None
+    notes: list[str] = []
+    room = storage.type.size
+    if is_set:
+        key = Field("key", storage.offset, _completed(value, room, notes))
+        elem = Field("value", storage.offset + key.type.size, NOTHING)
+    else:
+        first, second = value.find("first"), value.find("second")
+        if first is None or second is None or not 0 < second.offset < room:
+            return None
+        key_type = _completed(first.type, second.offset - first.offset, notes)
+        elem_type = _completed(second.type, room - second.offset, notes)
+        key = Field("first", storage.offset + first.offset, key_type)
+        elem = Field("second", storage.offset + second.offset, elem_type)
+    members = [
+        Member("_M_nxt", link.offset, link.type.size, link.type, "debug info"),
+        Member(key.name, key.offset, key.type.size, key.type, "debug info"),
+    ]
+    if not is_set:
+        members.append(Member(elem.name, elem.offset, elem.type.size, elem.type, "debug info"))
+    if code is not None:
+        members.append(Member("_M_hash_code", code.offset, code.type.size, code.type, "debug info"))
+    for member in members:
+        if member.offset < 0 or member.offset + member.size > node.size:
+            return None
+    if link.type.size != pointer_size or code is not None and code.type.size != pointer_size:
+        return None
+    layout = NodeLayout(
+        size=node.size,
+        link=link.offset,
+        key=key.offset,
+        key_size=key.type.size,
+        elem=elem.offset,
+        elem_size=elem.type.size,
+        code=-1 if code is None else code.offset,
+        code_size=0 if code is None else code.type.size,
+        align=pointer_size,
+    )
+    struct = StructLayout(node.name, node.size, tuple(members))
+    return NodeTypes(layout, struct, key.type, elem.type, is_set, is_unique, tuple(notes))
+
+
+def _node_type(table: Type) -> Type | None:
+    """The node: what the base class _Hashtable_alloc<std::allocator<node>> allocates. By the types
+    themselves: names in debug info are spelled in more ways than one."""
+    for base in _iter_bases(table):
+        if "_Hashtable_alloc<" in base.name:
+            allocator = base.argument(0)
+            node = allocator.argument(0) if isinstance(allocator, Type) else None
+            return node if isinstance(node, Type) else None
+    return None
+
+
+def _iter_bases(found: Type) -> Iterator[Type]:
+    for member in found.fields:
+        if member.base:
+            yield member.type
+            yield from _iter_bases(member.type)
+
+
+def _completed(found: Type, room: int, notes: list[str]) -> Type:
+    """The type, or bytes where debug info only declares it."""
+    if found.size or found.kind not in (Kind.STRUCT, Kind.UNION, Kind.OTHER):
+        return found
+    notes.append(
+        f"no debug info for '{found.name}', shown as bytes: build with -g, with clang also "
+        "-fstandalone-debug, or load the debug info of the library that has it"
+    )
+    return byte_array(room)
+
+
+def policy_layout(table: StructLayout) -> StructLayout:
+    """What of the rehash policy is known; the standard one has all of it."""
+    policy = table["_M_rehash_policy"].type
+    return struct_layout(policy, (), POLICY_FIELDS)

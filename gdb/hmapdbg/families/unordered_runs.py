@@ -1,0 +1,563 @@
+"""How many nodes each bucket of a libstdc++ hash table has, without a hash code.
+
+All nodes form one list, in which those of a bucket stand together: its run. The cell of a bucket
+holds the node *before* the run, so a run ends at the node that is some other cell's before-node, or
+with the list. All runs are followed side by side, a generation of nodes gathered at a time; when
+only a few long ones are left, each is followed on its own, over pages that were read already.
+
+A run that never ends is caught by milestones: where each run stands at the generations 16, 32, 64
+and so on. A sound run never comes to a milestone, since no node is in two runs or twice in one; one
+that does is a cycle, or has joined another run. That takes time in proportion to the nodes.
+
+Kept for each non-empty bucket: its before-node (8 bytes), the number of its nodes (4), whether
+its before-node was reached (1), and, while the run is open, its place (8 and 4): 25 bytes. All else
+is as large as a slab of rows.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..block import Addresses, Array, Ints, Problem
+from ..target import MemoryFault, Target
+from .unordered_node import NodeLayout
+
+Mask = NDArray[np.bool_]
+Counts = NDArray[np.uint32]
+
+SLAB = 1 << 19  # rows at a time
+FIRST_MILESTONE = 16  # generations
+MAX_MILESTONES = 1 << 20
+MAX_GENERATIONS = 64  # while only FEW runs are open
+FEW = 16
+STRETCH = 1 << 16  # nodes of a long run at a time
+MAX_PROBLEMS = 100  # of one kind told one by one; the rest is counted
+PAGE = 4096
+MAX_PAGES = 4096
+
+
+class Table:
+    """A hash table as it is read: cells and links.
+
+    head_at: the address of _M_before_begin; header: the range that the table itself takes."""
+
+    def __init__(
+        self,
+        target: Target,
+        layout: NodeLayout,
+        array: Array,
+        head_at: int,
+        header: tuple[int, int],
+    ) -> None:
+        self.target = target
+        self.layout = layout
+        self.array = array
+        self.head_at = head_at
+        self.header = header
+        self.unreadable: list[tuple[int, int]] = []  # buckets whose cell cannot be read
+        self._pages: dict[int, bytes | None] = {}
+        self._pointer = struct.Struct(target.order + ("Q" if self.width == 8 else "I"))
+        self._told: dict[str, int] = {}
+
+    @property
+    def width(self) -> int:
+        """Bytes of a pointer."""
+        return self.target.pointer_size
+
+    # ---- cells
+
+    def iter_cells(self, low: int, high: int) -> Iterator[tuple[Ints, Addresses]]:
+        """(buckets, what their cells hold) of the readable cells of [low, high), slab by slab.
+        Fills `unreadable`."""
+        self.unreadable = []
+        hole = first = low
+        while first < high:
+            count = min(SLAB, high - first)
+            raw, ok = self.target.read_rows(
+                self.array.address + first * self.width, count, self.width
+            )
+            cells = pointers(self.target, raw)
+            runs = np.flatnonzero(np.diff(np.concatenate([[False], ok, [False]]))) + first
+            for begin, end in zip(runs[::2].tolist(), runs[1::2].tolist()):
+                self._skip(hole, begin)
+                hole = end
+            if ok.all():
+                yield np.arange(first, first + count), cells
+            elif ok.any():
+                yield first + np.flatnonzero(ok), cells[ok]
+            elif self.target.mappings() is None:
+                # Nothing tells where memory goes on, and a wild array is endless.
+                break
+            first = self._next_readable(first + count, high)
+        self._skip(hole, high)
+
+    def _skip(self, low: int, high: int) -> None:
+        if low < high:
+            self.unreadable.append((low, high))
+
+    def _next_readable(self, first: int, end: int) -> int:
+        """The first bucket in [first, end) that is not all outside of memory; else `end`."""
+        address = self.array.address + first * self.width
+        ranges = self.target.mappings()
+        if ranges is None:
+            return first
+        start = next((start for start, stop in ranges if stop > address), None)
+        if start is None:
+            return end
+        return max(first, min((start - self.array.address) // self.width, end))
+
+    def buckets_of(self, befores: Sequence[int]) -> dict[int, int]:
+        """The first bucket whose cell holds each of these; of those that have one."""
+        wanted = np.array(sorted(set(befores)), np.uint64)
+        out: dict[int, int] = {}
+        if len(wanted):
+            for bucket, cells in self.iter_cells(0, self.array.buckets):
+                place = np.minimum(np.searchsorted(wanted, cells), len(wanted) - 1)
+                hits = np.flatnonzero(wanted[place] == cells)
+                for at in hits[np.unique(cells[hits], return_index=True)[1]].tolist():
+                    out.setdefault(int(cells[at]), int(bucket[at]))
+        return out
+
+    # ---- links
+
+    def links(self, nodes: Addresses) -> tuple[Addresses, Mask]:
+        """The link of each node, and which could be read."""
+        raw, ok = self.target.gather(nodes + np.uint64(self.layout.link), self.width)
+        return pointers(self.target, raw), ok
+
+    def is_no_node(self, addrs: Addresses) -> Mask:
+        """Which addresses cannot be a node's: not aligned, or in the table itself."""
+        wrong: Mask = addrs % np.uint64(self.layout.align) != 0
+        array = self.array.address, self.array.address + self.array.buckets * self.width
+        for low, end in (array, self.header):
+            low = max(low - self.layout.size + 1, 0)
+            wrong |= (addrs >= np.uint64(low)) & (addrs - np.uint64(low) < np.uint64(end - low))
+        return wrong
+
+    def stretch(self, node: int, limit: int, size: int) -> tuple[list[int], list[bytes], int, bool]:
+        """Follows links for at most `limit` nodes: their addresses, the first `size` bytes of each
+        (which hold the link; the list is empty where that is all), the link behind them, and
+        whether that one cannot be read."""
+        addrs: list[int] = []
+        parts: list[bytes] = []
+        link, unpack, pages = self.layout.link, self._pointer.unpack_from, self._pages
+        whole = size > link + self.width
+        limit_of_address = self.target.address_limit - size
+        while node and len(addrs) < limit:
+            start = node & -PAGE
+            offset = node - start
+            page = pages[start] if start in pages else self._load(start)
+            if page is None or offset + size > PAGE:
+                try:
+                    page = self.target.read(node, size) if node <= limit_of_address else None
+                except MemoryFault:
+                    page = None
+                if page is None:
+                    return addrs, parts, node, True
+                offset = 0
+            addrs.append(node)
+            if whole:
+                parts.append(page[offset : offset + size])
+            (node,) = unpack(page, offset + link)
+        return addrs, parts, node, False
+
+    def _load(self, start: int) -> bytes | None:
+        if len(self._pages) >= MAX_PAGES:
+            self._pages.clear()
+        try:
+            page = self.target.read(start, PAGE)
+        except MemoryFault:
+            page = None
+        self._pages[start] = page
+        return page
+
+    def next_of(self, node: int) -> int:
+        """The node behind a node; 0 where there is none, or it cannot be read."""
+        size = self.layout.link + self.width
+        addrs, _, after, _ = self.stretch(node, 1, size)
+        return after if addrs else 0
+
+    # ---- Problems
+
+    def problem(self, kind: str, text: str, addr: int, invariant: str) -> list[Problem]:
+        """The Problem, unless too many of its kind have been told already."""
+        return [Problem(text, addr, invariant)] if self.count_problems(kind, 1) else []
+
+    def count_problems(self, kind: str, number: int) -> int:
+        """How many of so many more Problems of a kind may be told."""
+        before = self._told.get(kind, 0)
+        self._told[kind] = before + number
+        return max(0, min(number, MAX_PROBLEMS - before))
+
+    def iter_cut(self) -> Iterator[Problem]:
+        """How many Problems of each kind were not told."""
+        for kind, count in self._told.items():
+            if count > MAX_PROBLEMS:
+                yield Problem(f"{count - MAX_PROBLEMS:,} more like this: {kind}")
+
+
+class Runs:
+    """The runs of all buckets: `load`, then `count`, then ask `counts_of`."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.befores: Addresses = np.zeros(0, np.uint64)  # sorted, each once
+        self.repeated: Addresses = np.zeros(0, np.uint64)  # those that several cells hold
+        self.counts: Counts = np.zeros(0, np.uint32)
+        self._reached = np.zeros(0, np.bool_)
+        self._broken = 0  # runs that do not end as they should
+        self._ends: list[tuple[int, int]] = []  # run with which the list ends, and its last link
+        self._milestones: Addresses = np.zeros(0, np.uint64)
+        self._caught = 0
+
+    def load(self) -> Iterator[Problem]:
+        """Reads all cells."""
+        table = self.table
+        parts = [cells[cells != 0] for _, cells in table.iter_cells(0, table.array.buckets)]
+        for low, high in table.unreadable:
+            which = f"bucket {low:,}" if high == low + 1 else f"buckets {low:,} to {high - 1:,}"
+            yield Problem(f"{which} cannot be read", table.array.address + low * table.width)
+        befores = np.concatenate(parts) if parts else self.befores
+        del parts
+        befores.sort()
+        again = befores[1:] == befores[:-1]
+        if again.any():
+            self.repeated = np.unique(befores[1:][again])
+            befores = np.concatenate([befores[:1], befores[1:][~again]])
+        wrong = table.is_no_node(befores) & (befores != np.uint64(table.head_at))
+        if wrong.any():
+            yield from self._tell(
+                "wild cell", befores[wrong], "U3", "bucket {}: its before-node 0x{:x} is no node"
+            )
+            befores = befores[~wrong]
+        yield from self._tell(
+            "shared cell",
+            self.repeated,
+            "U3",
+            "bucket {}: its before-node 0x{:x} is that of another bucket too",
+        )
+        self.befores = befores
+        self.counts = np.zeros(len(befores), np.uint32)
+        self._reached = np.zeros(len(befores), np.bool_)
+
+    def _tell(
+        self, kind: str, befores: Addresses, invariant: str, text: str, at: Addresses | None = None
+    ) -> list[Problem]:
+        """A Problem for each of some buckets, known by their before-nodes. `text` takes the bucket
+        and that address; `at`: where the Problem is, the bucket's cell else."""
+        table = self.table
+        number = table.count_problems(kind, len(befores)) if len(befores) else 0
+        if not number:
+            return []
+        chosen = befores[:number].tolist()
+        buckets = table.buckets_of(chosen)
+        out = []
+        for index, before in enumerate(chosen):
+            bucket = buckets.get(before, 0)
+            where = table.array.address + bucket * table.width if at is None else int(at[index])
+            out.append(Problem(text.format(f"{bucket:,}", before), where, invariant))
+        return out
+
+    def _find(self, addrs: Addresses) -> tuple[Ints, Mask]:
+        """Where addresses are among the before-nodes, and which of them are."""
+        if len(self.befores) == 0:
+            return np.zeros(len(addrs), np.int64), np.zeros(len(addrs), np.bool_)
+        place = np.minimum(np.searchsorted(self.befores, addrs), len(self.befores) - 1)
+        return place, self.befores[place] == addrs
+
+    def counts_of(self, cells: Addresses) -> Ints:
+        """The number of nodes of the buckets with these cells."""
+        place, hit = self._find(cells)
+        out = np.zeros(len(cells), np.int64)
+        out[hit] = self.counts[place[hit]]
+        return out
+
+    # ---- counting
+
+    def count(self, cells: Addresses | None = None) -> Iterator[Problem]:
+        """Follows the runs of all buckets, or of those with these cells alone."""
+        if cells is None:
+            opened = np.arange(len(self.befores), dtype=np.uint32)
+        else:
+            place, hit = self._find(np.unique(cells))
+            opened = place[hit].astype(np.uint32)
+        nodes = np.empty(len(opened), np.uint64)
+        for part in _slabs(len(opened)):
+            links, problems = self._follow(opened[part], self.befores[opened[part]], True)
+            nodes[part] = links
+            yield from problems
+        generation, milestone = 0, FIRST_MILESTONE
+        while True:
+            keep = nodes != 0
+            if not keep.all():
+                opened, nodes = opened[keep], nodes[keep]
+            del keep
+            if len(opened) == 0 or generation >= MAX_GENERATIONS and len(opened) <= FEW:
+                break
+            if generation == milestone or self._caught > len(self._milestones) // 2:
+                milestone = max(milestone, generation * 2)
+                yield from self._set_milestones(opened, nodes)
+                if not nodes.all():
+                    continue
+            for part in _slabs(len(opened)):
+                nodes[part], problems = self._step(opened[part], nodes[part])
+                yield from problems
+            generation += 1
+        for run, node in zip(opened.tolist(), nodes.tolist()):
+            yield from self._chase(run, node)
+        if cells is None:
+            yield from self._check_ends()
+
+    def _step(self, runs: Counts, nodes: Addresses) -> tuple[Addresses, list[Problem]]:
+        """One node further: the next one of each run, 0 where it is over."""
+        place, ends = self._find(nodes)
+        problems = self._end(place[ends], runs[ends])
+        going = ~ends
+        if len(self._milestones):
+            spot = np.minimum(np.searchsorted(self._milestones, nodes), len(self._milestones) - 1)
+            caught = going & (self._milestones[spot] == nodes)
+            if caught.any():
+                problems += self._catch(runs[caught], nodes[caught])
+                going &= ~caught
+        out = np.zeros(len(nodes), np.uint64)
+        out[going], more = self._follow(runs[going], nodes[going], False)
+        return out, problems + more
+
+    def _follow(
+        self, runs: Counts, nodes: Addresses, first: bool
+    ) -> tuple[Addresses, list[Problem]]:
+        """Reads and counts nodes of distinct runs, or, with `first`, their before-nodes: the links
+        that can be followed, else 0."""
+        table = self.table
+        links, ok = table.links(nodes)
+        problems: list[Problem] = []
+        if not ok.all():
+            bad = ~ok
+            self._broken += int(bad.sum())
+            problems += self._tell(
+                "unreadable node",
+                self.befores[runs[bad]],
+                "",
+                (
+                    "before-node of bucket {0} cannot be read"
+                    if first
+                    else "node of bucket {0} cannot be read"
+                ),
+                nodes[bad],
+            )
+            links[bad] = 0
+        if not first:
+            self.counts[runs[ok]] += 1
+        fields = nodes + np.uint64(table.layout.link)
+        last = ok & (links == 0)
+        if first and last.any():
+            self._broken += int(last.sum())
+            problems += self._tell(
+                "empty run",
+                self.befores[runs[last]],
+                "U3",
+                "bucket {}: no node follows its before-node 0x{:x}",
+            )
+        elif last.any():
+            self._ends += zip(runs[last].tolist(), fields[last].tolist())
+        wild = ok & ~last & table.is_no_node(links)
+        if wild.any():
+            problems += self._tell_wild(runs[wild], links[wild], fields[wild])
+            links[wild] = 0
+        return links, problems
+
+    def _tell_wild(self, runs: Counts, links: Addresses, fields: Addresses) -> list[Problem]:
+        self._broken += len(runs)
+        out = self._tell("wild link", self.befores[runs], "U4", "link in bucket {0}", fields)
+        return [
+            Problem(f"{one.text} is 0x{link:x}, no node", one.address, one.invariant)
+            for one, link in zip(out, links.tolist())
+        ]
+
+    def _end(self, places: Ints, runs: Counts) -> list[Problem]:
+        """Runs that come to their last node, which is the before-node of another bucket."""
+        self.counts[runs] += 1
+        again = self._reached[places]
+        self._reached[places] = True
+        if len(np.unique(places)) != len(places):
+            repeated = np.ones(len(places), np.bool_)
+            repeated[np.unique(places, return_index=True)[1]] = False
+            again |= repeated
+        if not again.any():
+            return []
+        self._broken += int(again.sum())
+        return self._tell(
+            "joined runs",
+            self.befores[runs[again]],
+            "U4",
+            "the list comes here twice: from bucket {0} and from another one",
+            self.befores[places[again]],
+        )
+
+    # ---- runs that do not end
+
+    def _set_milestones(self, opened: Counts, nodes: Addresses) -> list[Problem]:
+        """Marks where the runs stand; of those that stand at one node all but the first are over:
+        their place in `nodes` becomes 0."""
+        self._caught = 0
+        chosen = nodes[:MAX_MILESTONES]
+        self._milestones, first = np.unique(chosen, return_index=True)
+        # A run that is caught at its own milestone has gone round.
+        problems: list[Problem] = []
+        if len(first) < len(chosen):
+            joined = np.ones(len(chosen), np.bool_)
+            joined[first] = False
+            problems = self._catch(opened[: len(chosen)][joined], chosen[joined])
+            self._caught = 0
+            nodes[: len(chosen)][joined] = 0
+        # The runs leave their milestones in the next step, which must not catch them there.
+        for part in _slabs(len(opened)):
+            standing = nodes[part]
+            going = standing != 0
+            place, ends = self._find(standing)
+            ends &= going
+            problems += self._end(place[ends], opened[part][ends])
+            going &= ~ends
+            links = np.zeros(len(standing), np.uint64)
+            links[going], more = self._follow(opened[part][going], standing[going], False)
+            problems += more
+            nodes[part] = links
+        return problems
+
+    def _catch(self, runs: Counts, nodes: Addresses) -> list[Problem]:
+        """Runs that come to a node where a run has been already."""
+        self._broken += len(runs)
+        self._caught += len(runs)
+        problems = self._tell("endless run", self.befores[runs], "U4", "bucket {0}", nodes)
+        for index, one in enumerate(problems):
+            run = int(runs[index])
+            back, distinct = self._measure(run)
+            if distinct:
+                self.counts[run] = distinct
+                text = f"{one.text}: its nodes are a cycle, which comes back to 0x{back:x}"
+                problems[index] = Problem(text, back, one.invariant)
+            else:
+                text = f"{one.text}: its nodes are in another bucket too, from 0x{one.address:x} on"
+                problems[index] = Problem(text, one.address, one.invariant)
+        return problems
+
+    def _measure(self, run: int) -> tuple[int, int]:
+        """The node that a run comes back to, and how many nodes it has (Brent); 0, 0 where it is
+        no cycle of as many nodes as were counted."""
+        follow = self.table.next_of
+        limit = 4 * int(self.counts[run]) + 16
+        head = follow(int(self.befores[run]))
+        power = length = 1
+        slow, fast = head, follow(head) if head else 0
+        while fast and slow != fast:
+            limit -= 1
+            if limit < 0:
+                return 0, 0
+            if power == length:
+                slow, power, length = fast, power * 2, 0
+            fast = follow(fast)
+            length += 1
+        if not fast:
+            return 0, 0
+        slow = fast = head
+        for _ in range(length):
+            fast = follow(fast)
+        before = 0
+        while slow != fast:
+            slow, fast = follow(slow), follow(fast)
+            before += 1
+        return slow, before + length
+
+    # ---- long runs
+
+    def _chase(self, run: int, node: int) -> Iterator[Problem]:
+        """One long run from `node` on."""
+        table = self.table
+        size = table.layout.link + table.width
+        one = np.array([run], np.uint32)
+        stone, since, power = node, 0, MAX_GENERATIONS
+        limit = MAX_GENERATIONS
+        first = 1  # the stone itself, at the start of the first stretch
+        while node:
+            addrs, _, after, faulty = table.stretch(node, limit, size)
+            nodes = np.array(addrs, np.uint64)
+            place, ends = self._find(nodes)
+            over = int(np.argmax(ends)) if ends.any() else len(addrs)
+            again = np.flatnonzero(nodes[first:over] == np.uint64(stone))
+            if len(again):
+                self.counts[run] += over
+                yield from self._catch(one, nodes[first + again[:1]])
+                return
+            following = np.array([*addrs[1:], after], np.uint64)[: max(len(addrs), 0)]
+            wrong = (following != 0) & table.is_no_node(following)
+            if faulty and len(wrong):
+                wrong[-1] |= bool(table.is_no_node(np.array([after], np.uint64))[0])
+            bad = int(np.argmax(wrong)) if wrong.any() else len(addrs)
+            if over < len(addrs) and over <= bad:
+                self.counts[run] += over
+                yield from self._end(place[over : over + 1], one)
+                return
+            if bad < len(addrs):
+                self.counts[run] += bad + 1
+                fields = nodes[bad : bad + 1] + np.uint64(table.layout.link)
+                yield from self._tell_wild(one, following[bad : bad + 1], fields)
+                return
+            self.counts[run] += len(addrs)
+            if faulty:
+                self._broken += 1
+                text = "node of bucket {0} cannot be read"
+                at = np.array([after], np.uint64)
+                yield from self._tell("unreadable node", self.befores[one], "", text, at)
+                return
+            if not after:
+                self._ends.append((run, addrs[-1] + table.layout.link))
+            since += len(addrs)
+            first = 0
+            node = after
+            if since >= power:
+                stone, since, power, first = node, 0, power * 2, 1
+            limit = min(limit * 2, STRETCH)
+
+    # ---- the list as a whole
+
+    def _check_ends(self) -> Iterator[Problem]:
+        """U3 and U4 of the list as a whole: each before-node is the last one of one run, but for
+        the list's head, and one run ends with the list. What follows from a broken run is not
+        told again."""
+        table = self.table
+        head, ok = table.links(np.array([table.head_at], np.uint64))
+        first, begins = self._find(np.array([table.head_at], np.uint64))
+        if ok[0] and head[0] and not begins[0] and not table.unreadable:
+            text = f"no bucket begins with the list's first node 0x{int(head[0]):x}"
+            yield Problem(text, table.head_at, "U3")
+            self._broken += 1
+        if begins[0]:
+            self._reached[first[0]] = True
+        if len(self._ends) > 1:
+            self._broken += len(self._ends) - 1
+            runs = np.array([run for run, _ in self._ends], np.uint32)
+            at = np.array([at for _, at in self._ends], np.uint64)
+            text = "the list ends in bucket {0}, but there are more ends"
+            yield from self._tell("ends of the list", self.befores[runs], "U4", text, at)
+        unreached = self.befores[~self._reached]
+        if len(unreached) > self._broken:
+            yield from self._tell(
+                "unreached before-node",
+                unreached,
+                "U3",
+                "bucket {}: its before-node 0x{:x} is not on the list",
+            )
+
+
+def pointers(target: Target, raw: NDArray[np.uint8]) -> Addresses:
+    """Rows of a pointer's bytes as addresses."""
+    width = target.pointer_size
+    return np.ascontiguousarray(raw).view(f"{target.order}u{width}").ravel().astype(np.uint64)
+
+
+def _slabs(count: int) -> Iterator[slice]:
+    return (slice(begin, min(begin + SLAB, count)) for begin in range(0, count, SLAB))

@@ -1,0 +1,172 @@
+"""What the tests of hmap-cores share: cores, what can happen to them, and runs of the script."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shlex
+import struct
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "hmap-cores"
+BUILDS = ("dev", "release", "clang")
+
+# A safety net, not a measure: hit only by a hang.
+TIMEOUT_SECONDS = 300
+
+PT_LOAD, PT_NOTE = 1, 4
+
+
+def fixture_program(name: str) -> Path:
+    """A fixture of the first build that has it."""
+    for build in BUILDS:
+        path = ROOT / "build" / build / "fixtures" / "c" / name
+        if path.exists():
+            return path
+    raise pytest.UsageError(
+        f"no fixture '{name}': cmake --preset dev && cmake --build --preset dev"
+    )
+
+
+def take_cores(program: Path, arguments: Sequence[str | Path], *commands: str) -> None:
+    """Runs a program under gdb by those commands, some of which take cores."""
+    line = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off"]
+    line += ["-iex", "set auto-load off", "-iex", "set startup-with-shell off"]
+    line += [word for command in commands for word in ("-ex", command)]
+    line += ["--args", str(program), *map(str, arguments)]
+    done = subprocess.run(
+        line,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert done.stdout.count("Saved corefile") == sum("core-file" in one for one in commands), (
+        shlex.join(line) + done.stdout + done.stderr
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run of hmap-cores ended."""
+
+    status: int
+    output: str
+    messages: str
+    folder: Path
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """summary.csv."""
+        with open(self.folder / "summary.csv", encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def of(self, core: str) -> list[dict[str, str]]:
+        """The rows of summary.csv about a core, by its file's name."""
+        return [row for row in self.rows if os.path.basename(row["core"]) == core]
+
+    def detail_of(self, core: str) -> str:
+        """The one row about a core that could not be examined, and its one line of output."""
+        (row,) = self.of(core)
+        assert row["status"] == "unreadable" and row["map"] == "", row
+        lines = [line for line in self.output.splitlines() if f"/{core}: " in line]
+        assert lines == [f"{row['core']}: {row['detail']}"], self.output
+        return row["detail"]
+
+
+def command_of(*arguments: str | Path, output: Path) -> list[str]:
+    return [str(SCRIPT), "-o", str(output), *map(str, arguments)]
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a run."""
+    return {
+        **os.environ,
+        "LC_ALL": "C.UTF-8",
+        "PATH": f"/usr/bin:/bin:{os.environ['PATH']}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **(extra or {}),
+    }
+
+
+def hmap_cores(
+    *arguments: str | Path, output: Path, environment: Mapping[str, str] | None = None
+) -> Run:
+    """Runs scripts/hmap-cores; no traceback, no debris."""
+    done = subprocess.run(
+        command_of(*arguments, output=output),
+        env=clean_environment(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+    if output.is_dir():
+        assert not [path for path in output.iterdir() if path.name.startswith(".")]
+    return Run(done.returncode, done.stdout, done.stderr, output)
+
+
+# ---- what can happen to a core -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A program header of a 64-bit little-endian core."""
+
+    at: int  # of the header in the file
+    kind: int
+    offset: int
+    addr: int
+    in_file: int
+
+
+def iter_segments(core: bytes) -> Iterator[Segment]:
+    (phoff,) = struct.unpack_from("<Q", core, 32)
+    entry, count = struct.unpack_from("<HH", core, 54)
+    for at in range(phoff, phoff + count * entry, entry):
+        kind, _, offset, addr, _, in_file = struct.unpack_from("<IIQQQQ", core, at)
+        yield Segment(at, kind, offset, addr, in_file)
+
+
+def without_memory(core: bytes, address: int) -> bytes:
+    """The core as if the kernel had left out the memory around an address (MADV_DONTDUMP)."""
+    out = bytearray(core)
+    (segment,) = (
+        one
+        for one in iter_segments(core)
+        if one.kind == PT_LOAD and one.addr <= address < one.addr + one.in_file
+    )
+    struct.pack_into("<Q", out, segment.at + 32, 0)
+    return bytes(out)
+
+
+def notes_first(core: bytes) -> bytes:
+    """The core with its notes in front, where the kernel puts them; gdb puts them at the end."""
+    segments = list(iter_segments(core))
+    (note,) = (one for one in segments if one.kind == PT_NOTE)
+    first = min(one.offset for one in segments if one.kind == PT_LOAD)
+    shift = -(-note.in_file // 4096) * 4096
+    out = bytearray(core[:first])
+    for one in segments:
+        offset = first if one is note else one.offset + shift
+        struct.pack_into("<Q", out, one.at + 8, offset)
+    out += core[note.offset : note.offset + note.in_file].ljust(shift, b"\0")
+    return bytes(out) + core[first : note.offset]
+
+
+def fake_gdb(folder: Path, script: str) -> dict[str, str]:
+    """An environment in which `gdb` is that shell script; $core is the core that it is given."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "gdb"
+    path.write_text(f"#!/bin/sh\nfor core; do :; done\ncore=${{core##*/}}\n{script}\n")
+    path.chmod(0o755)
+    return {"PATH": f"{folder}:/usr/bin:/bin"}

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from go_fixtures import STOP, Case, GoDump, cases, mandatory, program, toolchains
+from go_fixtures import STOP, Case, GoDump, cases, has_bucket_maps, mandatory, program
+from go_fixtures import toolchains
 from go_toolchains import Toolchain
 from harness import clean_environment, gdb_session, run_aborting
 from test_fixtures import read_csv
@@ -113,6 +114,29 @@ def test_view_through_gdbserver_equals_the_truth(case: Case, folder: Path) -> No
         ],
     )
     dump.check(outcomes[3])
+
+
+@pytest.mark.parametrize("go", toolchains(), ids=lambda go: go.name)
+@pytest.mark.parametrize("stage", ["parked_iterator", "parked_on_old", "parked_current"])
+def test_array_pinned_by_a_parked_iterator_is_probable(
+    go: Toolchain, stage: str, folder: Path, kernel_cores: None
+) -> None:
+    command = [program(go), stage, folder / "truth"]
+    core = run_aborting(command, folder, {"FIXTURE_ABORT": "1"})
+    dump = GoDump("main.mapInt64", folder / "truth", folder / "view")
+    (outcome,) = gdb_session(program(go), core=core, commands=[dump.command])
+    assert "probable" in outcome.output
+    header = json.loads((dump.view / "dump.json").read_text(encoding="utf-8"))["header"]
+    assert header["iterators"] == 1
+    pinned = dump.header["pinned_address"]
+    retired = [array["address"] for array in header["retired"]]
+    if stage == "parked_current":
+        assert retired == []
+    elif stage == "parked_on_old" and has_bucket_maps(go):
+        assert retired == []
+        assert pinned == dump.header["oldbuckets"]
+    else:
+        assert retired == [pinned]
 
 
 @pytest.mark.parametrize("go", toolchains(), ids=lambda go: go.name)

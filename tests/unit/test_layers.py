@@ -1,6 +1,7 @@
 """The import rule: data flows one way, and a layer imports only what stands to its left.
 
-    target -> layout -> values -> block -> families -> { stats, check } -> { text, csv, json, plot }
+    target -> layout -> values -> block -> families -> { stats, check } -> reach
+           -> { text, csv, json, plot } -> listing -> cores
            -> { commands, printers, functions, parameters }
 
 Every module is listed here. A new one is added on purpose, at its place.
@@ -29,7 +30,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("families",),
     ("stats", "check"),
     ("survey", "find"),  # what drives a walk, with the rows above and for the rows below
+    ("reach",),  # from variables to maps, and back
     ("text", "csv", "json", "plot"),
+    ("listing",),  # all maps of a process: their rows, and how those are shown
     ("cores",),  # what runs a gdb a core, and what it shares with the inside of that gdb
     ("commands", "printers", "functions", "parameters"),
 )
@@ -37,8 +40,28 @@ SURFACE = ROWS[-1]
 
 # The modules of the layers that are packages; each other layer is one module.
 MODULES = {
-    "target": {"core_file", "fake", "gdb", "memory", "protocol", "types"},
-    "cores": {"job", "match", "names", "outcome", "registry", "run"},
+    "target": {
+        "core_file",
+        "elf_symbols",
+        "fake",
+        "gdb",
+        "gdb_variables",
+        "memory",
+        "protocol",
+        "types",
+    },
+    "reach": {
+        "containers",
+        "go_heap",
+        "interfaces",
+        "plan",
+        "registry",
+        "resolve",
+        "steps",
+        "walk",
+    },
+    "listing": {"collect", "pprof", "rows", "sample", "saved", "tables"},
+    "cores": {"job", "match", "names", "outcome", "run"},
     "values": {"interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
         "address_set",
@@ -69,12 +92,13 @@ MODULES = {
         "files",
         "find",
         "layout",
+        "list",
         "manual",
         "progress",
     },
 }
 
-IMPORTS_GDB = {"target.gdb", *SURFACE}
+IMPORTS_GDB = {"target.gdb", "target.gdb_variables", *SURFACE}
 
 
 @dataclass(frozen=True)
@@ -194,7 +218,7 @@ def test_only_plot_imports_matplotlib() -> None:
 @pytest.mark.parametrize(
     "module",
     sorted(
-        name for name in all_modules() if layer_of(name) not in SURFACE and name != "target.gdb"
+        name for name in all_modules() if layer_of(name) not in SURFACE and name not in IMPORTS_GDB
     ),
 )
 def test_module_is_imported_without_gdb(module: str) -> None:

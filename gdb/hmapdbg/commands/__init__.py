@@ -15,8 +15,9 @@ from .command import HmapCommand
 from .dump import Dump
 from .find import Find
 from .layout import Layout
+from .list import List
 
-COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout)
+COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout, List)
 
 
 def register() -> None:

@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..families import FAMILIES, open_map
-from ..find import find, parse_key
+from ..find import Key, find, parse_key
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.types import pointer_to
 from ..values.interfaces import is_interface
@@ -283,7 +283,11 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     """The elem of a map's key. An elem may be in a box of its own."""
     opened = open_map(target, value)
     header = opened.header
-    hit = find(target, opened, parse_key(target, header.key_type, text))
+    try:
+        key = parse_key(target, header.key_type, text)
+    except TargetError:  # no expression, but what the entries CSV shows: an interface's value
+        key = Key(text, None, None)
+    hit = find(target, opened, key)
     if hit.cells is None:
         raise TargetError(f"key {text} is absent from '{value.expression}'")
     _, elems = opened.slot_addresses(hit.cells)

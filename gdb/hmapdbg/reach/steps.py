@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """An expression for a value, or for the pointer to it.
+    """An expression for a value, or for the pointer to it; empty where there is none.
 
     >>> Path("server").field("cache").pointee().field("sessions").text
     'server.cache->sessions'
@@ -33,23 +33,34 @@ class Path:
 
     def field(self, name: str) -> Path:
         """A member of the struct that this is."""
+        if not self.text:
+            return self
         arrow = "->" if self.is_pointer and not self.go else "."
         return Path(f"{_bracketed(self.text)}{arrow}{name}", False, self.go)
 
     def pointee(self) -> Path:
         """What the pointer that this is points to."""
+        if not self.text:
+            return self
         return Path(self._value, True, self.go)
 
     def index(self, text: str) -> Path:
         """An element of the array or container that this is."""
+        if not self.text:
+            return self
         return Path(f"{_bracketed(self._value)}[{text}]", False, self.go)
 
     def elem(self, key: str) -> Path:
-        """The elem of a key in the map that this is; a pointer to a map will do for the map."""
+        """The elem of a key in the map that this is; a pointer to a map will do for the map. An
+        empty key is one that cannot be typed: neither can what lies behind it."""
+        if not key or not self.text:
+            return Path("", False, self.go)
         return Path(f"{_bracketed(self.text)}[{key}]", False, self.go)
 
     def assertion(self, name: str) -> Path:
         """What the interface that this is holds."""
+        if not self.text:
+            return self
         return Path(f"{_bracketed(self._value)}.({name})", False, self.go)
 
     @property

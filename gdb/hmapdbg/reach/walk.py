@@ -7,6 +7,7 @@ out. So each place is met once, by one of the shortest ways to it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from ..families.address_set import AddressSet
 from ..families.family import Map
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
 from ..target.types import pointer_to
-from ..values import Renderer
+from ..values import Renderer, find_counted_string
 from .containers import spread
 from .interfaces import HeldTypes
 from .plan import Leaf, Plan, Plans, Way
@@ -142,7 +143,7 @@ class Search:
             if not batches:
                 return
             for batch in batches:
-                if self._is_spent():
+                if self.is_spent():
                     self._next = {}
                     return
                 yield from self._expand(batch, source)
@@ -150,7 +151,8 @@ class Search:
             self._cut(f"pointers were followed {self.limits.generations:,} deep and no deeper")
             self._next = {}
 
-    def _is_spent(self) -> bool:
+    def is_spent(self) -> bool:
+        """Whether a limit has been reached."""
         if self.places > self.limits.places:
             self._cut(f"the search ended after {self.limits.places:,} places")
             return True
@@ -283,9 +285,11 @@ class Search:
         for addr, row in zip((addrs + np.uint64(leaf.offset)).tolist(), rows.tolist()):
             if addr in self.met_maps or addr == 0:
                 continue
-            if self._is_spent():
+            if self.is_spent():
                 return
             path = leaf.step(batch.origin.path(row), 0)
+            if not path.text:
+                path = Path(f"--type '{leaf.type.name}' 0x{addr:x}", go=self.go)
             pointer = pointer_to(leaf.type, self.target.pointer_size)
             data = addr.to_bytes(self.target.pointer_size, self.target.byte_order)
             try:
@@ -326,7 +330,7 @@ class Search:
                 step = _key_step if which == 0 else _elem_step
                 way = Derived(origin, whole[there], step)
                 self._add(part.origin or part, places[which][there], way)
-            if self._is_spent():
+            if self.is_spent():
                 return
 
 
@@ -347,18 +351,21 @@ class _Elems:
 
 
 def spelled_key(found: Type, text: str) -> str:
-    """A key as hmap-find takes it."""
-    is_text = found.kind is Kind.STRUCT and any(
-        one.name in ("str", "_M_p") for one in found.iter_fields()
-    )
+    """A key, of which `text` is what the entries CSV shows, as hmap-find and paths take it; empty
+    where it cannot be typed, or is too long for a path."""
+    if len(text) > KEY_LETTERS or not text.isprintable() or "\\x" in text or "<fault" in text:
+        return ""
+    if _is_text(found):
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    # Inside brackets, quotes and brackets of a value's own would be taken for the path's.
+    return text if not re.search(r"""["'()\[\]]|--""", text) and text == text.strip() else ""
+
+
+def _is_text(found: Type) -> bool:
     if found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None:
-        is_text = found.target.character
-    if not is_text and found.kind is Kind.STRUCT and "string" in found.name:
-        is_text = True
-    if not is_text:
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+        return found.target.character
+    return found.kind is Kind.STRUCT and find_counted_string(found) is not None
 
 
 def _elem_step(path: Path, _: int) -> Path:

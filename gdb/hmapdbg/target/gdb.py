@@ -250,6 +250,16 @@ class GdbTarget(Target):
                 self._named[name] = None
         return self._named[name]
 
+    def type_names(self, start: str) -> list[str]:
+        # The machine interface has each name as a string of its own.
+        pattern = re.escape(start).replace("\\", "\\\\")
+        command = f'interpreter-exec mi "-symbol-info-types --name ^{pattern}"'
+        try:
+            found = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', _output_of(command))
+        except gdb.error:
+            return []
+        return list(dict.fromkeys(re.sub(r"\\(.)", r"\1", name) for name in found))
+
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:

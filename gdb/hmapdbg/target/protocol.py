@@ -54,6 +54,10 @@ class Target(Memory):
     def function_at(self, addr: int) -> str:
         """The name of the function that starts at an address; empty where there is none."""
 
+    def type_names(self, start: str) -> list[str]:
+        """Names of types that begin so, as far as debug info tells."""
+        return []
+
     def iter_globals(self) -> Iterator[Variable]:
         """Globals and statics that may hold a pointer."""
         return iter(())

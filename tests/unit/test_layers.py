@@ -60,7 +60,7 @@ MODULES = {
         "steps",
         "walk",
     },
-    "listing": {"collect", "pprof", "rows", "sample", "saved", "tables"},
+    "listing": {"collect", "difference", "pprof", "rows", "sample", "saved", "tables"},
     "cores": {"job", "match", "names", "outcome", "run"},
     "values": {"interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
@@ -88,6 +88,7 @@ MODULES = {
         "batch",
         "check",
         "command",
+        "diff",
         "dump",
         "files",
         "find",

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from ..listing.rows import Listing
     from ..target.gdb import GdbTarget
 
+CHOICE = (
+    Option("--sort", "WHAT"),
+    Option("--match", "REGEX"),
+    Option("--family", "WORD"),
+    Option("--min-bytes", "N"),
+    Option("--limit", "N"),
+    Option("--seconds", "N"),
+)
 FILE_OPTIONS = ("--csv", "--json", "--pprof", "--save")
 SECONDS = 20
 
@@ -66,12 +74,7 @@ class List(HmapCommand):
     name = "hmap-list"
     summary = "all maps of the program, ranked by the bytes they hold"
     options = (
-        Option("--sort", "WHAT"),
-        Option("--match", "REGEX"),
-        Option("--family", "WORD"),
-        Option("--min-bytes", "N"),
-        Option("--limit", "N"),
-        Option("--seconds", "N"),
+        *CHOICE,
         *(Option(name, "FILE", repeatable=True) for name in FILE_OPTIONS),
     )
 
@@ -118,18 +121,22 @@ def _wanted(arguments: Arguments, samples: bool) -> Wanted:
     from ..listing.collect import Wanted
     from ..reach.walk import Limits
 
-    given = arguments.last("--match")
-    try:
-        match = None if given is None else re.compile(given)
-    except re.error as error:
-        raise UsageError(f"option '--match' takes a regular expression: {error}") from None
     return Wanted(
-        match=match,
+        match=pattern_of(arguments),
         family=arguments.last("--family") or "",
         min_bytes=number_of(arguments, "--min-bytes", 0),
         samples=samples,
         limits=Limits(seconds=number_of(arguments, "--seconds", SECONDS)),
     )
+
+
+def pattern_of(arguments: Arguments) -> re.Pattern[str] | None:
+    """What --match asks for. UsageError."""
+    given = arguments.last("--match")
+    try:
+        return None if given is None else re.compile(given)
+    except re.error as error:
+        raise UsageError(f"option '--match' takes a regular expression: {error}") from None
 
 
 def write_files(arguments: Arguments, listing: Listing) -> None:

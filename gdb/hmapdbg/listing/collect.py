@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import field
@@ -12,7 +11,7 @@ from ..compat import dataclass
 from ..families import open_map
 from ..reach import go_heap
 from ..reach.registry import HEAD, read_registry
-from ..reach.walk import Found, Limits, Search
+from ..reach.walk import Clock, Found, Limits, Search
 from ..survey import survey
 from ..target import MemoryFault, Target, TargetError, Value
 from . import sample as samples
@@ -113,14 +112,14 @@ def _iter_rows(
     """A row for each map, the largest walked first, as long as there is time."""
     estimates = [(row_of_header(one.header, one.path, one.source), one) for one in found]
     estimates.sort(key=lambda pair: -pair[0].held)
-    deadline = time.monotonic() + wanted.limits.seconds
+    clock = Clock(wanted.limits.seconds)
     sampler = samples.Sampler(target) if wanted.samples else None
     for number, (estimate, one) in enumerate(estimates):
         if progress is not None:
             progress(number, len(estimates))
         header = one.header
         is_small = not header.arrays and not header.count
-        if estimate.held < wanted.min_bytes // 2 or is_small or time.monotonic() > deadline:
+        if estimate.held < wanted.min_bytes // 2 or is_small or clock.is_over:
             yield estimate
             continue
         keys = None if sampler is None else sampler.of(header)

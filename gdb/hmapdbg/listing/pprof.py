@@ -19,7 +19,7 @@ VALUES = (
 )
 
 # Profile, ValueType, Sample, Label, Location, Line, Function: numbers of their fields.
-SAMPLE_TYPE, SAMPLE, LOCATION, FUNCTION, STRINGS = 1, 2, 4, 5, 6
+SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRINGS = 1, 2, 3, 4, 5, 6
 TIME_NANOS, COMMENT, DEFAULT_TYPE = 9, 13, 14
 
 # Where a path goes one step down: before ".", "->", "[" and "(*", outside of quotes.
@@ -69,6 +69,9 @@ class _Profile:
             for name, unit in VALUES
         ]
         out += [_bytes(SAMPLE, self._sample(row)) for row in self._listing.rows]
+        out.append(
+            _bytes(MAPPING, _int(1, 1) + _int(5, self._text(self._listing.program)) + _int(7, 1))
+        )
         out += [_bytes(LOCATION, self._location(number)) for number in self._functions.values()]
         out += [_bytes(FUNCTION, body) for body in self._bodies]
         if self._listing.taken_at is not None:
@@ -104,7 +107,7 @@ class _Profile:
         return self._functions[name]
 
     def _location(self, number: int) -> bytes:
-        return _int(1, number) + _bytes(4, _int(1, number))
+        return _int(1, number) + _int(2, 1) + _bytes(4, _int(1, number))
 
     def _text(self, text: str) -> int:
         return self._strings.setdefault(text, len(self._strings))

@@ -102,11 +102,20 @@ def ranked(rows: Sequence[Row], by: str = "held") -> list[Row]:
 def is_chosen(header: Header, path: str, match: re.Pattern[str] | None, family: str) -> bool:
     """Whether a map is one of those asked for: by its path, its own name or its types, and by its
     family ("go", "swiss", "libhmap", as far as the words go)."""
-    if family and family.lower() not in header.family.lower():
+    return _is_chosen(header.family, (path, header.name, header.types), match, family)
+
+
+def is_wanted(row: Row, match: re.Pattern[str] | None, family: str) -> bool:
+    """The same of a row."""
+    return _is_chosen(row.family, (row.path, row.name, row.types), match, family)
+
+
+def _is_chosen(
+    its_family: str, texts: tuple[str, ...], match: re.Pattern[str] | None, family: str
+) -> bool:
+    if family.lower() not in its_family.lower():
         return False
-    if match is None:
-        return True
-    return any(match.search(text) for text in (path, header.name, header.types))
+    return match is None or any(match.search(text) for text in texts)
 
 
 def row_of_header(header: Header, path: str, source: str) -> Row:

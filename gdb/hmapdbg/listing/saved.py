@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .difference import Difference
 from .rows import Listing, Row, Sample
 
 FORMAT = "hmap-list/1"
@@ -58,6 +59,31 @@ def _row(row: Row, samples: bool) -> dict[str, Any]:
             "keys": {f"{number:x}": text for number, text in row.sample.keys.items()},
         }
     return out
+
+
+def dump_difference(found: Difference) -> str:
+    """A difference as one JSON object, "format": "hmap-diff/1", with a newline behind it."""
+    document = {
+        "format": "hmap-diff/1",
+        "seconds": found.seconds,
+        "same_process": found.same_process,
+        "unchanged": found.unchanged,
+        "changes": [
+            {
+                "path": one.row.path,
+                "state": one.state or "changed",
+                "entries_gained": one.entries,
+                "held_gained": one.held,
+                "growth": one.growth,
+                "entries_per_second": one.per_second,
+                "new_keys": list(one.keys.shown) if one.keys is not None else [],
+                "before": None if one.before is None else _row(one.before, False),
+                "after": None if one.after is None else _row(one.after, False),
+            }
+            for one in found.changes
+        ],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def load(text: str) -> Listing:

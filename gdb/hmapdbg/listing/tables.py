@@ -1,4 +1,4 @@
-"""What hmap-list prints, and its CSV."""
+"""What hmap-list and hmap-diff print, and their CSVs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ..text import printable, size_text
+from .difference import Change, Difference
 from .rows import SOURCES, Listing, Row
 
 CSV_HEADER = (
@@ -34,6 +35,112 @@ def list_lines(listing: Listing, limit: int, by: str) -> Iterator[str]:
         )
     yield total_line(listing)
     yield from (f"note: {printable(note)}" for note in listing.notes)
+
+
+# ---- hmap-diff
+
+DIFF_HEADER = (
+    "path,state,family,key,elem,entries_before,entries,entries_gained,held_before,held,held_gained,"
+    "growth,entries_per_second,new_keys"
+).split(",")
+WITH_KEYS = 3  # rows under which new keys are shown
+
+
+def diff_lines(found: Difference, limit: int) -> Iterator[str]:
+    """What has changed, safe for a terminal; at most `limit` rows (0: all)."""
+    yield _when(found)
+    changes = found.changes[:limit] if limit else found.changes
+    if changes:
+        table = [("gained", "per s", "entries", "held", "gained", "", "map")]
+        lines = list(aligned(table + [_change_cells(one) for one in changes], "rrrrrll"))
+        yield lines[0]
+        for number, (change, line) in enumerate(zip(changes, lines[1:])):
+            yield line
+            if number < WITH_KEYS and change.keys is not None and change.keys.found:
+                keys = change.keys
+                shown = ", ".join(keys.shown) + (", …" if keys.found > len(keys.shown) else "")
+                yield printable(
+                    f"    new keys: {shown} (of {keys.sampled:,} sampled {keys.found:,} are new; "
+                    f"{_gone(keys.gone)})"
+                )
+    if len(changes) < len(found.changes):
+        yield f"{len(found.changes) - len(changes):,} more: '--limit N' shows N, 0 shows all"
+    yield _diff_total(found)
+
+
+def _gone(count: int) -> str:
+    return "none of the old ones has gone" if count == 0 else f"{count:,} old ones have gone"
+
+
+def _when(found: Difference) -> str:
+    since = "the maps before" if found.seconds is None else f"{found.seconds:,.1f} s before"
+    where = "" if found.same_process else ", in another process or core: matched by path"
+    return f"compared with {since}{where}"
+
+
+def _diff_total(found: Difference) -> str:
+    if not found.changes:
+        return f"nothing has changed in {found.unchanged:,} maps"
+    new = sum(one.state == "new" for one in found.changes)
+    gone = sum(one.state == "gone" for one in found.changes)
+    text = (
+        f"{len(found.changes):,} of {len(found.changes) + found.unchanged:,} maps have changed, "
+        f"{new:,} of them new, {gone:,} gone"
+    )
+    first = found.changes[0]
+    if first.growth > 0:
+        share = first.growth / found.grown
+        verdicts = f" ({', '.join(first.row.verdicts)})" if first.row.verdicts else ""
+        text += printable(f"; {share:.0%} of what was gained is in {first.row.path}{verdicts}")
+    return text
+
+
+def _change_cells(one: Change) -> tuple[str, ...]:
+    row = one.row
+    rate = one.per_second
+    held = f"{'+' if one.held > 0 else '-'}{short_size(abs(one.held))}" if one.held else "0"
+    words = [one.state, *row.verdicts] if one.state else list(row.verdicts)
+    name = f'  "{row.name}"' if row.name and row.name not in row.path else ""
+    return (
+        f"{one.entries:+,}",
+        "" if rate is None else f"{rate:+,.1f}",
+        f"{row.entries:,}" if one.after is not None else "",
+        short_size(row.held) if one.after is not None else "",
+        held,
+        ", ".join(words),
+        printable(f"{row.path}   {row.types}{name}"),
+    )
+
+
+def diff_csv(found: Difference) -> str:
+    """A row for each map that has changed."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(DIFF_HEADER)
+    for one in found.changes:
+        row, before, after, rate = one.row, one.before, one.after, one.per_second
+        writer.writerow(
+            [
+                row.path,
+                one.state,
+                row.family,
+                row.key_type,
+                row.elem_type,
+                "" if before is None else before.entries,
+                "" if after is None else after.entries,
+                one.entries,
+                "" if before is None else before.held,
+                "" if after is None else after.held,
+                one.held,
+                one.growth,
+                "" if rate is None else f"{rate:.4f}",
+                ";".join(one.keys.shown) if one.keys is not None else "",
+            ]
+        )
+    return stream.getvalue()
+
+
+# ---- what both share
 
 
 def total_line(listing: Listing) -> str:

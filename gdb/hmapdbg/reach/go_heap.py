@@ -16,14 +16,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Header, Problem
+from ..block import Cells, Problem
 from ..compat import dataclass
 from ..families import open_map
 from ..families.family import Map
 from ..families.go_iterators import stacks_of
 from ..families.go_types import find_value, required_field
 from ..layout import Member, StructLayout, struct_layout
-from ..survey import survey
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .walk import Found, Search
 
@@ -67,7 +66,7 @@ class _MapType:
 
     name: str
     type: Type
-    header: Header
+    map: Map
 
 
 def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
@@ -92,7 +91,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
             notes.append(f"the heap's search for maps ended after {MAX_CANDIDATES:,} candidates")
             return
         fitting = _fitting(target, spans, types, addr)
-        if not fitting or any(one.header.elem_type.name == SYNC_ENTRY for one in fitting):
+        if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
             continue
         source = "goroutine" if addr in on_stacks else "unreached"
         first = fitting[0]
@@ -101,11 +100,8 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         path = f"--type '{first.name}' 0x{addr:x}"
         value = Value(path, first.type, addr.to_bytes(target.pointer_size, target.byte_order))
         names = list(dict.fromkeys(one.name for one in fitting))
-        for found in search.take(value, path, source):
-            if found.header.address == addr and len(names) > 1:
-                yield replace(found, map=_Untyped(found.map, names))
-            else:
-                yield found
+        for found in search.take(value, path, source, follow=len(names) == 1):
+            yield found if len(names) == 1 else replace(found, map=_Untyped(found.map, names))
 
 
 class _Untyped:
@@ -254,40 +250,62 @@ def _map_types(target: Target) -> list[_MapType]:
             nil = open_map(target, Value(name, found, bytes(target.pointer_size)))
         except TargetError:
             continue
-        out.append(_MapType(name, found, nil.header))
+        out.append(_MapType(name, found, nil))
     return out
 
 
 def _fitting(target: Target, spans: _Spans, types: Sequence[_MapType], addr: int) -> list[_MapType]:
     """The types as which the map at an address is sound."""
-    good: dict[int, bool] = {}  # by the size of a bucket: the walk without cells sees no more
+    # By the size of a bucket: the walk, which looks at no keys and elems, sees no more of a type.
+    sound: dict[int, Cells | None] = {}
     out = []
     for one in types:
-        size = one.header.bucket_size
-        if size not in good:
-            good[size] = _is_sound(target, spans, one, addr)
-        if good[size] and _makes_sense(target, one, addr):
+        size = one.map.header.bucket_size
+        if size not in sound:
+            sound[size] = _sound_cells(target, spans, one, addr)
+        cells = sound[size]
+        if cells is not None and _makes_sense(target, one, cells):
             out.append(one)
     return out
 
 
-def _makes_sense(target: Target, one: _MapType, addr: int) -> bool:
-    """Whether keys and elems can be of a map type: booleans 0 or 1, pointers to memory."""
+def _sound_cells(target: Target, spans: _Spans, one: _MapType, addr: int) -> Cells | None:
+    """Some cells of a map that is sound as one of a type; None where it is not."""
     data = addr.to_bytes(target.pointer_size, target.byte_order)
-    opened = open_map(target, Value(one.name, one.type, data))
-    looked_at = 0
-    for block in opened.walk(cells=True):
-        if isinstance(block, Problem) or block.cells is None:
-            continue
-        header, cells = opened.header, block.cells
-        for found, column in ((header.key_type, cells.keys), (header.elem_type, cells.elems)):
-            if column.failed is not None and column.failed.any():
-                return False
-            if not _may_be(target, found, column.data[:MAX_VALUES]):
-                return False
-        looked_at += len(cells)
-        if looked_at >= MAX_VALUES:
-            break
+    try:
+        opened = open_map(target, Value(one.name, one.type, data))
+    except (TargetError, MemoryFault):
+        return None
+    header = opened.header
+    if header.problems or not header.arrays or not header.count:
+        return None
+    if sum(array.size for array in header.arrays) > MAX_WALKED:
+        return None
+    for array in header.arrays:
+        # A block is a bit larger than what was asked for, by an eighth at most, or a page.
+        used = (array.buckets + array.spare) * header.bucket_size
+        block = spans.block_size(array.address)
+        if block and not used <= block <= used + max(used // 8, 64) + PAGE * (used > 4096):
+            return None
+    parts: list[Cells] = []
+    live = 0
+    for item in opened.walk(cells=True):
+        if isinstance(item, Problem):
+            return None
+        live += 0 if item.buckets is None else int(item.buckets.live.sum())
+        if item.cells is not None and sum(map(len, parts)) < MAX_VALUES:
+            parts.append(item.cells.take(np.arange(min(len(item.cells), MAX_VALUES))))
+    return Cells.join(parts) if live == header.count and parts else None
+
+
+def _makes_sense(target: Target, one: _MapType, cells: Cells) -> bool:
+    """Whether keys and elems can be of a map type: booleans 0 or 1, pointers to memory."""
+    header = one.map.header
+    places = one.map.slot_addresses(cells)
+    for found, addrs in zip((header.key_type, header.elem_type), places):
+        data, ok = target.gather(addrs, found.size)
+        if not ok.all() or not _may_be(target, found, data):
+            return False
     return True
 
 
@@ -315,24 +333,3 @@ def _may_be(target: Target, found: Type, data: NDArray[np.uint8]) -> bool:
         for one in found.fields
         if one.type.size
     )
-
-
-def _is_sound(target: Target, spans: _Spans, one: _MapType, addr: int) -> bool:
-    data = addr.to_bytes(target.pointer_size, target.byte_order)
-    try:
-        opened = open_map(target, Value(one.name, one.type, data))
-    except (TargetError, MemoryFault):
-        return False
-    header = opened.header
-    if header.problems or not header.arrays or not header.count:
-        return False
-    if sum(array.size for array in header.arrays) > MAX_WALKED:
-        return False
-    for array in header.arrays:
-        # A block is a bit larger than what was asked for, by an eighth at most, or a page.
-        used = (array.buckets + array.spare) * header.bucket_size
-        block = spans.block_size(array.address)
-        if block and not used <= block <= used + max(used // 8, 64) + PAGE * (used > 4096):
-            return False
-    stats, problems = survey(header, opened.walk(cells=False))
-    return not problems and stats.live == header.count

@@ -47,7 +47,7 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     yield from search.follow(target.iter_locals(), LOCAL)
     if search.go:
         yield from go_heap.search_heap(target, search, left.notes)
-    elif has_registry(target):
+    if has_registry(target):
         yield from _registered(target, search, left)
 
 

@@ -18,8 +18,8 @@ import pytest
 
 from go_toolchains import DEBIAN, Toolchain, find_toolchains, missing_mandatory
 from harness import ROOT, Outcome
-from test_fixtures import assert_same, check_summary, first_line, read_csv
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER
+from truth import assert_same, check_summary, first_line, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER
 
 SOURCE = ROOT / "fixtures" / "go"
 BUILD = ROOT / "build" / "go"

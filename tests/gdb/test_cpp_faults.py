@@ -16,7 +16,7 @@ import pytest
 
 from harness import Fails, Outcome, Tries, gdb_session
 from test_cpp_fixtures import AT_STOP, cpp_program
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
 
 PROBLEM = re.compile(r"(U\d|fault) (0x[0-9a-f]+): (\S.*)")
 WILD = 0xDEAD0000000

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness import ROOT, Outcome, Session, gdb_session
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, first_line, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, first_line, read_csv
 
 # In each build: as it is, in the library's debug mode, and, where it is optimised, not so.
 PROGRAMS = ("states_cpp", "states_cpp_checked", "states_cpp_plain")

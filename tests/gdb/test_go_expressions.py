@@ -11,7 +11,7 @@ from go_fixtures import STOP, has_bucket_maps, mandatory, program, toolchains
 from go_toolchains import Toolchain
 from harness import Fails, Outcome, Session, Tries, gdb_session, run_aborting
 from test_bad_input import assert_clear
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
 
 every_go = pytest.mark.parametrize("go", toolchains(), ids=lambda go: go.name)
 main_gos = pytest.mark.parametrize("go", mandatory(), ids=lambda go: go.name)

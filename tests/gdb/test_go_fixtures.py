@@ -18,7 +18,7 @@ from go_fixtures import STOP, Case, GoDump, cases, has_bucket_maps, mandatory, p
 from go_fixtures import toolchains
 from go_toolchains import Toolchain
 from harness import clean_environment, gdb_session, run_aborting
-from test_fixtures import read_csv
+from truth import read_csv
 
 # Slow through gdbserver.
 LARGE = ("million", "shrunk", "sync_large", "many_tables")

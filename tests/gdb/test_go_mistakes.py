@@ -19,7 +19,7 @@ from go_fixtures import STOP, GoDump, mandatory, program, toolchains, with_bucke
 from go_fixtures import with_swiss_maps
 from go_toolchains import Toolchain
 from harness import Outcome, gdb_session, run_aborting
-from test_fixtures import read_csv
+from truth import read_csv
 
 
 def on(gos: list[Toolchain] | tuple[Toolchain, ...]) -> pytest.MarkDecorator:

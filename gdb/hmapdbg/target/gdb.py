@@ -265,8 +265,10 @@ class GdbTarget(Target):
 
     def function_at(self, addr: int) -> str:
         words = _output_of(f"info symbol 0x{addr:x}").split()
-        # "name in section .text of FILE"; a pointer may lead to the function's stub.
-        return words[0].split("@")[0] if words[1:2] == ["in"] else ""
+        # "name in section .text of FILE"; a pointer may lead to the function's stub. One to Thumb
+        # code is odd: "name + 1 in section .text of FILE".
+        starts = words[1:2] == ["in"] or addr % 2 == 1 and words[1:4] == ["+", "1", "in"]
+        return words[0].split("@")[0] if starts else ""
 
     def neutral_type(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is

@@ -671,11 +671,12 @@ class _GoSwissMap:
                 self._control_at(int(rows.address[group]), slot),
                 "S5",
             )
-        mixed = ok & (rows.deleted > 0) & (rows.empty > 0)
+        deleted = (ctrl == self.control.deleted) & ok[:, None]
+        mixed = deleted.any(axis=1) & (rows.empty > 0)
         if not self.tables:
-            if ok.all() and rows.deleted.any():
-                text = f"{int(rows.deleted.sum())} deleted slots in a map of one group"
-                problems += self._limited("S9", text, array.address, "S9")
+            for _, slot in np.argwhere(deleted).tolist():
+                text = f"slot {slot} is deleted, in a map of one group"
+                problems += self._limited("S9", text, self._control_at(array.address, slot), "S9")
             return problems
         for group in np.flatnonzero(mixed).tolist():
             text = f"{what}group {group:,} has a deleted slot, and an empty one"

@@ -213,7 +213,8 @@ class _PairMap(_LooseMap):
         member = required_field(found, "dirty")
         dirty = self._inner(member.type, address + member.offset, "dirty")
         if amended and dirty is None:
-            self._problem("Y2", "amended is set, but there is no dirty", at, "Y2")
+            text = "amended is set, but there is no dirty"
+            self._problem("Y2", text, address + member.offset, "Y2")
         self._collect(read, dirty, amended, content)
         misses = self._read_uint(address + required_field(found, "misses").offset, "misses")
         self._finish(read, dirty, amended, misses, entry.size)
@@ -437,14 +438,15 @@ class _TrieMap(_LooseMap):
 
     def _check_nodes(self, level: Addresses, parents: Addresses, raw: Raw) -> None:
         """T1."""
-        found = pointer_column(self.target, raw, self.indirect["parent"].offset)
+        parent, dead = self.indirect["parent"], self.indirect["dead"]
+        found = pointer_column(self.target, raw, parent.offset)
         for at in np.flatnonzero(found != parents).tolist():
             text = f"a node's parent is 0x{found[at]:x}, not 0x{parents[at]:x}"
-            self._problem("T1", text, int(level[at]), "T1")
-        dead = self.indirect["dead"]
+            self._problem("T1", text, int(level[at]) + parent.offset, "T1")
         bytes_of = raw[:, dead.offset : dead.offset + dead.size]
         for at in np.flatnonzero(bytes_of.any(axis=1)).tolist():
-            self._problem("T1 dead", "a dead node is still in the trie", int(level[at]), "T1")
+            text = "a dead node is still in the trie"
+            self._problem("T1 dead", text, int(level[at]) + dead.offset, "T1")
 
     def _overflow(
         self, entries: Addresses, path: NDArray[np.uint64]

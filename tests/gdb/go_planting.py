@@ -70,8 +70,12 @@ def iter_buckets(m: gdb.Value, array: str = "buckets") -> Iterator[gdb.Value]:
 
 
 def full(m: gdb.Value) -> gdb.Value:
-    """A main bucket whose first three cells are live."""
-    return next(b for b in iter_buckets(m) if all(int(b["tophash"][i]) >= 5 for i in range(3)))
+    """A main bucket without overflow ones, its first three cells live."""
+    return next(
+        b
+        for b in iter_buckets(m)
+        if not int(b["overflow"]) and all(int(b["tophash"][i]) >= 5 for i in range(3))
+    )
 
 
 def chained(m: gdb.Value) -> gdb.Value:

@@ -180,6 +180,7 @@ class _GoSwissMap:
             directory_size=self.directory_size,
             writing=bool(self.fields.get("writing")),
             iterators=iterators,
+            probable_iterators=True,
             retired=retired,
             notes=tuple(self.notes),
             problems=tuple(self.problems),
@@ -508,6 +509,7 @@ class _GoSwissMap:
             )
             if self._is_iterator(one)
         ]
+        self.notes += iterator_notes(self.target, self.address, len(found))
         if not found:
             return (), None
         current = {table.address for table in self.tables} | {array.address for array in arrays}
@@ -525,7 +527,6 @@ class _GoSwissMap:
                 size += 0 if address in small else self.table_struct.size
                 name = f"retired {len(retired)}"
                 retired.append(Array(name, address, groups, size, pins=count))
-        self.notes += iterator_notes(len(found), bool(retired))
         return tuple(retired), len(found)
 
     def _retired_groups(self, address: int) -> int:

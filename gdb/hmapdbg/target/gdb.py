@@ -160,8 +160,8 @@ class GdbTarget(Target):
                         failure = error
                         if missing and spelled == expression:
                             spellings += _go_spellings_of_name(expression, missing.group(1))
-                    elif missing and "." in missing.group(1):
-                        failure = error
+                    elif missing and "." in missing.group(1) and missing.group(1) in expression:
+                        failure = error  # names more of what the user typed than "main"
             assert failure is not None
             raise failure
 

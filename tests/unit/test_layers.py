@@ -37,7 +37,7 @@ SURFACE = ROWS[-1]
 
 # The modules of the layers that are packages; each other layer is one module.
 MODULES = {
-    "target": {"core_file", "fake", "gdb", "memory", "protocol", "types"},
+    "target": {"core_file", "fake", "gdb", "memory", "page_cache", "protocol", "types"},
     "cores": {"job", "match", "names", "outcome", "registry", "run"},
     "values": {"interfaces", "numbers", "renderer", "strings", "text"},
     "families": {

@@ -14,6 +14,7 @@ import gdb
 
 from .core_file import NotACore, held_ranges
 from .memory import MemoryFault
+from .page_cache import PageCache
 from .protocol import Target, TargetError, Value
 from .types import Field, Kind, Type, array_of, pointer_to
 
@@ -44,10 +45,16 @@ class GdbTarget(Target):
         self._mappings_known = False
         self._originals: dict[int, tuple[Type, gdb.Type]] = {}
         self._is_go: bool | None = None
+        self._cache: PageCache | None = None
+        if self._connection_type() not in ("native", "core"):
+            self._cache = PageCache(self._read)
 
     # ---- memory
 
-    def read_exactly(self, addr: int, size: int) -> memoryview:
+    def read_exactly(self, addr: int, size: int) -> bytes | memoryview:
+        return (self._cache.read if self._cache else self._read)(addr, size)
+
+    def _read(self, addr: int, size: int) -> memoryview:
         try:
             return self._inferior.read_memory(addr, size)
         except (gdb.MemoryError, gdb.error, OverflowError, MemoryError):

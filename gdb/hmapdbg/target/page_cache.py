@@ -10,7 +10,9 @@ import numpy as np
 
 from .memory import Bytes, MemoryFault
 
-BLOCK = 64 << 10  # bytes asked for at once; a gdbserver takes little longer for them than for a page
+BLOCK = (
+    64 << 10
+)  # bytes asked for at once; a gdbserver takes little longer for them than for a page
 MAX_BLOCKS = 2048  # kept; what is read beyond that is asked for each time
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -13,6 +14,8 @@ from .values import Renderer
 MARKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 10  # of the labels on the left
 MAX_SHOWN_PROBLEMS = 10
+# A type's name and, of an array of C's, the sizes that stand behind the field's name.
+_DECLARED = re.compile(r"(.*?) ?((?:\[\d*\])*)", re.DOTALL)
 
 
 def summary(stats: Stats, problems: Sequence[Problem], notes: Sequence[str] = ()) -> str:
@@ -121,13 +124,11 @@ def layout_lines(layouts: Sequence[StructLayout]) -> Iterator[str]:
 
 def _declaration(member: Member) -> str:
     """A field as C writes it: the size of an array stands behind the name."""
-    name = member.type.name
-    if name.startswith("["):  # an array of Go
-        return f"{name} {member.name}"
-    stem, bracket, rest = name.partition("[")
-    stem = stem.rstrip()
+    declared = _DECLARED.fullmatch(member.type.name)
+    assert declared is not None  # it matches any text
+    stem, sizes = declared.groups()
     gap = "" if stem.endswith("*") else " "
-    return f"{stem}{gap}{member.name}{bracket}{rest}"
+    return f"{stem}{gap}{member.name}{sizes}"
 
 
 def printable(text: str) -> str:

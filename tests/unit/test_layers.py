@@ -37,7 +37,18 @@ SURFACE = ROWS[-1]
 
 # The modules of the layers that are packages; each other layer is one module.
 MODULES = {
-    "target": {"core_file", "fake", "gdb", "memory", "page_cache", "protocol", "types"},
+    "target": {
+        "core_file",
+        "fake",
+        "gdb",
+        "layout_expression",
+        "layout_file",
+        "loaded_layouts",
+        "memory",
+        "page_cache",
+        "protocol",
+        "types",
+    },
     "cores": {"job", "match", "names", "outcome", "registry", "run"},
     "values": {"interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
@@ -74,7 +85,8 @@ MODULES = {
     },
 }
 
-IMPORTS_GDB = {"target.gdb", *SURFACE}
+GDB_TARGET = {"target.gdb", "target.loaded_layouts"}
+IMPORTS_GDB = {*GDB_TARGET, *SURFACE}
 
 
 @dataclass(frozen=True)
@@ -194,7 +206,7 @@ def test_only_plot_imports_matplotlib() -> None:
 @pytest.mark.parametrize(
     "module",
     sorted(
-        name for name in all_modules() if layer_of(name) not in SURFACE and name != "target.gdb"
+        name for name in all_modules() if layer_of(name) not in SURFACE and name not in GDB_TARGET
     ),
 )
 def test_module_is_imported_without_gdb(module: str) -> None:

@@ -93,7 +93,7 @@ def _layout(found: Type, fields: Sequence[tuple[str, ...]]) -> StructLayout:
     for path in fields:
         member = required_field(found, *path)
         name = ".".join(path)
-        members.append(Member(name, member.offset, member.type.size, member.type, "debug info"))
+        members.append(Member(name, member.offset, member.type.size, member.type, found.source))
     return StructLayout(found.name, found.size, tuple(members))
 
 

@@ -254,7 +254,7 @@ class _GoSwissMap:
             )
         layout = struct_layout(found.renamed(go_name(found.name)), TABLE_FIELDS)
         members = [
-            Member(f"groups.{name}", member.offset, member.type.size, member.type, "debug info")
+            Member(f"groups.{name}", member.offset, member.type.size, member.type, found.source)
             for name, member in (
                 (name, required_field(found, "groups", name)) for name in ("data", "lengthMask")
             )

@@ -12,7 +12,9 @@ from typing import Literal, Union
 
 import gdb
 
+from . import layout_expression
 from .core_file import NotACore, held_ranges
+from .loaded_layouts import Placed, placed_layouts
 from .memory import MemoryFault
 from .page_cache import PageCache
 from .protocol import Target, TargetError, Value
@@ -45,6 +47,7 @@ class GdbTarget(Target):
         self._mappings_known = False
         self._originals: dict[int, tuple[Type, gdb.Type]] = {}
         self._is_go: bool | None = None
+        self._layouts = placed_layouts()
         self._cache: PageCache | None = None
         if self._connection_type() not in ("native", "core"):
             self._cache = PageCache(self._read)
@@ -133,6 +136,10 @@ class GdbTarget(Target):
                 "the pointer is wild, or the core does not hold that memory"
             ) from None
         except gdb.error as error:
+            if self._layouts:
+                return layout_expression.evaluate(
+                    expression, _LayoutNames(self, self._layouts), self
+                )
             raise TargetError(_explain(expression, error)) from None
 
     def _evaluate(self, expression: str, spelled: str) -> Value:
@@ -181,7 +188,9 @@ class GdbTarget(Target):
                     gdb.parse_and_eval("&'runtime.firstmoduledata'")
                     self._is_go = True
                 except gdb.error:
-                    self._is_go = False
+                    self._is_go = any(
+                        one.file.variable("runtime.firstmoduledata") for one in self._layouts
+                    )
         return self._is_go
 
     def evaluate_at(self, type_name: str, address: str) -> Value:
@@ -215,8 +224,9 @@ class GdbTarget(Target):
         described = neutral.origin or neutral
         if id(described) in self._originals:
             _, original = self._originals[id(described)]
-        else:  # bytes, of which debug info says nothing
-            original = gdb.lookup_type("unsigned char").array(max(neutral.size, 1) - 1)
+        else:  # bytes, of which gdb's debug info says nothing
+            byte = self._inferior.architecture().integer_type(8, False)
+            original = byte.array(max(neutral.size, 1) - 1)
         return gdb.Value(address).cast(original.pointer()).dereference()
 
     def _neutral_value(self, expression: str, value: gdb.Value) -> Value:
@@ -245,10 +255,17 @@ class GdbTarget(Target):
 
     def lookup_type(self, name: str) -> Type | None:
         try:
-            found = gdb.lookup_type(name)
+            found = self.neutral_type(gdb.lookup_type(name))
         except gdb.error:
-            return None
-        return self.neutral_type(found)
+            found = None
+        # In another file of the program a struct may only be declared.
+        if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
+            return found
+        for one in self._layouts:
+            known = one.file.lookup_type(name)
+            if known is not None:
+                return known
+        return found
 
     def describe_address(self, addr: int) -> str | None:
         try:
@@ -274,8 +291,10 @@ class GdbTarget(Target):
         words = _output_of(f"info symbol 0x{addr:x}").split()
         # "name in section .text of FILE"; a pointer may lead to the function's stub. One to Thumb
         # code is odd: "name + 1 in section .text of FILE".
-        starts = words[1:2] == ["in"] or addr % 2 == 1 and words[1:4] == ["+", "1", "in"]
-        return words[0].split("@")[0] if starts else ""
+        if words[1:2] == ["in"] or addr % 2 == 1 and words[1:4] == ["+", "1", "in"]:
+            return words[0].split("@")[0]
+        names = (one.file.function_at(addr - one.bias) for one in self._layouts)
+        return next((name for name in names if name), "")
 
     def neutral_type(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
@@ -349,6 +368,34 @@ class GdbTarget(Target):
                 return self.neutral_type(found)
             return int(found) if isinstance(found, gdb.Value) else None
         except (gdb.error, RuntimeError, ValueError):
+            return None
+
+
+class _LayoutNames:
+    """What the layout files know by name, for layout_expression."""
+
+    def __init__(self, target: GdbTarget, layouts: Sequence[Placed]) -> None:
+        self._target = target
+        self._layouts = layouts
+
+    def variable(self, name: str) -> tuple[int, Type] | None:
+        found = (one.variable(name) for one in self._layouts)
+        return next((one for one in found if one is not None), None)
+
+    def constant(self, name: str) -> tuple[int, Type] | None:
+        for one in self._layouts:
+            found = one.file.constant(name)
+            if found is not None:
+                return found.value, found.type
+        return None
+
+    def type(self, name: str) -> Type | None:
+        return self._target.lookup_type(name)
+
+    def register(self, name: str) -> int | None:
+        try:
+            return int(gdb.parse_and_eval(name))
+        except gdb.error:
             return None
 
 
@@ -482,7 +529,8 @@ def _explain(expression: str, error: gdb.error) -> str:
     if "No symbol table is loaded" in text:
         return (
             f"cannot evaluate '{expression}': no symbol table is loaded: "
-            "use 'file PROGRAM' with a program that was built with -g"
+            "use 'file PROGRAM' with a program that was built with -g, or "
+            "'hmap-layout load FILE' if it is stripped"
         )
     if "has unknown type" in text:
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gdb
 
 LIMIT = 200  # slots printed by --buckets
+LIST_LIMIT = 30  # rows printed by hmap-list and hmap-diff
 MAX_STRING = 64 << 10
 
 
@@ -65,6 +66,15 @@ class Limit(_Parameter):
     says = "The most slots printed by hmap-dump --buckets"
 
 
+class ListLimit(_Parameter):
+    """How many rows hmap-list and hmap-diff print at most."""
+
+    set_doc = "Set how many rows 'hmap-list' and 'hmap-diff' print at most; 0 is no limit."
+    show_doc = "Show how many rows 'hmap-list' and 'hmap-diff' print at most."
+    name, kind, start = "hmap list-limit", gdb.PARAM_ZUINTEGER, LIST_LIMIT
+    says = "The most rows printed by hmap-list and hmap-diff"
+
+
 class MaxString(_Parameter):
     """How many bytes of a string key or value are shown at most."""
 
@@ -83,7 +93,7 @@ class Progress(_Parameter):
     says = "Progress of long walks"
 
 
-PARAMETERS = (Debug, Limit, MaxString, Progress)
+PARAMETERS = (Debug, Limit, ListLimit, MaxString, Progress)
 
 
 def register() -> None:

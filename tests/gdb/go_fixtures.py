@@ -69,18 +69,24 @@ def on(gos: Iterable[Toolchain]) -> pytest.MarkDecorator:
 @functools.cache
 def program(go: Toolchain, *flags: str) -> Path:
     """The program of fixtures/go/states, built by that toolchain with these flags."""
-    name = "-".join(["gostates", *(flag.strip("-").replace("=", "-") for flag in flags)])
+    return program_of("states", go, *flags)
+
+
+@functools.cache
+def program_of(source: str, go: Toolchain, *flags: str) -> Path:
+    """The program in a folder of fixtures/go, built by that toolchain with these flags."""
+    name = "-".join([f"go{source}", *(flag.strip("-").replace("=", "-") for flag in flags)])
     name = name.replace(" ", "")
     folder = BUILD / go.version
     exe = folder / name
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / f"{name}.lock"):
-        sources = [SOURCE / "go.mod", *(SOURCE / "states").glob("*.go"), go.go]
+        sources = [SOURCE / "go.mod", *(SOURCE / source).glob("*.go"), go.go]
         newest = max(path.stat().st_mtime for path in sources)
         if not exe.exists() or exe.stat().st_mtime < newest:
             fresh = folder / f"{name}.new"
             go.run(
-                *("build", "-p", "1", *flags, "-o", fresh, "./states"),
+                *("build", "-p", "1", *flags, "-o", fresh, f"./{source}"),
                 cwd=SOURCE,
                 env={"GOCACHE": str(BUILD / "cache")},
             )

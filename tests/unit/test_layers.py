@@ -1,6 +1,7 @@
 """The import rule: data flows one way, and a layer imports only what stands to its left.
 
-    target -> layout -> values -> block -> families -> { stats, check } -> { text, csv, json, plot }
+    target -> layout -> values -> block -> families -> { stats, check } -> reach
+           -> { text, csv, json, plot } -> listing -> cores
            -> { commands, printers, functions, parameters }
 
 Every module is listed here. A new one is added on purpose, at its place.
@@ -29,7 +30,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("families",),
     ("stats", "check"),
     ("survey", "find"),  # what drives a walk, with the rows above and for the rows below
+    ("reach",),  # from variables to maps, and back
     ("text", "csv", "json", "plot"),
+    ("listing",),  # all maps of a process: their rows, and how those are shown
     ("cores",),  # what runs a gdb a core, and what it shares with the inside of that gdb
     ("commands", "printers", "functions", "parameters"),
 )
@@ -39,8 +42,10 @@ SURFACE = ROWS[-1]
 MODULES = {
     "target": {
         "core_file",
+        "elf_symbols",
         "fake",
         "gdb",
+        "gdb_variables",
         "layout_expression",
         "layout_file",
         "loaded_layouts",
@@ -49,7 +54,18 @@ MODULES = {
         "protocol",
         "types",
     },
-    "cores": {"job", "match", "names", "outcome", "registry", "run"},
+    "reach": {
+        "containers",
+        "go_heap",
+        "interfaces",
+        "plan",
+        "registry",
+        "resolve",
+        "steps",
+        "walk",
+    },
+    "listing": {"collect", "difference", "pprof", "rows", "sample", "saved", "tables"},
+    "cores": {"job", "match", "names", "outcome", "run"},
     "values": {"interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
         "address_set",
@@ -76,16 +92,18 @@ MODULES = {
         "batch",
         "check",
         "command",
+        "diff",
         "dump",
         "files",
         "find",
         "layout",
+        "list",
         "manual",
         "progress",
     },
 }
 
-GDB_TARGET = {"target.gdb", "target.loaded_layouts"}
+GDB_TARGET = {"target.gdb", "target.gdb_variables", "target.loaded_layouts"}
 IMPORTS_GDB = {*GDB_TARGET, *SURFACE}
 
 

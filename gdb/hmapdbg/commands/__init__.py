@@ -12,11 +12,13 @@ import gdb
 from .. import functions, parameters, printers
 from .check import Check
 from .command import HmapCommand
+from .diff import Diff
 from .dump import Dump
 from .find import Find
 from .layout import Layout
+from .list import List
 
-COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout)
+COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout, List, Diff)
 
 
 def register() -> None:

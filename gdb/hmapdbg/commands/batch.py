@@ -89,7 +89,7 @@ def _open_maps(
     target: GdbTarget, job: Job, report: _Report
 ) -> Iterator[MapResult | tuple[str, Map]]:
     """The maps to examine, each with its name; or what came of one that could not be opened."""
-    from ..cores.registry import read_registry
+    from ..reach.registry import read_registry
     from ..families import open_map
     from ..target import TargetError
 

@@ -93,6 +93,7 @@ class HmapCommand(gdb.Command):
     def open_map(self, arguments: Arguments) -> tuple[GdbTarget, Map]:
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
+        from ..reach.resolve import resolve
         from ..target.gdb import GdbTarget
 
         if not arguments.expression:
@@ -100,7 +101,7 @@ class HmapCommand(gdb.Command):
         target = GdbTarget()
         given = arguments.last(TYPE.name)
         text = arguments.expression
-        value = target.evaluate(text) if given is None else target.evaluate_at(given, text)
+        value = resolve(target, text) if given is None else target.evaluate_at(given, text)
         return target, open_map(target, value)
 
 

@@ -19,8 +19,9 @@ class Progress:
 
     It is silent where output is no terminal, and for short walks."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, noun: str = "buckets") -> None:
         self._what = what
+        self._noun = noun
         self._shown = False
         self._next = time.monotonic() + AFTER
         self._enabled = bool(parameters.get(parameters.Progress)) and os.isatty(
@@ -33,7 +34,7 @@ class Progress:
         self._next = time.monotonic() + EVERY
         self._shown = True
         share = 100 * done // max(total, 1)
-        gdb.write(f"\r{self._what}: {share} % of {total:,} buckets (Ctrl-C stops)", gdb.STDERR)
+        gdb.write(f"\r{self._what}: {share} % of {total:,} {self._noun} (Ctrl-C stops)", gdb.STDERR)
         gdb.flush(gdb.STDERR)
 
     def __enter__(self) -> Progress:

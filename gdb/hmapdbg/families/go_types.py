@@ -8,6 +8,8 @@ go1.23 (cmd/link/internal/ld/dwarf.go synthesizemaptypes()), map.group[K]V from 
 
 from __future__ import annotations
 
+import weakref
+
 from ..target import Field, Kind, Target, TargetError, Type, Value
 from ..values.interfaces import is_interface
 
@@ -108,12 +110,19 @@ class Constants:
         return [f"debug info lacks the runtime's {names}: the values of {source} are assumed"]
 
 
+_values: weakref.WeakKeyDictionary[Target, dict[str, Value | None]] = weakref.WeakKeyDictionary()
+
+
 def find_value(target: Target, name: str) -> Value | None:
-    """A variable or constant of Go's runtime by its full name; None where there is none."""
-    try:
-        return target.evaluate(f"'{name}'")
-    except TargetError:
-        return None
+    """A variable or constant of Go's runtime by its full name; None where there is none. Each is
+    looked up once for a target, which does not run meanwhile."""
+    known = _values.setdefault(target, {})
+    if name not in known:
+        try:
+            known[name] = target.evaluate(f"'{name}'")
+        except TargetError:
+            known[name] = None
+    return known[name]
 
 
 def required_field(found: Type, *path: str) -> Field:

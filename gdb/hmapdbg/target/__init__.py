@@ -2,12 +2,23 @@
 
     types    neutral type descriptions
     memory   bulk reads on top of one primitive, `read_exactly`
+    elf_symbols  which variables and functions an ELF file has
     gdb      the implementation inside gdb (the only module here that imports it)
     fake     an implementation on byte arrays, for tests
 """
 
 from .memory import Memory, MemoryFault
 from .types import Field, Kind, Type
-from .protocol import Target, TargetError, Value
+from .protocol import Target, TargetError, Value, Variable
 
-__all__ = ["Field", "Kind", "Memory", "MemoryFault", "Target", "TargetError", "Type", "Value"]
+__all__ = [
+    "Field",
+    "Kind",
+    "Memory",
+    "MemoryFault",
+    "Target",
+    "TargetError",
+    "Type",
+    "Value",
+    "Variable",
+]

@@ -6,18 +6,21 @@ No gdb.Value and no gdb.Type leaves this module.
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from typing import Literal, Union
 
 import gdb
 
-from . import layout_expression
+from . import gdb_variables, layout_expression
 from .core_file import NotACore, held_ranges
 from .loaded_layouts import Placed, placed_layouts
 from .memory import MemoryFault
 from .page_cache import PageCache
-from .protocol import Target, TargetError, Value
+from .protocol import Target, TargetError, Value, Variable
 from .types import Field, Kind, Type, array_of, pointer_to
 
 NO_PROCESS = (
@@ -46,6 +49,8 @@ class GdbTarget(Target):
         self._mappings: Sequence[tuple[int, int]] | None = None
         self._mappings_known = False
         self._originals: dict[int, tuple[Type, gdb.Type]] = {}
+        self._named: dict[str, Type | None] = {}
+        self._one_rule: dict[tuple[str, int, int], Type] = {}
         self._is_go: bool | None = None
         self._layouts = placed_layouts()
         self._cache: PageCache | None = None
@@ -92,11 +97,11 @@ class GdbTarget(Target):
     def _core_mappings(self) -> list[tuple[int, int]] | None:
         """What the core holds, and the executable's and libraries' own sections."""
         files = _output_of("info files")
-        path = re.search(r"Local core dump file:\n\s*`(.*)', file type", files)
+        path = self._core_path()
         if path is None:
             return None
         try:
-            held = held_ranges(path.group(1))
+            held = held_ranges(path)
         except (OSError, NotACore):
             return None
         section = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+)", re.MULTILINE)
@@ -254,6 +259,11 @@ class GdbTarget(Target):
             ) from None
 
     def lookup_type(self, name: str) -> Type | None:
+        if name not in self._named:
+            self._named[name] = self._find_type(name)
+        return self._named[name]
+
+    def _find_type(self, name: str) -> Type | None:
         try:
             found = self.neutral_type(gdb.lookup_type(name))
         except gdb.error:
@@ -266,6 +276,33 @@ class GdbTarget(Target):
             if known is not None:
                 return known
         return found
+
+    def type_names(self, start: str) -> list[str]:
+        # The machine interface has each name as a string of its own.
+        pattern = re.escape(start).replace("\\", "\\\\")
+        command = f'interpreter-exec mi "-symbol-info-types --name ^{pattern}"'
+        try:
+            found = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', _output_of(command))
+        except gdb.error:
+            return []
+        return list(dict.fromkeys(re.sub(r"\\(.)", r"\1", name) for name in found))
+
+    # ---- variables
+
+    def iter_globals(self) -> Iterator[Variable]:
+        return gdb_variables.iter_globals(self)
+
+    def iter_locals(self) -> Iterator[Variable]:
+        return gdb_variables.iter_locals(self)
+
+    @contextlib.contextmanager
+    def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
+        with gdb_variables.frame_selected(thread, level):
+            yield
+
+    def integer_bytes(self, number: int, size: int) -> bytes:
+        """An integer as it lies in memory."""
+        return number.to_bytes(size, self.byte_order)
 
     def describe_address(self, addr: int) -> str | None:
         try:
@@ -287,6 +324,38 @@ class GdbTarget(Target):
         kind = kinds.get(self._connection_type(), "remote process")
         return kind if self.is_core else f"{kind} {self._inferior.pid}"
 
+    def process_identity(self) -> str:
+        """What tells this process from others, the same for all looks at it: its number and when it
+        began; of a core, what the program wrote into it."""
+        pid = self._inferior.pid
+        if self._connection_type() == "native":
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+                    return f"pid {pid}, started {stat.read().rpartition(')')[2].split()[19]}"
+            except (OSError, IndexError):
+                pass
+        return f"pid {pid}"
+
+    def taken_at(self) -> float | None:
+        """When the memory was as it is now, in seconds since 1970: of a core, when its file was
+        last written."""
+        if not self.is_core:
+            return time.time()
+        path = self._core_path()
+        try:
+            return None if path is None else os.stat(path).st_mtime
+        except OSError:
+            return None
+
+    def program(self) -> str:
+        """The executable's path; empty: unknown."""
+        space = gdb.current_progspace()
+        return (space.filename if space is not None else "") or ""
+
+    def _core_path(self) -> str | None:
+        found = re.search(r"Local core dump file:\n\s*`(.*)', file type", _output_of("info files"))
+        return found.group(1) if found else None
+
     def function_at(self, addr: int) -> str:
         words = _output_of(f"info symbol 0x{addr:x}").split()
         # "name in section .text of FILE"; a pointer may lead to the function's stub. One to Thumb
@@ -299,10 +368,23 @@ class GdbTarget(Target):
     def neutral_type(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
         completed from another compilation unit where there is one."""
+        key = self._odr_key(found)
+        if key is not None and key in self._one_rule:
+            return self._one_rule[key]
         neutral = self._described(found)
+        if key is not None:
+            self._one_rule[key] = neutral
         # Kept with the neutral type, whose id would else be given to another.
         self._originals[id(neutral)] = neutral, found
         return neutral
+
+    def _odr_key(self, found: gdb.Type) -> tuple[str, int, int] | None:
+        """What tells a type from all others in Go and C++, where a name has one meaning in all of a
+        program; None in C, and for names of one file."""
+        name = str(found)
+        if self.is_go or ("<" in name or "::" in name) and "(anonymous" not in name:
+            return name, found.code, found.sizeof
+        return None
 
     def _described(self, found: gdb.Type) -> Type:
         name = str(found)
@@ -326,9 +408,8 @@ class GdbTarget(Target):
             pairs = tuple((member.name or "", int(member.enumval)) for member in real.fields())
             return Type(Kind.ENUM, name, real.sizeof, signed=_is_signed(real), enumerators=pairs)
         if code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
-            return Type(
-                Kind.POINTER, name, real.sizeof, resolve=lambda: self.neutral_type(real.target())
-            )
+            pointee = functools.lru_cache(1)(lambda: self.neutral_type(real.target()))
+            return Type(Kind.POINTER, name, real.sizeof, resolve=pointee)
         if code == gdb.TYPE_CODE_ARRAY:
             low, high = real.range()
             element = self.neutral_type(real.target())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import contextlib
+from collections.abc import Iterator
 
 from ..compat import dataclass
 from .memory import Memory
@@ -23,6 +25,16 @@ class Value:
     address: int | None = None  # None: in a register, or computed
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the program: a global, a static, or a local of a frame."""
+
+    path: str  # what the user would type for it: "server", "frame 3: m"
+    type: Type
+    address: int | None  # None: in a register
+    data: bytes = b""  # of one in a register
+
+
 class Target(Memory):
     """Memory and types. Raises TargetError with a line for the user."""
 
@@ -41,3 +53,21 @@ class Target(Memory):
     @abc.abstractmethod
     def function_at(self, addr: int) -> str:
         """The name of the function that starts at an address; empty where there is none."""
+
+    def type_names(self, start: str) -> list[str]:
+        """Names of types that begin so, as far as debug info tells."""
+        return []
+
+    def iter_globals(self) -> Iterator[Variable]:
+        """Globals and statics that may hold a pointer."""
+        return iter(())
+
+    def iter_locals(self) -> Iterator[Variable]:
+        """Locals and arguments of all frames of all threads."""
+        return iter(())
+
+    @contextlib.contextmanager
+    def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
+        """With that frame selected for expressions. TargetError."""
+        raise TargetError(f"no frame {level}: the target has no frames")
+        yield

@@ -1,0 +1,112 @@
+"""hmap-diff: which maps have grown since a saved list."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import gdb
+
+from .. import parameters
+from .arguments import Arguments, Option, UsageError
+from .command import HmapCommand, number_of
+from .files import STANDARD_OUTPUT, FileError, Outputs
+from .list import CHOICE, list_maps
+
+if TYPE_CHECKING:
+    from ..listing.rows import Listing
+
+
+class Diff(HmapCommand):
+    """Show which maps have grown since 'hmap-list --save FILE', the one that grew most first.
+
+    Usage: hmap-diff FILE [OPTION]...
+
+    FILE is what hmap-list saved, of the same process or of another one of the same program. A map
+    of the same process is known again by where it lies and where it was made, else by its path. The
+    order is by what the entries gained take, not by bytes held: a map that fills the room it has
+    grows too, and one that doubles its array for one entry more does not.
+
+      --match REGEX   those alone whose path, name or types match
+      --family WORD   those of a family alone: libhmap, go, swiss, sync, unordered
+      --limit N       print at most N rows; 0 is no limit
+      --seconds N     look for so long at most, and then walk maps for so long at most; 20
+      --csv FILE      a row for each map that has changed
+      --json FILE     the same as JSON
+      -h, --help      this text
+
+    Options that name a FILE may be repeated; '-' is standard output, and then the table is left
+    out.
+
+    Example:
+      (gdb) hmap-list --save before.json
+      (gdb) continue
+      (gdb) hmap-diff before.json
+
+    New keys of the maps that grew most are by samples: of each map some hundred keys are saved, by
+    a hash, so that both lists have the same ones of those that are still there."""
+
+    name = "hmap-diff"
+    summary = "which maps have grown since 'hmap-list --save FILE'"
+    options = (
+        *(one for one in CHOICE if one.name not in ("--sort", "--min-bytes")),
+        Option("--csv", "FILE", repeatable=True),
+        Option("--json", "FILE", repeatable=True),
+    )
+
+    def run(self, arguments: Arguments) -> None:
+        from ..listing.difference import compare
+        from ..listing.saved import dump_difference
+        from ..listing.tables import diff_csv, diff_lines
+
+        path = arguments.expression.strip("'\"")
+        if not path or arguments.rest:
+            raise UsageError("name one file that 'hmap-list --save FILE' has written")
+        limit = number_of(arguments, "--limit", parameters.get(parameters.ListLimit))
+        before = _load(path)
+        _, after = list_maps(arguments, self.name, "held", samples=True)
+        found = compare(_chosen(before, arguments), after)
+        with Outputs() as outputs:
+            for name in arguments.all("--csv"):
+                outputs.open(name).write(diff_csv(found))
+            for name in arguments.all("--json"):
+                outputs.open(name).write(dump_difference(found))
+            outputs.commit()
+        if STANDARD_OUTPUT not in [*arguments.all("--csv"), *arguments.all("--json")]:
+            gdb.write("".join(f"{line}\n" for line in diff_lines(found, limit)))
+            gdb.write("".join(f"note: {note}\n" for note in after.notes))
+
+    def complete(self, text: str, word: str | None) -> object:
+        if not text.lstrip().startswith("-") and " " not in text.strip():
+            return gdb.COMPLETE_FILENAME
+        return super().complete(text, word)
+
+
+def _load(path: str) -> Listing:
+    """The listing in a file. FileError."""
+    from ..listing.saved import MAX_BYTES, NotAListing, load
+
+    try:
+        given = os.path.expanduser(path)
+        if os.path.getsize(given) > MAX_BYTES:
+            raise NotAListing(f"it has more than {MAX_BYTES:,} bytes")
+        with open(given, encoding="utf-8") as file:
+            return load(file.read())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise FileError(f"cannot read '{path}': {reason}: check the path") from None
+    except (NotAListing, UnicodeDecodeError) as error:
+        raise FileError(
+            f"'{path}' is no saved list: {error}: make one by 'hmap-list --save FILE'"
+        ) from None
+
+
+def _chosen(before: Listing, arguments: Arguments) -> Listing:
+    """Of the saved maps, those that the options ask for."""
+    from dataclasses import replace
+
+    from ..listing.rows import is_wanted
+    from .list import pattern_of
+
+    match, family = pattern_of(arguments), arguments.last("--family") or ""
+    return replace(before, rows=[row for row in before.rows if is_wanted(row, match, family)])

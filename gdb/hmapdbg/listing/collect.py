@@ -1,0 +1,129 @@
+"""From a target's variables to a listing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import field
+
+from ..compat import dataclass
+from ..families import open_map
+from ..reach import go_heap
+from ..reach.registry import HEAD, read_registry
+from ..reach.walk import Clock, Found, Limits, Search
+from ..survey import survey
+from ..target import MemoryFault, Target, TargetError, Value
+from . import sample as samples
+from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, is_chosen, row_of_header, row_of_stats
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which maps are asked for, and what of them."""
+
+    match: re.Pattern[str] | None = None
+    family: str = ""
+    min_bytes: int = 0
+    samples: bool = False  # keys to remember
+    limits: Limits = field(default_factory=Limits)
+
+
+def find_maps(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
+    """All maps of the process, each by the best path there is to it: globals first, then locals,
+    the maps' own registry, and last what nothing leads to."""
+    yield from search.follow(target.iter_globals(), GLOBAL)
+    yield from search.follow(target.iter_locals(), LOCAL)
+    if search.go:
+        yield from go_heap.search_heap(target, search, notes)
+    else:
+        yield from _registered(target, search, notes)
+
+
+def _registered(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
+    """Maps of libhmap's registry: by their own names, where one name is one map's."""
+    if not _has_registry(target):
+        return
+    try:
+        registry = read_registry(target)
+    except TargetError as error:
+        notes.append(f"libhmap's registry: {error}")
+        return
+    if registry.trouble:
+        notes.append(registry.trouble)
+    opened: list[tuple[Value, str]] = []
+    count: Counter[str] = Counter()
+    for value in registry.maps:
+        met = search.met_maps.get(int.from_bytes(value.data, target.byte_order))
+        try:
+            name = (open_map(target, value).header if met is None else met.header).name
+        except (TargetError, MemoryFault) as error:
+            notes.append(f"left out: {error}")
+            continue
+        count[name] += 1
+        if met is None:
+            opened.append((value, name))
+    for value, name in opened:
+        path = value.expression
+        if name and count[name] == 1 and '"' not in name and name.isprintable():
+            path = f'registry "{name}"'
+        yield from search.take(value, path, REGISTRY)
+
+
+def _has_registry(target: Target) -> bool:
+    try:
+        target.evaluate(HEAD)
+    except TargetError as error:
+        return not str(error).startswith("no symbol")
+    return True
+
+
+def collect(target: Target, wanted: Wanted, go: bool, progress: Progress | None = None) -> Listing:
+    """The maps of a target. Nothing is raised for what its memory holds."""
+    search = Search(target, wanted.limits, go)
+    notes: list[str] = []
+    found = [
+        one
+        for one in find_maps(target, search, notes)
+        if is_chosen(one.header, one.path, wanted.match, wanted.family)
+    ]
+    if search.unsound:
+        places = "1 place" if search.unsound == 1 else f"{search.unsound:,} places"
+        notes.append(
+            f"{places} where a map should be held none that makes sense: variables not set yet"
+        )
+    rows = list(_iter_rows(target, found, wanted, progress))
+    estimated = sum(not row.is_exact for row in rows)
+    if estimated:
+        notes.append(
+            f"{estimated:,} maps were not walked, for want of time: their numbers are by their "
+            "headers, marked '~'; '--seconds N' gives more"
+        )
+    return Listing(
+        [row for row in rows if row.held >= wanted.min_bytes], notes=[*search.cuts, *notes]
+    )
+
+
+def _iter_rows(
+    target: Target, found: list[Found], wanted: Wanted, progress: Progress | None
+) -> Iterator[Row]:
+    """A row for each map, the largest walked first, as long as there is time."""
+    estimates = [(row_of_header(one.header, one.path, one.source), one) for one in found]
+    estimates.sort(key=lambda pair: -pair[0].held)
+    clock = Clock(wanted.limits.seconds)
+    sampler = samples.Sampler(target) if wanted.samples else None
+    for number, (estimate, one) in enumerate(estimates):
+        if progress is not None:
+            progress(number, len(estimates))
+        header = one.header
+        is_small = not header.arrays and not header.count
+        if estimate.held < wanted.min_bytes // 2 or is_small or clock.is_over:
+            yield estimate
+            continue
+        keys = None if sampler is None else sampler.of(header)
+        sinks = [] if keys is None else [keys]
+        stats, problems = survey(header, one.map.walk(cells=keys is not None), sinks)
+        chosen = None if keys is None else keys.sample()
+        yield row_of_stats(stats, one.path, one.source, len(problems), chosen)

@@ -1,0 +1,165 @@
+"""Two listings of one program: which maps have grown, the one that grew most first.
+
+Maps are matched by identity where both listings are of one process (address, types and where the
+map was made), and by path. How much a map has grown is what its new entries take, not what it holds
+more: a map that doubles its array for one entry more is no leak, and one that fills the room it has
+is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..compat import dataclass
+from .rows import Listing, Row
+from .sample import at_level
+
+SHOWN_KEYS = 5
+
+
+@dataclass(frozen=True)
+class NewKeys:
+    """Keys that a sample has now and had not before."""
+
+    shown: tuple[str, ...]
+    found: int  # in the sample
+    sampled: int  # keys in the sample now
+    gone: int  # keys of the former sample that are not there any more
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has become of a map; one of `before` and `after` is None for new and gone ones."""
+
+    before: Row | None
+    after: Row | None
+    seconds: float | None = None  # between the two looks
+    is_replaced: bool = False  # another map is at the same path now
+    keys: NewKeys | None = None
+
+    @property
+    def row(self) -> Row:
+        """The map as it is now, or as it was before it went."""
+        row = self.after or self.before
+        assert row is not None
+        return row
+
+    @property
+    def entries(self) -> int:
+        """Entries gained."""
+        return _of(self.after, "entries") - _of(self.before, "entries")
+
+    @property
+    def held(self) -> int:
+        """Bytes gained."""
+        return _of(self.after, "held") - _of(self.before, "held")
+
+    @property
+    def growth(self) -> int:
+        """Bytes that the entries gained take."""
+        room = self.row.capacity or self.row.entries
+        return round(self.entries * self.row.held / room) if room else 0
+
+    @property
+    def per_second(self) -> float | None:
+        """Entries gained per second."""
+        return self.entries / self.seconds if self.seconds else None
+
+    @property
+    def state(self) -> str:
+        """ "new", "gone", "replaced", or nothing for a map in both."""
+        if self.before is None:
+            return "new"
+        if self.after is None:
+            return "gone"
+        return "replaced" if self.is_replaced else ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All changes, the map that grew most first; those that did not change are counted alone."""
+
+    changes: Sequence[Change]
+    unchanged: int
+    seconds: float | None
+    same_process: bool
+
+    @property
+    def grown(self) -> int:
+        """The growth of all maps that have grown."""
+        return sum(max(change.growth, 0) for change in self.changes)
+
+
+def compare(before: Listing, after: Listing) -> Difference:
+    """What has changed from one listing to a later one of the same program."""
+    same = bool(before.process) and before.process == after.process
+    seconds = None
+    if before.taken_at is not None and after.taken_at is not None:
+        seconds = max(after.taken_at - before.taken_at, 0.0) or None
+    changes = [
+        Change(
+            old,
+            new,
+            seconds,
+            old is not None and new is not None and same and _identity(old) != _identity(new),
+            None if old is None or new is None else _new_keys(old, new, same),
+        )
+        for old, new in _iter_pairs(before, after, same)
+    ]
+    changed = [one for one in changes if one.state or one.entries or one.held]
+    changed.sort(key=lambda one: (-one.growth, -one.held, one.row.path))
+    return Difference(changed, len(changes) - len(changed), seconds, same)
+
+
+def _iter_pairs(
+    before: Listing, after: Listing, same: bool
+) -> Iterator[tuple[Row | None, Row | None]]:
+    """Each map once: both rows of one in both listings, else one row and None."""
+    left = {id(row): row for row in before.rows}
+    by_identity = {_identity(row): row for row in before.rows} if same else {}
+    by_path = {row.path: row for row in before.rows}
+    rest = []
+    for row in after.rows:
+        old = by_identity.get(_identity(row))
+        if old is None or id(old) not in left:
+            rest.append(row)
+            continue
+        del left[id(old)]
+        yield old, row
+    for row in rest:
+        old = by_path.get(row.path)
+        if old is None or id(old) not in left or not _is_lasting(row.path) and same:
+            yield None, row
+            continue
+        del left[id(old)]
+        yield old, row
+    for row in left.values():
+        yield row, None
+
+
+def _identity(row: Row) -> tuple[object, ...]:
+    return row.address, row.family, row.key_type, row.elem_type, row.created_at
+
+
+def _is_lasting(path: str) -> bool:
+    """Whether a path means the same map at another time: frames come and go."""
+    return not path.startswith(("frame ", "thread ", "--type "))
+
+
+def _of(row: Row | None, name: str) -> int:
+    return 0 if row is None else int(getattr(row, name))
+
+
+def _new_keys(old: Row, new: Row, same: bool) -> NewKeys | None:
+    """The keys that are new, as far as both samples can tell."""
+    if old.sample is None or new.sample is None:
+        return None
+    if not same and not (old.sample.comparable and new.sample.comparable):
+        return None
+    if old.sample.comparable != new.sample.comparable:
+        return None
+    level = max(old.sample.level, new.sample.level)
+    known, now = at_level(old.sample.keys, level), at_level(new.sample.keys, level)
+    found = [text for number, text in now.items() if number not in known]
+    gone = sum(number not in now for number in known)
+    return NewKeys(tuple(found[:SHOWN_KEYS]), len(found), len(now), gone)

@@ -1,0 +1,171 @@
+"""The data model of hmap-list: a row for each map."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import field, replace
+
+from ..compat import dataclass
+from ..stats import Stats
+from ..block import Header
+
+GLOBAL, LOCAL, REGISTRY, GOROUTINE, UNREACHED = (
+    "global",
+    "local",
+    "registry",
+    "goroutine",
+    "unreached",
+)
+SOURCES = (GLOBAL, LOCAL, REGISTRY, GOROUTINE, UNREACHED)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some of a map's keys: those whose number (a hash of what they are) has `level` zero bits at
+    its end. `comparable`: the numbers mean the same in another process."""
+
+    level: int
+    keys: dict[int, str]  # by number, as text
+    comparable: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One map. Sizes are bytes."""
+
+    path: str  # what one types for it
+    source: str  # one of SOURCES
+    family: str
+    key_type: str
+    elem_type: str
+    address: int
+    entries: int
+    capacity: int  # slots in use; of chained maps, entries at which it grows
+    deleted: int  # slots
+    held: int
+    wasted: int
+    growing: int = 0  # of `held`: the array that growth empties, and superseded ones
+    verdicts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()  # the verdicts in words
+    problems: int = 0
+    name: str = ""  # the map's own
+    created_at: str = ""
+    is_exact: bool = True  # False: by the header alone, the map was not walked
+    sample: Sample | None = None
+
+    @property
+    def types(self) -> str:
+        """What is in the map."""
+        return f"{self.key_type} -> {self.elem_type}" if self.elem_type else self.key_type
+
+    @property
+    def fill(self) -> float:
+        """Entries by capacity."""
+        return self.entries / self.capacity if self.capacity else 0.0
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The maps of a process at one moment."""
+
+    rows: Sequence[Row]
+    process: str = ""  # what tells one process from others
+    taken_at: float | None = None  # seconds since 1970; None: not known
+    program: str = ""
+    notes: Sequence[str] = field(default=())  # what was left out
+
+    @property
+    def held(self) -> int:
+        return sum(row.held for row in self.rows)
+
+    @property
+    def wasted(self) -> int:
+        return sum(row.wasted for row in self.rows)
+
+
+SORTS: dict[str, Callable[[Row], int]] = {
+    "held": lambda row: row.held,
+    "wasted": lambda row: row.wasted,
+    "entries": lambda row: row.entries,
+    "deleted": lambda row: row.deleted,
+    "growth": lambda row: row.growing,
+}
+
+
+def ranked(rows: Sequence[Row], by: str = "held") -> list[Row]:
+    """The rows, the largest first; among equals, by bytes held, then by path."""
+    measure = SORTS[by]
+    return sorted(rows, key=lambda row: (-measure(row), -row.held, row.path))
+
+
+def is_chosen(header: Header, path: str, match: re.Pattern[str] | None, family: str) -> bool:
+    """Whether a map is one of those asked for: by its path, its own name or its types, and by its
+    family ("go", "swiss", "libhmap", as far as the words go)."""
+    return _is_chosen(header.family, (path, header.name, header.types), match, family)
+
+
+def is_wanted(row: Row, match: re.Pattern[str] | None, family: str) -> bool:
+    """The same of a row."""
+    return _is_chosen(row.family, (row.path, row.name, row.types), match, family)
+
+
+def _is_chosen(
+    its_family: str, texts: tuple[str, ...], match: re.Pattern[str] | None, family: str
+) -> bool:
+    if family.lower() not in its_family.lower():
+        return False
+    return match is None or any(match.search(text) for text in texts)
+
+
+def row_of_header(header: Header, path: str, source: str) -> Row:
+    """The row of a map by its header alone: what is held is exact where the family counts its
+    overflow buckets itself; nothing is known of how entries are spread."""
+    stats = Stats(header)
+    stats.live = header.count
+    spare_used = header.arrays[0].spare - header.spare_left if header.arrays else 0
+    stats.overflow = max(header.overflow_estimate or 0, 0)
+    stats.spare_used = min(spare_used, stats.overflow)
+    old = header.old
+    buckets = sum(array.buckets for array in header.arrays) + stats.overflow
+    return Row(
+        path=path,
+        source=source,
+        family=header.family,
+        key_type=header.key_type.name,
+        elem_type=header.elem_type.name,
+        address=header.address,
+        entries=header.count,
+        capacity=_capacity(stats, buckets * header.slots_per_bucket),
+        deleted=sum(table.tombstones for table in header.tables),
+        held=stats.held,
+        wasted=stats.wasted,
+        growing=(old.size if old else 0) + sum(array.size for array in header.retired),
+        problems=len(header.problems),
+        name=header.name,
+        created_at=header.created_at,
+        is_exact=not header.arrays,
+    )
+
+
+def row_of_stats(stats: Stats, path: str, source: str, problems: int, sample: Sample | None) -> Row:
+    """The row of a map that has been walked."""
+    verdicts = stats.verdicts()
+    return replace(
+        row_of_header(stats.header, path, source),
+        entries=stats.live,
+        capacity=_capacity(stats, stats.slots),
+        deleted=stats.deleted,
+        held=stats.held,
+        wasted=stats.wasted,
+        verdicts=tuple(one.name for one in verdicts),
+        evidence=tuple(one.text for one in verdicts),
+        problems=problems,
+        sample=sample,
+        is_exact=True,
+    )
+
+
+def _capacity(stats: Stats, slots: int) -> int:
+    header = stats.header
+    return int(stats.main_buckets * header.load_factor) if header.chained else slots

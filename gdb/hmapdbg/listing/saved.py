@@ -1,0 +1,120 @@
+"""A listing as JSON, "format": "hmap-list/1", written and read again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .difference import Difference
+from .rows import Listing, Row, Sample
+
+FORMAT = "hmap-list/1"
+MAX_BYTES = 1 << 30
+
+
+class NotAListing(Exception):
+    """A file is no saved listing; the text is one line for the user."""
+
+
+def dump(listing: Listing, samples: bool) -> str:
+    """One JSON object, with a newline behind it. Addresses are strings, sizes are bytes."""
+    document = {
+        "format": FORMAT,
+        "program": listing.program,
+        "process": listing.process,
+        "taken_at": listing.taken_at,
+        "held": listing.held,
+        "wasted": listing.wasted,
+        "notes": list(listing.notes),
+        "maps": [_row(row, samples) for row in listing.rows],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _row(row: Row, samples: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "path": row.path,
+        "source": row.source,
+        "family": row.family,
+        "key_type": row.key_type,
+        "elem_type": row.elem_type,
+        "address": f"0x{row.address:x}",
+        "name": row.name,
+        "created_at": row.created_at,
+        "entries": row.entries,
+        "capacity": row.capacity,
+        "deleted": row.deleted,
+        "held": row.held,
+        "wasted": row.wasted,
+        "growing": row.growing,
+        "verdicts": list(row.verdicts),
+        "evidence": list(row.evidence),
+        "problems": row.problems,
+        "is_exact": row.is_exact,
+    }
+    if samples and row.sample is not None:
+        out["sample"] = {
+            "level": row.sample.level,
+            "comparable": row.sample.comparable,
+            "keys": {f"{number:x}": text for number, text in row.sample.keys.items()},
+        }
+    return out
+
+
+def dump_difference(found: Difference) -> str:
+    """A difference as one JSON object, "format": "hmap-diff/1", with a newline behind it."""
+    document = {
+        "format": "hmap-diff/1",
+        "seconds": found.seconds,
+        "same_process": found.same_process,
+        "unchanged": found.unchanged,
+        "changes": [
+            {
+                "path": one.row.path,
+                "state": one.state or "changed",
+                "entries_gained": one.entries,
+                "held_gained": one.held,
+                "growth": one.growth,
+                "entries_per_second": one.per_second,
+                "new_keys": list(one.keys.shown) if one.keys is not None else [],
+                "before": None if one.before is None else _row(one.before, False),
+                "after": None if one.after is None else _row(one.after, False),
+            }
+            for one in found.changes
+        ],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def load(text: str) -> Listing:
+    """A listing that `dump` wrote. NotAListing."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise NotAListing("it is no JSON") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise NotAListing(f"its format is not '{FORMAT}'")
+    try:
+        rows = [_row_of(one) for one in document["maps"]]
+        taken_at = document["taken_at"]
+        return Listing(
+            rows,
+            process=str(document["process"]),
+            taken_at=None if taken_at is None else float(taken_at),
+            program=str(document["program"]),
+            notes=tuple(map(str, document["notes"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotAListing(f"it is damaged: {type(error).__name__}: {error}") from None
+
+
+def _row_of(one: dict[str, Any]) -> Row:
+    fields = dict(one)
+    sample = fields.pop("sample", None)
+    fields["address"] = int(fields["address"], 16)
+    fields["verdicts"] = tuple(fields["verdicts"])
+    fields["evidence"] = tuple(fields["evidence"])
+    if sample is not None:
+        keys = {int(number, 16): str(text) for number, text in sample["keys"].items()}
+        fields["sample"] = Sample(int(sample["level"]), keys, bool(sample["comparable"]))
+    return Row(**fields)

@@ -1,0 +1,231 @@
+"""What hmap-list and hmap-diff print, and their CSVs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ..text import printable, size_text
+from .difference import Change, Difference
+from .rows import SOURCES, Listing, Row
+
+CSV_HEADER = (
+    "path,source,family,key,elem,address,name,created_at,entries,capacity,fill,deleted,held,"
+    "wasted,growing,verdicts,problems,exact"
+).split(",")
+
+
+def list_lines(listing: Listing, limit: int, by: str) -> Iterator[str]:
+    """The table, safe for a terminal; at most `limit` rows (0: all). `by` is what the rows are
+    sorted by."""
+    rows = listing.rows[:limit] if limit else listing.rows
+    if rows:
+        yield from aligned(
+            [("held", "wasted", "entries", "fill", "deleted", "", "map")]
+            + [_cells(row) for row in rows],
+            "rrrrrll",
+        )
+    if len(rows) < len(listing.rows):
+        rest = listing.rows[len(rows) :]
+        yield (
+            f"{len(rest):,} more, which hold {size_text(sum(row.held for row in rest))}: "
+            "'--limit N' shows N, 0 shows all"
+        )
+    yield total_line(listing)
+    yield from (f"note: {printable(note)}" for note in listing.notes)
+
+
+# ---- hmap-diff
+
+DIFF_HEADER = (
+    "path,state,family,key,elem,entries_before,entries,entries_gained,held_before,held,held_gained,"
+    "growth,entries_per_second,new_keys"
+).split(",")
+WITH_KEYS = 3  # rows under which new keys are shown
+
+
+def diff_lines(found: Difference, limit: int) -> Iterator[str]:
+    """What has changed, safe for a terminal; at most `limit` rows (0: all)."""
+    yield _when(found)
+    changes = found.changes[:limit] if limit else found.changes
+    if changes:
+        table = [("gained", "per s", "entries", "held", "gained", "", "map")]
+        lines = list(aligned(table + [_change_cells(one) for one in changes], "rrrrrll"))
+        yield lines[0]
+        for number, (change, line) in enumerate(zip(changes, lines[1:])):
+            yield line
+            if number < WITH_KEYS and change.keys is not None and change.keys.found:
+                keys = change.keys
+                shown = ", ".join(keys.shown) + (", …" if keys.found > len(keys.shown) else "")
+                yield printable(
+                    f"    new keys: {shown} (of {keys.sampled:,} sampled {keys.found:,} are new; "
+                    f"{_gone(keys.gone)})"
+                )
+    if len(changes) < len(found.changes):
+        yield f"{len(found.changes) - len(changes):,} more: '--limit N' shows N, 0 shows all"
+    yield _diff_total(found)
+
+
+def _gone(count: int) -> str:
+    return "none of the old ones has gone" if count == 0 else f"{count:,} old ones have gone"
+
+
+def _when(found: Difference) -> str:
+    since = "the maps before" if found.seconds is None else f"{found.seconds:,.1f} s before"
+    where = "" if found.same_process else ", in another process or core: matched by path"
+    return f"compared with {since}{where}"
+
+
+def _diff_total(found: Difference) -> str:
+    if not found.changes:
+        return f"nothing has changed in {found.unchanged:,} maps"
+    new = sum(one.state == "new" for one in found.changes)
+    gone = sum(one.state == "gone" for one in found.changes)
+    text = (
+        f"{len(found.changes):,} of {len(found.changes) + found.unchanged:,} maps have changed, "
+        f"{new:,} of them new, {gone:,} gone"
+    )
+    first = found.changes[0]
+    if first.growth > 0:
+        share = first.growth / found.grown
+        verdicts = f" ({', '.join(first.row.verdicts)})" if first.row.verdicts else ""
+        text += printable(f"; {share:.0%} of what was gained is in {first.row.path}{verdicts}")
+    return text
+
+
+def _change_cells(one: Change) -> tuple[str, ...]:
+    row = one.row
+    rate = one.per_second
+    held = f"{'+' if one.held > 0 else '-'}{short_size(abs(one.held))}" if one.held else "0"
+    words = [one.state, *row.verdicts] if one.state else list(row.verdicts)
+    name = f'  "{row.name}"' if row.name and row.name not in row.path else ""
+    return (
+        f"{one.entries:+,}",
+        "" if rate is None else f"{rate:+,.1f}",
+        f"{row.entries:,}" if one.after is not None else "",
+        short_size(row.held) if one.after is not None else "",
+        held,
+        ", ".join(words),
+        printable(f"{row.path}   {row.types}{name}"),
+    )
+
+
+def diff_csv(found: Difference) -> str:
+    """A row for each map that has changed."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(DIFF_HEADER)
+    for one in found.changes:
+        row, before, after, rate = one.row, one.before, one.after, one.per_second
+        writer.writerow(
+            [
+                row.path,
+                one.state,
+                row.family,
+                row.key_type,
+                row.elem_type,
+                "" if before is None else before.entries,
+                "" if after is None else after.entries,
+                one.entries,
+                "" if before is None else before.held,
+                "" if after is None else after.held,
+                one.held,
+                one.growth,
+                "" if rate is None else f"{rate:.4f}",
+                ";".join(one.keys.shown) if one.keys is not None else "",
+            ]
+        )
+    return stream.getvalue()
+
+
+# ---- what both share
+
+
+def total_line(listing: Listing) -> str:
+    """How many maps, what they hold, and how they were found."""
+    if not listing.rows:
+        return "no maps: none is reached, or none was asked for"
+    sources = Counter(row.source for row in listing.rows)
+    words = {
+        "global": "by globals",
+        "local": "by locals",
+        "registry": "by the registry alone",
+        "goroutine": "on goroutines' stacks",
+        "unreached": "unreached",
+    }
+    found = ", ".join(f"{sources[one]:,} {words[one]}" for one in SOURCES if sources[one])
+    count = len(listing.rows)
+    return (
+        f"{count:,} {'map holds' if count == 1 else 'maps hold'} {size_text(listing.held)}, "
+        f"{size_text(listing.wasted)} of it wasted: {found}"
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    about = "~" if not row.is_exact else ""
+    verdicts = ", ".join(row.verdicts)
+    if row.problems:
+        verdicts += f"{', ' if verdicts else ''}{row.problems:,} Problems: hmap-check"
+    name = f'  "{row.name}"' if row.name and row.name not in row.path else ""
+    return (
+        about + short_size(row.held),
+        about + short_size(row.wasted),
+        f"{row.entries:,}",
+        f"{row.fill:.0%}" if row.capacity else "",
+        f"{row.deleted:,}",
+        printable(verdicts),
+        printable(f"{row.path}   {row.types}{name}"),
+    )
+
+
+def short_size(size: int) -> str:
+    """A number of bytes in a column of them.
+
+    >>> short_size(100), short_size(2703368)
+    ('100 B', '2.6 MiB')
+    """
+    return size_text(size).replace(" bytes", " B")
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: str) -> Iterator[str]:
+    """Rows as columns, each to its side: "l" or "r"."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(sides))]
+    for row in rows:
+        parts = [
+            f"{cell:>{width}}" if side == "r" else f"{cell:<{width}}"
+            for cell, width, side in zip(row, widths, sides)
+        ]
+        yield "  ".join(parts).rstrip()
+
+
+def list_csv(listing: Listing) -> str:
+    """A row for each map."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_HEADER)
+    for row in listing.rows:
+        writer.writerow(
+            [
+                row.path,
+                row.source,
+                row.family,
+                row.key_type,
+                row.elem_type,
+                f"0x{row.address:x}",
+                row.name,
+                row.created_at,
+                row.entries,
+                row.capacity,
+                f"{row.fill:.4f}",
+                row.deleted,
+                row.held,
+                row.wasted,
+                row.growing,
+                ";".join(row.verdicts),
+                row.problems,
+                int(row.is_exact),
+            ]
+        )
+    return stream.getvalue()

@@ -1,0 +1,252 @@
+"""The standard containers and smart pointers of C++ (libstdc++), by the names of their fields:
+where their elements lie.
+
+Elements of all containers of a batch are found together: vectors by arithmetic, trees and lists a
+generation of nodes at a time.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..target import Field, Kind, Memory, Type
+from .steps import Path, Step, pointee_step
+
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+MAX_ELEMENTS = 1_000_000  # of all containers of a batch
+MAX_GENERATIONS = 20_000  # nodes of a list, or levels of a tree
+DEQUE_BUFFER = 512  # bytes (bits/stl_deque.h _GLIBCXX_DEQUE_BUF_SIZE)
+
+
+class Shape(enum.Enum):
+    """How a container keeps its elements."""
+
+    SMART = "smart pointer"
+    VECTOR = "vector"
+    DEQUE = "deque"
+    LIST = "list"
+    TREE = "tree"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Elements found: where each lies, in which of the containers, and its number there. `cut`: not
+    all of them."""
+
+    addrs: Words
+    rows: Ints
+    numbers: Ints
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container, as far as finding its elements goes; offsets in bytes from its start."""
+
+    shape: Shape
+    element: Type
+    size: int  # of what has to be read of it
+    words: tuple[int, ...]  # where the pointers are that lead to the elements
+
+    def step(self, before: Step) -> Step:
+        """From a container's path to an element's."""
+        if self.shape is Shape.SMART:
+            return pointee_step(before)
+        mark = "#" if self.shape is Shape.TREE else ""
+
+        def step(path: Path, number: int) -> Path:
+            return before(path, 0).index(f"{mark}{number}")
+
+        return step
+
+    def find(self, memory: Memory, addrs: Words, raw: NDArray[np.uint8]) -> Places:
+        """The elements of n containers at `addrs` (n,), whose bytes are `raw` (n, size)."""
+        width = memory.pointer_size
+        words = [
+            np.ascontiguousarray(raw[:, at : at + width])
+            .view(f"{memory.order}u{width}")
+            .ravel()
+            .astype(np.uint64)
+            for at in self.words
+        ]
+        finders: dict[Shape, Callable[[Memory, Words, list[Words]], Places]] = {
+            Shape.SMART: self._find_pointee,
+            Shape.VECTOR: self._find_in_vector,
+            Shape.DEQUE: self._find_in_deque,
+            Shape.LIST: self._find_in_list,
+            Shape.TREE: self._find_in_tree,
+        }
+        return finders[self.shape](memory, addrs, words)
+
+    def _find_pointee(self, _memory: Memory, _addrs: Words, words: list[Words]) -> Places:
+        rows = np.flatnonzero(words[0])
+        return Places(words[0][rows], rows, np.zeros(len(rows), np.int64))
+
+    def _find_in_vector(self, _memory: Memory, _addrs: Words, words: list[Words]) -> Places:
+        start, finish = words
+        sane = (
+            (start > 0) & (finish > start) & ((finish - start) % np.uint64(self.element.size) == 0)
+        )
+        counts = np.where(sane, (finish - start) // np.uint64(self.element.size), 0)
+        return spread(start, counts.astype(np.int64), self.element.size)
+
+    def _find_in_deque(self, memory: Memory, _addrs: Words, words: list[Words]) -> Places:
+        """Buffers of equal size, the pointers to them side by side."""
+        width, size = memory.pointer_size, self.element.size
+        each = max(DEQUE_BUFFER // size, 1)
+        parts = []
+        cut = False
+        for row, (cur, first, node, last_cur, last_first, last_node) in enumerate(zip(*words)):
+            before = (int(cur) - int(first)) // size
+            buffers = (int(last_node) - int(node)) // width
+            count = buffers * each + (int(last_cur) - int(last_first)) // size - before
+            if not (0 < count and 0 <= buffers <= MAX_ELEMENTS and 0 <= before < each):
+                continue
+            cut |= count > MAX_ELEMENTS
+            rows, ok = memory.read_rows(int(node), buffers + 1, width)
+            starts = rows.view(f"{memory.order}u{width}").ravel().astype(np.uint64)
+            at = np.arange(before, before + min(count, MAX_ELEMENTS))
+            found = starts[at // each] + (at % each * size).astype(np.uint64)
+            there = ok[at // each]
+            parts.append((found[there], np.full(int(there.sum()), row), (at - before)[there]))
+        return _joined(parts, cut)
+
+    def _find_in_list(self, memory: Memory, addrs: Words, words: list[Words]) -> Places:
+        """The list's own node is in the container; it ends there."""
+        width = memory.pointer_size
+        heads = addrs + np.uint64(self.words[0])
+        rows, nodes = np.arange(len(addrs)), words[0]
+        parts, total = [], 0
+        for number in range(MAX_GENERATIONS):
+            going = (nodes != 0) & (nodes != heads[rows])
+            rows, nodes = rows[going], nodes[going]
+            if len(rows) == 0 or total > MAX_ELEMENTS:
+                break
+            total += len(rows)
+            found = nodes + np.uint64(2 * width)
+            parts.append((found, rows, np.full(len(rows), number)))
+            links, ok = memory.gather(nodes, width)
+            rows, nodes = rows[ok], links[ok].view(f"{memory.order}u{width}").ravel()
+            nodes = nodes.astype(np.uint64)
+        return _joined(parts, len(rows) > 0)
+
+    def _find_in_tree(self, memory: Memory, _addrs: Words, words: list[Words]) -> Places:
+        """From the root down, a level at a time; elements are numbered as they are met."""
+        width = memory.pointer_size
+        rows, nodes = np.arange(len(words[0])), words[0]
+        numbers = np.zeros(len(nodes), np.int64)
+        parts, total, levels = [], 0, 0
+        while len(nodes) and levels < 128 and total < MAX_ELEMENTS:
+            going = nodes != 0
+            rows, nodes = rows[going], nodes[going]
+            order = np.argsort(rows, kind="stable")
+            rows, nodes = rows[order], nodes[order]
+            first = np.searchsorted(rows, rows)
+            own = numbers[rows] + np.arange(len(rows)) - first
+            numbers += np.bincount(rows, minlength=len(numbers))
+            parts.append((nodes + np.uint64(4 * width), rows, own))
+            total, levels = total + len(rows), levels + 1
+            links, ok = memory.gather(nodes + np.uint64(2 * width), 2 * width)
+            both = links[ok].view(f"{memory.order}u{width}").reshape(-1, 2).astype(np.uint64)
+            rows, nodes = np.concatenate([rows[ok], rows[ok]]), both.T.ravel()
+        return _joined(parts, len(nodes[nodes != 0]) > 0)
+
+
+def spread(starts: Words, counts: Ints, size: int) -> Places:
+    """Elements of `size` bytes side by side: `counts` (n,) of them from each of `starts` (n,)."""
+    ends = np.cumsum(np.minimum(counts, MAX_ELEMENTS))
+    cut = bool(len(ends) and (ends[-1] > MAX_ELEMENTS or (counts > MAX_ELEMENTS).any()))
+    counts = np.where(ends <= MAX_ELEMENTS, counts, 0) if cut else counts
+    rows = np.repeat(np.arange(len(starts)), counts)
+    begins = np.cumsum(counts) - counts
+    numbers = np.arange(len(rows)) - begins[rows]
+    return Places(starts[rows] + (numbers * size).astype(np.uint64), rows, numbers, cut)
+
+
+def _joined(parts: list[tuple[Words, Ints, Ints]], cut: bool) -> Places:
+    if not parts:
+        none = np.zeros(0, np.int64)
+        return Places(none.astype(np.uint64), none, none, cut)
+    addrs, rows, numbers = (np.concatenate(column) for column in zip(*parts))
+    return Places(addrs.astype(np.uint64), rows, numbers, cut)
+
+
+def recognise(found: Type) -> Container | None:
+    """The container that a struct is; None where it is none."""
+    if found.kind is not Kind.STRUCT:
+        return None
+    tree = found.find("_M_t")
+    if tree is not None:
+        return _smart(found, tree) or _tree(tree)
+    pointer, counter = found.find("_M_ptr"), found.find("_M_refcount")
+    if pointer is not None and counter is not None and pointer.type.kind is Kind.POINTER:
+        target = pointer.type.target
+        return Container(Shape.SMART, target, found.size, (pointer.offset,))
+    inner = found.find("_M_impl")
+    if inner is None or inner.type.kind is not Kind.STRUCT:
+        return None
+    if inner.type.find("_M_header") is not None:
+        return _tree(Field("", 0, found))
+    return _sequence(found, inner)
+
+
+def _smart(found: Type, member: Field) -> Container | None:
+    """std::unique_ptr: the pointer is the first part of a tuple."""
+    for name in ("", "_M_t"):
+        inner = member.type.find(name) if name else Field("", 0, member.type)
+        if inner is None:
+            continue
+        for one in inner.type.iter_fields():
+            if one.name == "_M_head_impl" and one.type.kind is Kind.POINTER:
+                at = member.offset + inner.offset + one.offset
+                return Container(Shape.SMART, one.type.target, found.size, (at,))
+    return None
+
+
+def _tree(member: Field) -> Container | None:
+    inner = member.type.find("_M_impl")
+    header = inner.type.find("_M_header") if inner is not None else None
+    parent = header.type.find("_M_parent") if header is not None else None
+    element = member.type.argument(1)
+    if inner is None or header is None or parent is None or not isinstance(element, Type):
+        return None
+    at = member.offset + inner.offset + header.offset + parent.offset
+    return Container(Shape.TREE, element, at + parent.type.size, (at,))
+
+
+def _sequence(found: Type, inner: Field) -> Container | None:
+    """std::vector, std::deque, std::list."""
+    start, finish = inner.type.find("_M_start"), inner.type.find("_M_finish")
+    if start is not None and finish is not None:
+        if start.type.kind is Kind.POINTER:
+            words = (inner.offset + start.offset, inner.offset + finish.offset)
+            return _of(Shape.VECTOR, start.type.target, words, start.type.size)
+        places = [
+            inner.offset + end.offset + member.offset
+            for end in (start, finish)
+            for member in (end.type.find(name) for name in ("_M_cur", "_M_first", "_M_node"))
+            if member is not None
+        ]
+        cur = start.type.find("_M_cur")
+        if len(places) != 6 or cur is None or cur.type.kind is not Kind.POINTER:
+            return None
+        return _of(Shape.DEQUE, cur.type.target, tuple(places), cur.type.size)
+    node = inner.type.find("_M_node")
+    link = node.type.find("_M_next") if node is not None else None
+    element = found.argument(0)
+    if node is None or link is None or not isinstance(element, Type):
+        return None
+    return _of(Shape.LIST, element, (inner.offset + node.offset + link.offset,), link.type.size)
+
+
+def _of(shape: Shape, element: Type, words: tuple[int, ...], width: int) -> Container | None:
+    if element.size <= 0:
+        return None
+    return Container(shape, element, max(words) + width, words)

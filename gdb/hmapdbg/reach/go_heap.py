@@ -1,0 +1,335 @@
+"""Maps of a Go program that no variable leads to: held by a closure, a channel, a goroutine that is
+parked, or by nobody until the collector comes.
+
+The heap knows of each block where it begins and how large it is (runtime.mheap_.allspans), so all
+blocks of a map header's size are looked at, and so is every word of the goroutines' stacks. What
+has a header's numbers is tried as each map type of the program whose buckets would fit into the
+block behind it; one in which every control byte and every count agrees is a map. Types with buckets
+of one size cannot be told apart: then the map is listed with its types unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..block import Cells, Problem
+from ..compat import dataclass
+from ..families import open_map
+from ..families.family import Map
+from ..families.go_iterators import stacks_of
+from ..families.go_types import find_value, required_field
+from ..layout import Member, StructLayout, struct_layout
+from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from .walk import Found, Search
+
+Words = NDArray[np.uint64]
+Mask = NDArray[np.bool_]
+
+IN_USE = 1  # runtime/mheap.go mSpanInUse
+PAGE = 8192  # bytes of a page of the runtime's (runtime/malloc.go pageSize)
+MAX_SPANS = 2_000_000
+MAX_BYTES = 512 << 20  # of blocks looked at
+MAX_CANDIDATES = 20_000
+MAX_TYPES = 5_000
+MAX_WALKED = 64 << 20  # bytes of a map that is tried
+MAX_VALUES = 1000  # keys and elems of it that are looked at
+MAX_LENGTH = 1 << 40  # of a string or slice
+SYNC_ENTRY = "*sync.entry"  # the elems of the maps in a sync.Map, which are counted with it
+HEADERS = ("internal/runtime/maps.Map", "runtime.hmap")
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """Blocks of equal size side by side, sorted by where they begin."""
+
+    starts: Words
+    sizes: Words  # of the span
+    blocks: Words  # of each block in it
+    free: Words  # blocks from this number on have not been given out, but for those with a bit
+    bits: Words  # where those bits are
+
+    def block_size(self, addr: int) -> int:
+        """The size of the block that an address is in; 0: it is in none."""
+        at = int(np.searchsorted(self.starts, np.uint64(addr), side="right")) - 1
+        if at < 0 or addr >= int(self.starts[at]) + int(self.sizes[at]):
+            return 0
+        return int(self.blocks[at])
+
+
+@dataclass(frozen=True)
+class _MapType:
+    """A map type of the program, and a nil map of it, for its numbers."""
+
+    name: str
+    type: Type
+    map: Map
+
+
+def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
+    """The maps that have not been met. What hinders the search is a note, not an error."""
+    layout = _header_layout(target)
+    if layout is None:
+        return
+    try:
+        spans = _read_spans(target)
+    except (TargetError, MemoryFault) as error:
+        notes.append(f"the heap was not searched for maps that nothing leads to: {error}")
+        return
+    types = _map_types(target)
+    stacks = stacks_of(target)
+    on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
+    tried = 0
+    for addr in _iter_candidates(target, layout, spans, notes):
+        if addr in search.met_maps or search.is_spent():
+            continue
+        tried += 1
+        if tried > MAX_CANDIDATES:
+            notes.append(f"the heap's search for maps ended after {MAX_CANDIDATES:,} candidates")
+            return
+        fitting = _fitting(target, spans, types, addr)
+        if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
+            continue
+        source = "goroutine" if addr in on_stacks else "unreached"
+        first = fitting[0]
+        if source == "unreached" and spans.block_size(addr) == 0:
+            continue  # on a stack, but nothing on one leads to it: of a call that has returned
+        path = f"--type '{first.name}' 0x{addr:x}"
+        value = Value(path, first.type, addr.to_bytes(target.pointer_size, target.byte_order))
+        names = list(dict.fromkeys(one.name for one in fitting))
+        for found in search.take(value, path, source, follow=len(names) == 1):
+            yield found if len(names) == 1 else replace(found, map=_Untyped(found.map, names))
+
+
+class _Untyped:
+    """A map of which only the size of its buckets is known."""
+
+    def __init__(self, inner: Map, names: Sequence[str]) -> None:
+        self._inner = inner
+        shown = " or ".join(names[:3]) + (f" or {len(names) - 3:,} more" if names[3:] else "")
+        unknown = Type(Kind.OTHER, "?", inner.header.key_type.size)
+        self.header = replace(
+            inner.header,
+            key_type=unknown,
+            elem_type=unknown,
+            notes=(*inner.header.notes, f"its type is {shown}"),
+        )
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+# ---- the heap
+
+
+def _header_layout(target: Target) -> StructLayout | None:
+    for name in HEADERS:
+        found = target.lookup_type(name)
+        if found is not None and found.fields:
+            return struct_layout(found, [one.name for one in found.fields])
+    return None
+
+
+def _read_spans(target: Target) -> _Spans:
+    heap = find_value(target, "runtime.mheap_")
+    span = target.lookup_type("runtime.mspan")
+    if heap is None or span is None:
+        raise TargetError("debug info lacks the runtime's heap")
+    member = required_field(heap.type, "allspans")
+    width = target.pointer_size
+    words = np.frombuffer(
+        heap.data[member.offset : member.offset + 2 * width], f"{target.order}u{width}"
+    )
+    rows, ok = target.read_rows(int(words[0]), min(int(words[1]), MAX_SPANS), width)
+    addrs = rows[ok].view(f"{target.order}u{width}").ravel().astype(np.uint64)
+    state = required_field(span, "state")
+    names = ("startAddr", "npages", "elemsize", "freeindex", "allocBits")
+    members = [required_field(span, name) for name in names]
+    layout = StructLayout(
+        span.name,
+        span.size,
+        tuple(Member(one.name, one.offset, one.type.size, one.type, "") for one in members)
+        + (Member("state", state.offset, 1, Type(Kind.INTEGER, "uint8", 1), ""),),
+    )
+    raw, ok = target.gather(addrs, span.size)
+    found = raw[ok].view(layout.dtype(target.order)).ravel()
+    found = found[(found["state"] == IN_USE) & (found["elemsize"] > 0)]
+    found = found[np.argsort(found["startAddr"])]
+    return _Spans(
+        found["startAddr"].astype(np.uint64),
+        found["npages"].astype(np.uint64) * np.uint64(PAGE),
+        found["elemsize"].astype(np.uint64),
+        found["freeindex"].astype(np.uint64),
+        found["allocBits"].astype(np.uint64),
+    )
+
+
+def _iter_candidates(
+    target: Target, layout: StructLayout, spans: _Spans, notes: list[str]
+) -> Iterator[int]:
+    """Addresses where the numbers of a map's header are."""
+    sizes = np.unique(spans.blocks)
+    fitting = sizes[sizes >= layout.size]
+    left = MAX_BYTES
+    for at in np.flatnonzero(spans.blocks == fitting[0]).tolist() if len(fitting) else []:
+        left -= int(spans.sizes[at])
+        if left < 0:
+            notes.append(f"of the heap only {MAX_BYTES >> 20} MiB were searched for maps")
+            break
+        yield from _in_span(target, layout, spans, at)
+    stacks = stacks_of(target)
+    width = target.pointer_size
+    count = layout.size // width
+    if len(stacks.words) > count:
+        windows = np.lib.stride_tricks.sliding_window_view(stacks.words, count)
+        whole = stacks.addrs[count - 1 :] - stacks.addrs[: 1 - count]
+        there = np.flatnonzero(whole == np.uint64((count - 1) * width))
+        # What cannot be a map at first sight goes before bytes are made of the rest.
+        directory = layout["dirPtr" if "dirPtr" in layout else "buckets"].offset // width
+        pointers = windows[there, directory]
+        there = there[(pointers > 4096) & (pointers % np.uint64(width) == 0)]
+        raw = np.ascontiguousarray(windows[there]).astype(f"{target.order}u{width}").view(np.uint8)
+        addrs = stacks.addrs[there]
+        yield from addrs[_looks_like_map(target, layout, raw)].tolist()
+
+
+def _in_span(target: Target, layout: StructLayout, spans: _Spans, at: int) -> list[int]:
+    size, start = int(spans.blocks[at]), int(spans.starts[at])
+    count = int(spans.sizes[at]) // size
+    raw, ok = target.read_rows(start, count, size)
+    numbers = np.arange(count)
+    given_out = numbers < int(spans.free[at])
+    try:
+        bits = np.frombuffer(target.read(int(spans.bits[at]), -(-count // 8)), np.uint8)
+        given_out |= np.unpackbits(bits, bitorder="little")[:count].astype(np.bool_)
+    except MemoryFault:
+        given_out[:] = True
+    ok &= given_out
+    raw, numbers = raw[ok][:, : layout.size], numbers[ok]
+    good = _looks_like_map(target, layout, np.ascontiguousarray(raw))
+    return [start + number * size for number in numbers[good].tolist()]
+
+
+def _looks_like_map(target: Target, layout: StructLayout, raw: NDArray[np.uint8]) -> Mask:
+    """Which rows (n, size) have numbers that go together; maps without buckets are of no use."""
+    rows = raw.view(layout.dtype(target.order)).ravel()
+    width = np.uint64(target.pointer_size)
+    if "dirPtr" in layout:
+        depth, length = rows["globalDepth"].astype(np.uint64), rows["dirLen"]
+        bits = 8 * target.pointer_size
+        shift = rows["globalShift"].astype(np.int64)
+        sized = np.where(length == 0, depth == 0, length == (1 << np.minimum(depth, np.uint64(40))))
+        sized &= (depth == 0) | (shift == bits - depth.astype(np.int64))
+        sized &= (rows["used"] > 0) & (rows["used"] < 1 << 40) & (rows["writing"] < 2)
+        small: Mask = (length > 0) | (rows["used"] <= 8)
+        good: Mask = sized & small & (rows["dirPtr"] > 4096) & (rows["dirPtr"] % width == 0)
+        return good
+    room = 1 << np.minimum(rows["B"].astype(np.int64), 40)
+    good = (rows["count"] > 0) & (rows["B"] < 40) & (rows["flags"] < 16)
+    good &= (rows["count"] <= 8 * 16 * room) & (rows["buckets"] > 4096)
+    good &= (rows["nevacuate"] <= room.astype(np.uint64)) & (rows["buckets"] % width == 0)
+    good &= (rows["oldbuckets"] % width == 0) & (rows["extra"] % width == 0)
+    good &= (rows["B"] > 0) | (rows["nevacuate"] == 0) | (rows["oldbuckets"] == 0)
+    return good
+
+
+# ---- types
+
+
+def _map_types(target: Target) -> list[_MapType]:
+    """The map types that debug info has, by name."""
+    out = []
+    for name in target.type_names("map[")[:MAX_TYPES]:
+        found = target.lookup_type(name)
+        if found is None or found.kind is not Kind.POINTER:
+            continue
+        try:
+            nil = open_map(target, Value(name, found, bytes(target.pointer_size)))
+        except TargetError:
+            continue
+        out.append(_MapType(name, found, nil))
+    return out
+
+
+def _fitting(target: Target, spans: _Spans, types: Sequence[_MapType], addr: int) -> list[_MapType]:
+    """The types as which the map at an address is sound."""
+    # By the size of a bucket: the walk, which looks at no keys and elems, sees no more of a type.
+    sound: dict[int, Cells | None] = {}
+    out = []
+    for one in types:
+        size = one.map.header.bucket_size
+        if size not in sound:
+            sound[size] = _sound_cells(target, spans, one, addr)
+        cells = sound[size]
+        if cells is not None and _makes_sense(target, one, cells):
+            out.append(one)
+    return out
+
+
+def _sound_cells(target: Target, spans: _Spans, one: _MapType, addr: int) -> Cells | None:
+    """Some cells of a map that is sound as one of a type; None where it is not."""
+    data = addr.to_bytes(target.pointer_size, target.byte_order)
+    try:
+        opened = open_map(target, Value(one.name, one.type, data))
+    except (TargetError, MemoryFault):
+        return None
+    header = opened.header
+    if header.problems or not header.arrays or not header.count:
+        return None
+    if sum(array.size for array in header.arrays) > MAX_WALKED:
+        return None
+    for array in header.arrays:
+        # A block is a bit larger than what was asked for, by an eighth at most, or a page.
+        used = (array.buckets + array.spare) * header.bucket_size
+        block = spans.block_size(array.address)
+        if block and not used <= block <= used + max(used // 8, 64) + PAGE * (used > 4096):
+            return None
+    parts: list[Cells] = []
+    live = 0
+    for item in opened.walk(cells=True):
+        if isinstance(item, Problem):
+            return None
+        live += 0 if item.buckets is None else int(item.buckets.live.sum())
+        if item.cells is not None and sum(map(len, parts)) < MAX_VALUES:
+            parts.append(item.cells.take(np.arange(min(len(item.cells), MAX_VALUES))))
+    return Cells.join(parts) if live == header.count and parts else None
+
+
+def _makes_sense(target: Target, one: _MapType, cells: Cells) -> bool:
+    """Whether keys and elems can be of a map type: booleans 0 or 1, pointers to memory."""
+    header = one.map.header
+    places = one.map.slot_addresses(cells)
+    for found, addrs in zip((header.key_type, header.elem_type), places):
+        data, ok = target.gather(addrs, found.size)
+        if not ok.all() or not _may_be(target, found, data):
+            return False
+    return True
+
+
+def _may_be(target: Target, found: Type, data: NDArray[np.uint8]) -> bool:
+    """Whether values (n, size) can be of a type."""
+    if found.kind is Kind.BOOLEAN:
+        return bool((data <= 1).all())
+    if found.kind is Kind.POINTER:
+        words = np.ascontiguousarray(data).view(f"{target.order}u{target.pointer_size}").ravel()
+        words = np.unique(words[words != 0].astype(np.uint64))
+        return bool(target.gather(words, 1)[1].all())
+    if found.kind is Kind.ARRAY and found.count:
+        rows = np.ascontiguousarray(data).reshape(-1, found.target.size or 1)
+        return not found.target.size or _may_be(target, found.target, rows)
+    names = tuple(one.name for one in found.fields)
+    if names in (("str", "len"), ("array", "len", "cap")):
+        lengths = data[:, target.pointer_size : 2 * target.pointer_size]
+        sizes = np.ascontiguousarray(lengths).view(f"{target.order}i{target.pointer_size}").ravel()
+        if ((sizes < 0) | (sizes > MAX_LENGTH)).any():
+            return False
+        rows = data[sizes > 0]
+        return _may_be(target, found.fields[0].type, rows[:, : target.pointer_size])
+    return all(
+        _may_be(target, one.type, data[:, one.offset : one.offset + one.type.size])
+        for one in found.fields
+        if one.type.size
+    )

@@ -1,0 +1,209 @@
+"""What of a type is worth following, found once for each type.
+
+A struct is flattened: the places in it that lead on, each with its offset. A type from which no map
+can be reached is not followed at all.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+from ..families import FAMILIES
+from ..target import Field, Kind, Target, Type
+from ..values.interfaces import is_interface
+from . import containers
+from .steps import Step, fields_step, index_step, pointee_step
+
+MAX_DEPTH = 40  # of structs in one another
+MAX_LEAVES = 10_000
+
+# Headers without key and elem types, which the runtime of Go handles all maps by.
+UNTYPED = ("runtime.hmap", "internal/runtime/maps.Map", "runtime.bmap", "runtime.maptype")
+
+
+class Way(enum.Enum):
+    """How a place leads on."""
+
+    MAP = "map"  # a map's header lies there
+    POINTER = "pointer"
+    ARRAY = "array"
+    SLICE = "slice"  # of Go: pointer and length
+    INTERFACE = "interface"  # of Go
+    CONTAINER = "container"  # of C++
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A place in a type that leads on."""
+
+    way: Way
+    offset: int
+    type: Type  # of what is there: the map, the pointee, the element; of an interface itself
+    step: Step
+    count: int = 1  # elements of an array
+    container: containers.Container | None = None
+
+
+@dataclass
+class Plan:
+    """What of a type is followed."""
+
+    type: Type
+    key: Hashable
+    all_leaves: tuple[Leaf, ...]
+    leaves: tuple[Leaf, ...] | None = field(default=None)  # those that may lead to a map
+
+    @property
+    def span(self) -> int:
+        """Bytes from the start that have to be read."""
+        return max((one.offset + _width(one) for one in self.leaves or ()), default=0)
+
+
+def _width(leaf: Leaf) -> int:
+    if leaf.way in (Way.MAP, Way.ARRAY):
+        return 0
+    if leaf.container is not None:
+        return leaf.container.size
+    return 24  # a slice is the largest of them
+
+
+class Plans:
+    """The plans of a target's types."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._plans: dict[Hashable, Plan] = {}
+        self._reaches: dict[Hashable, bool] = {}
+        self._keys: dict[int, tuple[Type, Hashable]] = {}
+
+    def of(self, found: Type) -> Plan | None:
+        """What to follow in values of the type; None where no map can be reached from it."""
+        plan = self._plan(found)
+        if not self._may_reach(plan):
+            return None
+        if plan.leaves is None:
+            plan.leaves = tuple(
+                one
+                for one in plan.all_leaves
+                if _ends(one) or self._may_reach(self._plan(one.type))
+            )
+        return plan
+
+    def _plan(self, found: Type) -> Plan:
+        key = self._key(found)
+        if key not in self._plans:
+            leaves = tuple(_iter_leaves(found, 0, (), 0))[:MAX_LEAVES]
+            self._plans[key] = Plan(found, key, leaves)
+        return self._plans[key]
+
+    def _key(self, found: Type) -> Hashable:
+        known = self._keys.get(id(found))
+        if known is None:
+            known = found, type_key(found)
+            self._keys[id(found)] = known  # with the type: its id would be given to another
+        return known[1]
+
+    def _may_reach(self, start: Plan) -> bool:
+        """Whether a map can be reached: breadth first over the types, up to the first one that is
+        known to. Where there is none, none of those seen can."""
+        if start.key in self._reaches:
+            return self._reaches[start.key]
+        came_from: dict[Hashable, Hashable] = {start.key: None}
+        queue = [start]
+        for plan in queue:
+            if self._reaches.get(plan.key) or any(_ends(one) for one in plan.all_leaves):
+                at: Hashable = plan.key
+                while at is not None:
+                    self._reaches[at] = True
+                    at = came_from[at]
+                return True
+            if plan.key in self._reaches:
+                continue
+            for one in plan.all_leaves:
+                following = self._plan(one.type)
+                if following.key not in came_from:
+                    came_from[following.key] = plan.key
+                    queue.append(following)
+        for key in came_from:
+            self._reaches[key] = False
+        return False
+
+
+def _ends(leaf: Leaf) -> bool:
+    """Whether a leaf is a map, or may be anything."""
+    return leaf.way in (Way.MAP, Way.INTERFACE)
+
+
+def type_key(found: Type, depth: int = 0) -> Hashable:
+    """What tells a type from others: in C, files may have different structs of one name."""
+    if found.kind in (Kind.STRUCT, Kind.UNION):
+        members = tuple((one.name, one.offset, one.type.name) for one in found.fields)
+        return found.kind, found.name, found.size, members
+    is_indirect = found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None
+    if is_indirect and depth < 4:  # Go: type P *P
+        return found.kind, found.name, found.size, type_key(found.target, depth + 1)
+    return found.kind, found.name, found.size
+
+
+def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -> Iterator[Leaf]:
+    """The places of a type at an offset that lead on; `names` are the members down to it."""
+    step = fields_step(names)
+    if depth > MAX_DEPTH:
+        return
+    if found.kind is Kind.POINTER:
+        pointee = found.target if found.resolve is not None else None
+        if pointee is not None and _is_worth(pointee):
+            way = step if found.name.endswith("&") else pointee_step(step)
+            yield Leaf(Way.POINTER, offset, pointee, way)
+    elif found.kind is Kind.ARRAY:
+        if found.count > 0 and _is_worth(found.target):
+            yield Leaf(Way.ARRAY, offset, found.target, index_step(step), found.count)
+    elif found.kind in (Kind.STRUCT, Kind.UNION):
+        yield from _iter_struct_leaves(found, offset, names, depth)
+
+
+def _iter_struct_leaves(
+    found: Type, offset: int, names: tuple[str, ...], depth: int
+) -> Iterator[Leaf]:
+    step = fields_step(names)
+    if found.name in UNTYPED or found.name.startswith("struct hmap_"):
+        return
+    if found.kind is Kind.STRUCT and any(family.recognise(found) for family in FAMILIES):
+        yield Leaf(Way.MAP, offset, found, step)
+        return
+    if is_interface(found):
+        yield Leaf(Way.INTERFACE, offset, found, step)
+        return
+    element = _slice_element(found)
+    if element is not None:
+        if _is_worth(element):
+            yield Leaf(Way.SLICE, offset, element, index_step(step))
+        return
+    container = containers.recognise(found)
+    if container is not None:
+        if _is_worth(container.element):
+            way = container.step(step)
+            yield Leaf(Way.CONTAINER, offset, container.element, way, container=container)
+        return
+    for member in found.fields:
+        if member.bit_size:
+            continue
+        below = names if member.base or not member.name else (*names, member.name)
+        yield from _iter_leaves(member.type, offset + member.offset, below, depth + 1)
+
+
+def _slice_element(found: Type) -> Type | None:
+    """The element type of a slice of Go's; None for any other struct."""
+    if tuple(one.name for one in found.fields) != ("array", "len", "cap"):
+        return None
+    pointer: Field = found.fields[0]
+    return pointer.type.target if pointer.type.kind is Kind.POINTER else None
+
+
+def _is_worth(found: Type) -> bool:
+    """Whether values of the type can hold anything that leads on: no numbers, text, code."""
+    if found.kind is Kind.ARRAY:
+        return found.count > 0 and _is_worth(found.target)
+    return found.kind in (Kind.STRUCT, Kind.UNION, Kind.POINTER) and found.size > 0

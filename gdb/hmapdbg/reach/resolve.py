@@ -1,0 +1,315 @@
+"""From a path as hmap-list prints it back to the value.
+
+What gdb can evaluate, gdb evaluates. Beyond that a path may begin in a frame or the registry, and
+go through what gdb's expressions know nothing of, or would have to call the program for: elems of
+maps by their key, elements of Go's slices and of C++ containers, smart pointers, and what a Go
+interface holds. Text of the target is never evaluated: keys are compared, types looked up.
+
+    frame 3: m                 thread 2 frame 3: m        registry "sessions"
+    main.cache["users"]        main.handlers[4].(*main.server).sessions
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ..families import FAMILIES, open_map
+from ..find import Key, find, parse_key
+from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ..target.types import pointer_to
+from ..values.interfaces import is_interface
+from . import containers
+from .interfaces import HeldTypes
+from .registry import read_registry
+from .steps import FRAME
+
+_REGISTRY = re.compile(r'registry "([^"]*)"\Z')
+_OPENING, _CLOSING = "([{", ")]}"
+MAX_STEPS = 200
+SLICE = ("array", "len", "cap")  # the fields of Go's slices
+
+
+def resolve(target: Target, text: str) -> Value:
+    """The value of a path or expression. TargetError."""
+    frame = FRAME.match(text)
+    if frame is not None:
+        thread = frame["thread"]
+        with target.frame_selected(None if thread is None else int(thread), int(frame["level"])):
+            return replace(resolve(target, text[frame.end() :]), expression=text)
+    registered = _REGISTRY.match(text)
+    if registered is not None:
+        return _registered(target, registered.group(1))
+    return _pointed_at(target, _value(target, text, 0)[0])
+
+
+def _value(target: Target, text: str, depth: int) -> tuple[Value, bool]:
+    """The value by gdb, if it knows all of the path; else of the path without its last step, and
+    then that step; and whether there is a step in the path that gdb knows nothing of. TargetError:
+    gdb's own where there is none."""
+    failure = TargetError(f"path '{text}' is too long")
+    if not _indexes_map(target, text):
+        try:
+            return target.evaluate(text), False
+        except TargetError as error:
+            failure = error
+    step = _last_step(text) if depth < MAX_STEPS else None
+    if step is None:
+        raise failure
+    before, apply = step
+    try:
+        value, is_beyond = _value(target, before, depth + 1)
+    except TargetError:
+        if _last_step(before) is None:  # no path, but an expression of gdb's
+            raise failure from None
+        raise
+    inner = _pointed_at(target, value)
+    is_beyond = is_beyond or inner is not value or _is_beyond_gdb(inner.type, text)
+    if not is_beyond:
+        raise failure
+    return apply(target, inner, text), True
+
+
+def _is_beyond_gdb(found: Type, text: str) -> bool:
+    """Whether gdb does not know the last step of a path, from a value of the type on."""
+    if text.endswith("]"):
+        fields = tuple(one.name for one in found.fields)
+        return fields == SLICE or _is_map(found) or containers.recognise(found) is not None
+    return text.endswith(")") and is_interface(found)
+
+
+def _indexes_map(target: Target, text: str) -> bool:
+    """Whether an index of the path is a map's key. A map of Go or libhmap is a pointer, and to gdb
+    an index would be an offset from it."""
+    for at in _step_starts(text):
+        if text[at] != "[":
+            continue
+        try:
+            value = target.evaluate(text[:at])
+        except TargetError:
+            return False  # gdb cannot evaluate the whole, then
+        if _is_map(value.type):
+            return True
+    return False
+
+
+def _is_map(found: Type) -> bool:
+    """Whether values of the type are maps, or pointers to one."""
+    if found.kind is Kind.POINTER and found.resolve is not None:
+        found = found.target
+    return found.kind is Kind.STRUCT and any(family.recognise(found) for family in FAMILIES)
+
+
+def _registered(target: Target, name: str) -> Value:
+    """The map of that name in libhmap's registry."""
+    found = []
+    for value in read_registry(target).maps:
+        try:
+            if open_map(target, value).header.name == name:
+                found.append(value)
+        except TargetError:
+            continue
+    if not found:
+        raise TargetError(f"no map '{name}' in the registry: 'hmap-list' lists them")
+    if len(found) > 1:
+        raise TargetError(
+            f"{len(found):,} maps in the registry are named '{name}': "
+            f"choose one by its address, as in '{found[0].expression}'"
+        )
+    return found[0]
+
+
+def _pointed_at(target: Target, value: Value) -> Value:
+    """What a smart pointer points to; any other value as it is."""
+    container = containers.recognise(value.type)
+    if container is None or container.shape is not containers.Shape.SMART:
+        return value
+    at = container.words[0]
+    data = value.data[at : at + target.pointer_size]
+    return Value(value.expression, pointer_to(container.element, target.pointer_size), data)
+
+
+_Apply = Callable[[Target, Value, str], Value]
+
+
+def _last_step(text: str) -> tuple[str, _Apply] | None:
+    """A path without its last step, and that step; None where it has no step."""
+    text = text.strip()
+    if text.startswith("(") and _closing_at(text, 0) == len(text) - 1:
+        inner = text[1:-1].strip()
+        if inner.startswith("*"):
+            return inner[1:].strip(), _dereference
+        return _last_step(inner)
+    starts = _step_starts(text)
+    if not starts:
+        if text.startswith("*"):
+            return text[1:].strip(), _dereference
+        return None
+    at = starts[-1]
+    before, last = text[:at], text[at:]
+    if last.startswith(".("):
+        return before, lambda target, value, path: _assert(target, value, last[2:-1], path)
+    if last.startswith("["):
+        return before, lambda target, value, path: _element(target, value, last[1:-1], path)
+    name = last[2:] if last.startswith("->") else last[1:]
+    return before, lambda target, value, path: _member(target, value, name, path)
+
+
+def _step_starts(text: str) -> list[int]:
+    """Where steps begin: each ".name", "->name", "[...]" and ".(...)" outside of brackets."""
+    starts = []
+    at = 0
+    while at < len(text):
+        letter = text[at]
+        if letter in "\"'":
+            at = _quote_end(text, at)
+            continue
+        if letter in _OPENING:
+            if letter == "[" and at:
+                starts.append(at)
+            end = _closing_at(text, at)
+            if end < 0:
+                return []
+            at = end + 1
+            continue
+        if text.startswith("->", at):
+            starts.append(at)
+            at += 2
+            continue
+        if letter == "." and at:
+            starts.append(at)
+        at += 1
+    return starts
+
+
+def _quote_end(text: str, at: int) -> int:
+    quote, end = text[at], at + 1
+    while end < len(text) and text[end] != quote:
+        end += 2 if text[end] == "\\" else 1
+    return end + 1
+
+
+def _closing_at(text: str, at: int) -> int:
+    """Where the bracket that opens at `at` is closed; -1: nowhere."""
+    depth = 0
+    while at < len(text):
+        letter = text[at]
+        if letter in "\"'":
+            at = _quote_end(text, at)
+            continue
+        depth += (letter in _OPENING) - (letter in _CLOSING)
+        if depth == 0:
+            return at
+        at += 1
+    return -1
+
+
+# ---- steps
+
+
+def _at(target: Target, found: Type, address: int, path: str) -> Value:
+    try:
+        return Value(path, found, target.read(address, found.size), address)
+    except MemoryFault as fault:
+        raise TargetError(f"cannot read '{path}': {fault}: the pointer is wild") from None
+
+
+def _dereference(target: Target, value: Value, path: str) -> Value:
+    if value.type.kind is not Kind.POINTER or value.type.resolve is None:
+        raise TargetError(f"'{value.expression}' is no pointer but a '{value.type.name}'")
+    return _at(target, value.type.target, _number(target, value.data), path)
+
+
+def _member(target: Target, value: Value, name: str, path: str) -> Value:
+    if value.type.kind is Kind.POINTER and value.type.resolve is not None:
+        value = _dereference(target, value, value.expression)
+    found = value.type.find(name)
+    if found is None:
+        raise TargetError(
+            f"'{value.expression}' has no field '{name}': see what it is with "
+            f"'ptype {value.type.name}'"
+        )
+    return _part(value, found.type, found.offset, path)
+
+
+def _part(value: Value, found: Type, offset: int, path: str) -> Value:
+    data = value.data[offset : offset + found.size]
+    return Value(path, found, data, None if value.address is None else value.address + offset)
+
+
+def _element(target: Target, value: Value, text: str, path: str) -> Value:
+    """An element of an array, slice or container by its number, or an elem of a map by its key."""
+    found = value.type
+    if _is_map(found):
+        return _elem(target, value, text, path)
+    number = _index(text, path)
+    container = containers.recognise(found)
+    if container is not None and value.address is not None:
+        raw = np.frombuffer(value.data[: container.size], np.uint8)[None]
+        places = container.find(target, np.array([value.address], np.uint64), raw)
+        at = np.flatnonzero(places.numbers == number)
+        if not len(at):
+            raise TargetError(f"no element {number:,} in '{value.expression}': it has fewer")
+        return _at(target, container.element, int(places.addrs[at[0]]), path)
+    if tuple(one.name for one in found.fields) == SLICE:
+        start = _part(value, found.fields[0].type, found.fields[0].offset, path)
+        length = _part(value, found.fields[1].type, found.fields[1].offset, path)
+        if number >= _number(target, length.data):
+            raise TargetError(f"no element {number:,} in '{value.expression}': it has fewer")
+        element = start.type.target
+        return _at(target, element, _number(target, start.data) + number * element.size, path)
+    if found.kind is Kind.ARRAY and number < found.count:
+        return _part(value, found.target, number * found.target.size, path)
+    if found.kind is Kind.POINTER and found.resolve is not None:
+        element = found.target
+        return _at(target, element, _number(target, value.data) + number * element.size, path)
+    raise TargetError(f"'{value.expression}' has no element {text}: it is a '{found.name}'")
+
+
+def _index(text: str, path: str) -> int:
+    try:
+        number = int(text.lstrip("#"), 0)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise TargetError(f"'{path}' has '{text}' for a number of an element")
+    return number
+
+
+def _elem(target: Target, value: Value, text: str, path: str) -> Value:
+    """The elem of a map's key. An elem may be in a box of its own."""
+    opened = open_map(target, value)
+    header = opened.header
+    try:
+        key = parse_key(target, header.key_type, text)
+    except TargetError:  # no expression, but what the entries CSV shows: an interface's value
+        key = Key(text, None, None)
+    hit = find(target, opened, key)
+    if hit.cells is None:
+        raise TargetError(f"key {text} is absent from '{value.expression}'")
+    _, elems = opened.slot_addresses(hit.cells)
+    return _at(target, header.elem_type.origin or header.elem_type, int(elems[0]), path)
+
+
+def _assert(target: Target, value: Value, name: str, path: str) -> Value:
+    """What a Go interface holds, which has to be of that type."""
+    if not is_interface(value.type):
+        raise TargetError(f"'{value.expression}' is no interface but a '{value.type.name}'")
+    width = target.pointer_size
+    word, data = _number(target, value.data[:width]), _number(target, value.data[width:])
+    types = HeldTypes(target)
+    has_methods = value.type.fields[0].name == "tab"
+    held = types.of_itab(word) if has_methods else types.of(word)
+    if held is None or held.name != name:
+        what = "nothing that is known" if held is None else f"a '{held.name}'"
+        raise TargetError(f"'{value.expression}' holds {what}, no '{name}'")
+    if held.direct:
+        return _part(value, held.type, width, path)
+    return _at(target, held.type, data, path)
+
+
+def _number(target: Target, data: bytes) -> int:
+    return int.from_bytes(data, target.byte_order)

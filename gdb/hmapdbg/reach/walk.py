@@ -1,0 +1,408 @@
+"""The search for maps: from variables, along what their types say, in bulk.
+
+A generation of places is followed at a time, all places of one type together: their bytes are read
+by a few big reads, the pointers in them are taken out as columns, and what has been met is left
+out. So each place is met once, by one of the shortest ways to it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..block import Block, Cells, Header
+from ..families import open_map
+from ..families.address_set import AddressSet
+from ..families.family import Map
+from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
+from ..target.types import pointer_to
+from ..values import Renderer, find_counted_string
+from .containers import spread
+from .interfaces import HeldTypes
+from .plan import Leaf, Plan, Plans, Way
+from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step
+
+Words = NDArray[np.uint64]
+Raw = NDArray[np.uint8]
+
+MAX_PLACES = 5_000_000  # followed
+MAX_GENERATIONS = 10_000  # pointers one after the other
+MAX_ARRAY = 1_000_000  # elements of one array
+CHUNK_BYTES = 16 << 20  # of places read at a time
+SPARSE = 64 << 10  # bytes; of larger places only what leads on is read
+KEY_LETTERS = 60  # of a key in a path; a longer one is left out of it
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a search goes."""
+
+    places: int = MAX_PLACES
+    generations: int = MAX_GENERATIONS
+    seconds: float = 20.0
+
+
+class Clock:
+    """A limit of time: of this process's own, so that a busy machine gives the same answer; and ten
+    times that by the wall, for a target that answers slowly."""
+
+    def __init__(self, seconds: float) -> None:
+        self._processor = time.process_time() + seconds
+        self._wall = time.monotonic() + 10 * seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is spent."""
+        return time.process_time() > self._processor or time.monotonic() > self._wall
+
+
+@dataclass
+class Found:
+    """A map, and how it is reached."""
+
+    map: Map
+    path: str  # what one types for it
+    source: str  # "global", "local", "registry", "goroutine", "unreached"
+
+    @property
+    def header(self) -> Header:
+        return self.map.header
+
+
+@dataclass
+class _Batch:
+    plan: Plan
+    addrs: Words
+    origin: Origin
+
+
+@dataclass
+class _Next:
+    """What the next generation of one type is made of."""
+
+    plan: Plan
+    addrs: list[Words] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
+
+
+class Search:
+    """One search through a program; several sources share what has been met."""
+
+    def __init__(self, target: Target, limits: Limits = Limits(), go: bool = False) -> None:
+        self.target = target
+        self.limits = limits
+        self.go = go
+        self.plans = Plans(target)
+        self.met_maps: dict[int, Found] = {}
+        self.places = 0
+        self.unsound = 0  # pointers to what should be a map, and is none
+        self._cuts: dict[str, None] = {}
+        self._met: dict[Hashable, AddressSet] = {}
+        self._next: dict[Hashable, _Next] = {}
+        self._held = HeldTypes(target)
+        self._clock = Clock(limits.seconds)
+        self._renderer = Renderer(target, max_string=4 * KEY_LETTERS)
+
+    @property
+    def cuts(self) -> list[str]:
+        """What was left out, and how to have it."""
+        return list(self._cuts)
+
+    # ---- sources
+
+    def follow(self, variables: Iterable[Variable], source: str) -> Iterator[Found]:
+        """The maps that variables lead to and that have not been met."""
+        for variable in variables:
+            path = Path(variable.path, go=self.go)
+            found, address = variable.type, variable.address
+            if address is None:  # a pointer in a register
+                if found.kind is not Kind.POINTER or found.resolve is None:
+                    continue
+                address = int.from_bytes(variable.data, self.target.byte_order)
+                found, path = found.target, path.pointee()
+            self._add(found, np.array([address], np.uint64), Roots([path]))
+        yield from self._run(source)
+
+    def take(self, value: Value, path: str, source: str, follow: bool = True) -> Iterator[Found]:
+        """A map that is known to be one, and the maps that it leads to: none, unless its types are
+        known for sure. TargetError where it cannot be opened."""
+        opened = open_map(self.target, value)
+        if opened.header.address in self.met_maps:
+            return
+        found = self._keep(opened, path, source)
+        yield found
+        if follow:
+            self._follow_elems(found, Path(path, go=self.go))
+            yield from self._run(source)
+
+    # ---- generations
+
+    def _run(self, source: str) -> Iterator[Found]:
+        for _ in range(self.limits.generations):
+            batches = [
+                _Batch(
+                    one.plan,
+                    np.concatenate(one.addrs),
+                    one.origins[0]
+                    if len(one.origins) == 1
+                    else Joined(one.origins, [len(part) for part in one.addrs]),
+                )
+                for one in self._next.values()
+            ]
+            self._next = {}
+            if not batches:
+                return
+            for batch in batches:
+                if self.is_spent():
+                    self._next = {}
+                    return
+                yield from self._expand(batch, source)
+        if self._next:
+            self._cut(f"pointers were followed {self.limits.generations:,} deep and no deeper")
+            self._next = {}
+
+    def is_spent(self) -> bool:
+        """Whether a limit has been reached."""
+        if self.places > self.limits.places:
+            self._cut(f"the search ended after {self.limits.places:,} places")
+            return True
+        if self._clock.is_over:
+            self._cut(f"the search ended after {self.limits.seconds:g} s: '--seconds N' gives more")
+            return True
+        return False
+
+    def _cut(self, text: str) -> None:
+        self._cuts[text] = None
+
+    def _add(self, found: Type, addrs: Words, origin: Origin) -> None:
+        """Places of a type, for the next generation; those that have been met are left out."""
+        plan = self.plans.of(found)
+        if plan is None or len(addrs) == 0:
+            return
+        met = self._met.setdefault(plan.key, AddressSet())
+        fresh = np.flatnonzero(met.add(addrs, np.zeros(len(addrs), np.int64)) < 0)
+        if len(fresh) == 0:
+            return
+        self.places += len(fresh)
+        if len(fresh) < len(addrs):
+            origin = Derived(origin, fresh, lambda path, _: path)
+        waiting = self._next.setdefault(plan.key, _Next(plan))
+        waiting.addrs.append(addrs[fresh])
+        waiting.origins.append(origin)
+
+    def _expand(self, batch: _Batch, source: str) -> Iterator[Found]:
+        """The maps in places of one type; where they lead goes to the next generation."""
+        leaves = batch.plan.leaves or ()
+        span = batch.plan.span
+        step = max(CHUNK_BYTES // max(span, 1), 1) if span <= SPARSE else CHUNK_BYTES
+        for begin in range(0, len(batch.addrs), step):
+            addrs = batch.addrs[begin : begin + step]
+            rows = np.arange(begin, begin + len(addrs))
+            raw: Raw | None = None
+            if 0 < span <= SPARSE:
+                raw, ok = self.target.gather(addrs, span)
+                addrs, rows, raw = addrs[ok], rows[ok], raw[ok]
+            for leaf in leaves:
+                if leaf.way is Way.MAP:
+                    yield from self._open_all(batch, leaf, addrs, rows, source)
+                else:
+                    self._lead_on(batch.origin, leaf, addrs, rows, raw)
+
+    def _bytes(
+        self, addrs: Words, raw: Raw | None, offset: int, size: int
+    ) -> tuple[NDArray[np.bool_], Raw]:
+        """`size` bytes of each place from an offset on, and which could be read."""
+        if raw is not None:
+            return np.ones(len(addrs), np.bool_), raw[:, offset : offset + size]
+        data, ok = self.target.gather(addrs + np.uint64(offset), size)
+        return ok, data
+
+    def _words(self, data: Raw, at: int) -> Words:
+        width = self.target.pointer_size
+        column = np.ascontiguousarray(data[:, at : at + width])
+        return column.view(f"{self.target.order}u{width}").ravel().astype(np.uint64)
+
+    def _lead_on(
+        self, origin: Origin, leaf: Leaf, addrs: Words, rows: Ints, raw: Raw | None
+    ) -> None:
+        width = self.target.pointer_size
+        if leaf.way is Way.ARRAY:
+            count = min(leaf.count, MAX_ARRAY)
+            if count < leaf.count:
+                self._cut(f"of arrays only {MAX_ARRAY:,} elements were followed")
+            counts = np.full(len(addrs), count)
+            self._add_elements(origin, leaf, addrs + np.uint64(leaf.offset), counts, rows)
+            return
+        size = {Way.POINTER: width, Way.SLICE: 2 * width, Way.INTERFACE: 2 * width}.get(leaf.way, 0)
+        if leaf.container is not None:
+            size = leaf.container.size
+        ok, data = self._bytes(addrs, raw, leaf.offset, size)
+        addrs, rows, data = addrs[ok], rows[ok], data[ok]
+        if leaf.way is Way.POINTER:
+            self._add_pointees(origin, leaf.type, leaf.step, self._words(data, 0), rows)
+        elif leaf.way is Way.SLICE:
+            starts, lengths = self._words(data, 0), self._words(data, width)
+            sane = (starts > 0) & (lengths > 0) & (lengths < 1 << 40)
+            counts = lengths[sane].astype(np.int64)
+            self._add_elements(origin, leaf, starts[sane], counts, rows[sane])
+        elif leaf.way is Way.INTERFACE:
+            self._add_held(origin, leaf, addrs, data, rows)
+        elif leaf.container is not None:
+            found = leaf.container.find(self.target, addrs + np.uint64(leaf.offset), data)
+            if found.cut:
+                self._cut(f"not all elements of a {leaf.container.shape.value} were followed")
+            way = Derived(origin, rows[found.rows], leaf.step, found.numbers)
+            self._add(leaf.type, found.addrs, way)
+
+    def _add_pointees(
+        self, origin: Origin, found: Type, step: Step, pointers: Words, rows: Ints
+    ) -> None:
+        there = np.flatnonzero(pointers)
+        self._add(found, pointers[there], Derived(origin, rows[there], step))
+
+    def _add_elements(
+        self, origin: Origin, leaf: Leaf, starts: Words, counts: Ints, rows: Ints
+    ) -> None:
+        found = spread(starts, counts, leaf.type.size)
+        if found.cut:
+            self._cut("not all elements of a large array or slice were followed")
+        way = Derived(origin, rows[found.rows], leaf.step, found.numbers)
+        self._add(leaf.type, found.addrs, way)
+
+    def _add_held(self, origin: Origin, leaf: Leaf, addrs: Words, data: Raw, rows: Ints) -> None:
+        """What interfaces hold, those of one dynamic type together."""
+        width = self.target.pointer_size
+        types, values = self._words(data, 0), self._words(data, width)
+        has_methods = leaf.type.fields[0].name == "tab"
+        for word in np.unique(types[types != 0]).tolist():
+            held = self._held.of_itab(word) if has_methods else self._held.of(word)
+            if held is None:
+                continue
+            at = np.flatnonzero((types == np.uint64(word)) & (values != 0))
+            name = held.name
+
+            def step(path: Path, number: int, name: str = name) -> Path:
+                return leaf.step(path, number).assertion(name)
+
+            where = addrs[at] + np.uint64(leaf.offset + width) if held.direct else values[at]
+            self._add(held.type, where, Derived(origin, rows[at], step))
+
+    # ---- maps
+
+    def _open_all(
+        self, batch: _Batch, leaf: Leaf, addrs: Words, rows: Ints, source: str
+    ) -> Iterator[Found]:
+        for addr, row in zip((addrs + np.uint64(leaf.offset)).tolist(), rows.tolist()):
+            if addr in self.met_maps or addr == 0:
+                continue
+            if self.is_spent():
+                return
+            path = leaf.step(batch.origin.path(row), 0)
+            if not path.text:
+                path = Path(f"--type '{leaf.type.name}' 0x{addr:x}", go=self.go)
+            pointer = pointer_to(leaf.type, self.target.pointer_size)
+            data = addr.to_bytes(self.target.pointer_size, self.target.byte_order)
+            try:
+                opened = open_map(self.target, Value(path.text, pointer, data))
+            except (TargetError, MemoryFault):
+                self.unsound += 1
+                continue
+            if not _is_plausible(self.target, opened.header):
+                self.unsound += 1
+                continue
+            found = self._keep(opened, path.text, source)
+            yield found
+            self._follow_elems(found, path)
+
+    def _keep(self, opened: Map, path: str, source: str) -> Found:
+        found = Found(opened, path, source)
+        self.met_maps[opened.header.address] = found
+        return found
+
+    def _follow_elems(self, found: Found, path: Path) -> None:
+        """The keys and elems of a map, where they lead on."""
+        header = found.header
+        ways = [
+            (which, part)
+            for which, part in ((0, header.key_type), (1, header.elem_type))
+            if part.size and self.plans.of(part.origin or part) is not None
+        ]
+        if not ways or not header.count:
+            return
+        for block in found.map.walk(cells=True):
+            if not isinstance(block, Block) or block.cells is None or not len(block.cells):
+                continue
+            places = found.map.slot_addresses(block.cells)
+            origin = _Elems(self._renderer, header, block.cells, path)
+            for which, part in ways:
+                whole = np.arange(len(places[which]))
+                there = places[which] != 0
+                step = _key_step if which == 0 else _elem_step
+                way = Derived(origin, whole[there], step)
+                self._add(part.origin or part, places[which][there], way)
+            if self.is_spent():
+                return
+
+
+@dataclass
+class _Elems:
+    """The elems of a block of a map's cells."""
+
+    renderer: Renderer
+    header: Header
+    cells: Cells
+    map: Path
+
+    def path(self, number: int) -> Path:
+        """See Origin: by its key."""
+        key = self.cells.keys.take(np.array([number]))
+        text = self.renderer.render(self.header.key_type, key)[0]
+        return self.map.elem(spelled_key(self.header.key_type, text))
+
+
+def spelled_key(found: Type, text: str) -> str:
+    """A key, of which `text` is what the entries CSV shows, as hmap-find and paths take it; empty
+    where it cannot be typed, or is too long for a path."""
+    if len(text) > KEY_LETTERS or not text.isprintable() or "\\x" in text or "<fault" in text:
+        return ""
+    if _is_text(found):
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    # Inside brackets, quotes and brackets of a value's own would be taken for the path's.
+    return text if not re.search(r"""["'()\[\]]|--""", text) and text == text.strip() else ""
+
+
+def _is_text(found: Type) -> bool:
+    if found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None:
+        return found.target.character
+    return found.kind is Kind.STRUCT and find_counted_string(found) is not None
+
+
+def _elem_step(path: Path, _: int) -> Path:
+    return path
+
+
+def _key_step(path: Path, _: int) -> Path:
+    return Path(f"{path.text}.key", go=path.go)
+
+
+def _is_plausible(target: Target, header: Header) -> bool:
+    """Whether what was found at a pointer's end is a map, and not what an uninitialised variable
+    happens to lead to: its arrays can be read, and have room for its entries."""
+    if not header.arrays:
+        return header.count == 0 or header.box_size > 0 or not header.bucket_size
+    room = sum(array.buckets + array.spare for array in header.arrays) * header.slots_per_bucket
+    if not header.chained and header.count > 64 * max(room, 1):
+        return False
+    for array in header.arrays[:2]:
+        last = array.address + (array.buckets - 1) * header.bucket_size
+        if not target.is_readable(array.address, header.bucket_size):
+            return False
+        if not target.is_readable(last, header.bucket_size):
+            return False
+    return True

@@ -1,0 +1,114 @@
+"""The symbol table of an ELF file: which variables and functions a program has, before any debug
+information is looked at. Debuggers read the debug information of a compilation unit when a name in
+it is asked for; this tells which names are worth asking for.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..compat import dataclass
+
+SHT_SYMTAB = 2
+SHF_WRITE = 1
+STT_OBJECT, STT_FUNC, STT_FILE = 1, 2, 4
+SHN_LORESERVE = 0xFF00
+
+
+@dataclass(frozen=True, slots=True)
+class ElfSymbol:
+    """A variable or function with a place of its own."""
+
+    name: str  # as the linker has it
+    size: int
+    section: str  # ".bss"; empty for functions
+    source: str  # base name of the source file, where the symbol is local to one; else empty
+
+
+def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
+    """The variables in writable sections, and the functions, of the ELF file at `path`; both empty
+    where it has no symbol table. OSError."""
+    if os.path.getsize(path) < 64:
+        return [], []
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data[:4] != b"\x7fELF" or data[4] not in (1, 2) or data[5] not in (1, 2):
+            return [], []
+        try:
+            found = list(_iter_symbols(data))
+        except (struct.error, IndexError, ValueError):  # cut off, or garbage
+            return [], []
+    return [one for one in found if one.section], [one for one in found if not one.section]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    name: int
+    kind: int
+    flags: int
+    offset: int
+    size: int
+    link: int
+
+
+def _iter_symbols(data: mmap.mmap) -> Iterator[ElfSymbol]:
+    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+    sections = _sections(data, wide, order)
+    names = _section_names(data, wide, order, sections)
+    table = next((one for one in sections if one.kind == SHT_SYMTAB), None)
+    if table is None:
+        return
+    strings = sections[table.link]
+    text = data[strings.offset : strings.offset + strings.size]
+    rows = np.frombuffer(data[table.offset : table.offset + table.size], _symbol_dtype(wide, order))
+    kinds = rows["info"] & 15
+    writable = np.array([bool(one.flags & SHF_WRITE) for one in sections], np.bool_)
+    inside = np.minimum(rows["section"].astype(np.int64), len(sections) - 1)
+    variables = (kinds == STT_OBJECT) & writable[inside] & (rows["section"] != 0)
+    functions = (kinds == STT_FUNC) & (rows["section"] != 0)
+    wanted = (rows["section"] < SHN_LORESERVE) & (rows["size"] > 0) & (variables | functions)
+    source = ""
+    for place in np.flatnonzero(wanted | (kinds == STT_FILE)).tolist():
+        row = rows[place]
+        start = int(row["name"])
+        name = text[start : text.index(b"\0", start)].decode("utf-8", "backslashreplace")
+        if kinds[place] == STT_FILE:
+            source = name
+            continue
+        section = names[int(row["section"])] if variables[place] else ""
+        local = not int(row["info"]) >> 4
+        yield ElfSymbol(name, int(row["size"]), section, source if local else "")
+
+
+def _symbol_dtype(wide: bool, order: str) -> np.dtype[np.void]:
+    if wide:
+        fields = [("name", "u4"), ("info", "u1"), ("other", "u1"), ("section", "u2")]
+        fields += [("value", "u8"), ("size", "u8")]
+    else:
+        fields = [("name", "u4"), ("value", "u4"), ("size", "u4"), ("info", "u1"), ("other", "u1")]
+        fields += [("section", "u2")]
+    return np.dtype([(name, order + kind) for name, kind in fields])
+
+
+def _sections(data: mmap.mmap, wide: bool, order: str) -> list[_Section]:
+    (start,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 40 if wide else 32)
+    entry, count = struct.unpack_from(order + "HH", data, 58 if wide else 46)
+    out = []
+    for at in range(start, start + entry * count, entry):
+        layout = "IIQQQQI" if wide else "IIIIIII"
+        name, kind, flags, _, offset, size, link = struct.unpack_from(order + layout, data, at)
+        out.append(_Section(name, kind, flags, offset, size, link))
+    return out
+
+
+def _section_names(data: mmap.mmap, wide: bool, order: str, sections: list[_Section]) -> list[str]:
+    (index,) = struct.unpack_from(order + "H", data, 62 if wide else 50)
+    table = sections[index]
+    text = data[table.offset : table.offset + table.size]
+    return [
+        text[one.name : text.index(b"\0", one.name)].decode("ascii", "replace") for one in sections
+    ]

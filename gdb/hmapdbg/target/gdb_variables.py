@@ -1,0 +1,283 @@
+"""The variables of a program as gdb knows them: globals and statics, and the locals of all frames.
+
+gdb.Symbol and gdb.Frame do not leave this module.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+import gdb
+
+from .elf_symbols import ElfSymbol, read_symbols
+from .protocol import TargetError, Variable
+from .types import Kind, Type
+
+MAX_THREADS = 2000
+MAX_FRAMES = 250  # of one thread, the innermost ones
+MAX_SYMBOLS = 200_000  # of one file
+MAX_FUNCTIONS = 20_000  # looked through for the statics in them
+
+# Libraries that hold no map of the program's, and whose debug information takes seconds to read.
+SYSTEM = re.compile(
+    r"(ld-linux|libc[.-]|libm[.-]|libpthread|libdl|librt|libgcc_s|libstdc\+\+|libresolv|linux-vdso"
+    r"|system-supplied DSO|libasan|libubsan|libtsan)"
+)
+# Sections of Go programs in which nothing is a pointer.
+NO_POINTERS = (".noptrdata", ".noptrbss")
+_STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
+
+
+class Describer(Protocol):
+    """What is needed of the target."""
+
+    pointer_size: int
+
+    def neutral_type(self, found: gdb.Type) -> Type:
+        """A gdb type as a neutral one."""
+
+    def integer_bytes(self, number: int, size: int) -> bytes:
+        """An integer as the target has it in memory."""
+
+
+def iter_globals(target: Describer) -> Iterator[Variable]:
+    """Globals, then statics of files, then statics of functions; each once."""
+    met: set[tuple[int, str]] = set()
+    for objfile in gdb.objfiles():
+        if not objfile.is_valid():
+            continue
+        path = objfile.filename or ""
+        # Debug information in a file of its own belongs to a library.
+        library = (objfile.owner or objfile).filename or ""
+        if SYSTEM.match(os.path.basename(library)):
+            continue
+        try:
+            variables, functions = read_symbols(path)
+        except OSError:
+            continue
+        for found in _iter_of_file(target, objfile, variables[:MAX_SYMBOLS], functions):
+            key = found.address or 0, found.type.name
+            if key not in met:
+                met.add(key)
+                yield found
+
+
+def _iter_of_file(
+    target: Describer, objfile: gdb.Objfile, variables: list[ElfSymbol], functions: list[ElfSymbol]
+) -> Iterator[Variable]:
+    inside: list[ElfSymbol] = []  # statics of functions, and what has no debug information
+    count = collections.Counter(one.name for one in variables)
+    for one in variables:
+        if one.size < target.pointer_size or one.section in NO_POINTERS:
+            continue
+        name = _demangled(one.name)
+        symbol = _symbol_of(objfile, name)
+        if symbol is None:
+            inside.append(one)
+            continue
+        symbols = [symbol]
+        if one.source and count[one.name] > 1:
+            symbols = [
+                other
+                for other in gdb.lookup_static_symbols(name)
+                if os.path.basename(other.symtab.filename) == os.path.basename(one.source)
+            ]
+        for symbol in symbols:
+            spelled = _spelled(name)
+            if len(symbols) > 1 or count[one.name] > 1:
+                spelled = f"'{os.path.basename(symbol.symtab.filename)}'::{name}"
+            yield from _iter_static(target, symbol, spelled)
+    yield from _iter_in_functions(target, objfile, inside, functions)
+
+
+def _iter_in_functions(
+    target: Describer, objfile: gdb.Objfile, inside: list[ElfSymbol], functions: list[ElfSymbol]
+) -> Iterator[Variable]:
+    """Statics of functions: gcc's linker names are NAME.NUMBER, clang's FUNCTION.NAME; in C++ both
+    have the function in them."""
+    names = {
+        part
+        for one in inside
+        for found in [_STATIC.match(one.name)]
+        if found is not None and (found["function"] or "." in one.name)
+        for part in (found["name"], found["function"])
+    }
+    for one in inside:
+        function, colons, name = _demangled(one.name).rpartition("::")
+        if one.name.startswith("_ZZ") and colons:
+            names.add(name)
+    if not names:
+        return
+    sources = {one.source for one in inside}
+    near = [one for one in functions if not one.source or one.source in sources]
+    for one in near[:MAX_FUNCTIONS]:
+        name = _demangled(one.name)
+        symbol = _symbol_of(objfile, name)
+        if symbol is None or not symbol.is_function:
+            continue
+        try:
+            block = gdb.block_for_pc(int(symbol.value().address))
+        except (gdb.error, RuntimeError, TypeError):
+            continue
+        while block is not None and block.function is None:
+            block = block.superblock
+        for local in _symbols_in(block):
+            if local.name in names and local.addr_class == gdb.SYMBOL_LOC_STATIC:
+                quoted = name if re.fullmatch(r"\w+", name) else f"'{name}'"
+                yield from _iter_static(target, local, f"{quoted}::{local.name}")
+
+
+def _iter_static(target: Describer, symbol: gdb.Symbol, path: str) -> Iterator[Variable]:
+    """The variable of a symbol, if it has a place; thread-locals are with the frames."""
+    if not symbol.is_variable or symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
+        return
+    try:
+        value = symbol.value()
+        address = value.address
+        if address is not None:
+            yield Variable(path, target.neutral_type(value.type), int(address))
+    except (gdb.error, RuntimeError):
+        return
+
+
+def _symbol_of(objfile: gdb.Objfile, name: str) -> gdb.Symbol | None:
+    """A global or static of a file; its debug information is read for it if need be."""
+    lookup_static = getattr(objfile, "lookup_static_symbol")  # which the stubs do not know
+    found: gdb.Symbol | None = objfile.lookup_global_symbol(name) or lookup_static(name)
+    return found
+
+
+def _symbols_in(block: gdb.Block | None) -> list[gdb.Symbol]:
+    found: list[gdb.Symbol] = [] if block is None else list(block)  # type: ignore[call-overload]
+    return found
+
+
+def _demangled(name: str) -> str:
+    if not name.startswith("_Z"):
+        return name
+    try:
+        return (gdb.execute(f"demangle -- {name}", to_string=True) or name).strip()
+    except gdb.error:
+        return name
+
+
+def _spelled(name: str) -> str:
+    """A name as one types it: Go's package paths may have letters that an expression may not."""
+    if re.fullmatch(r"[\w:]+(?:\.\w+)?|(?:[\w.~-]+/)*\w+\.\w+", name):
+        return name
+    return f"'{name}'"
+
+
+# ---- frames
+
+
+def iter_locals(target: Describer) -> Iterator[Variable]:
+    """The locals and arguments of all frames of all threads, the selected thread first."""
+    with selection_kept():
+        chosen = gdb.selected_thread()
+        threads = sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
+        for thread in threads:
+            if thread is not None and chosen is not None and thread.num == chosen.num:
+                threads.remove(thread)
+                threads.insert(0, thread)
+                break
+        for thread in threads:
+            try:
+                thread.switch()
+                frame: gdb.Frame | None = gdb.newest_frame()
+            except gdb.error:
+                continue
+            is_chosen = chosen is not None and thread.num == chosen.num
+            before = "" if is_chosen else f"thread {thread.num} "
+            for level in range(MAX_FRAMES):
+                if frame is None:
+                    break
+                yield from _iter_frame(target, frame, f"{before}frame {level}: ")
+                try:
+                    frame = frame.older()
+                except gdb.error:
+                    break
+
+
+def _iter_frame(target: Describer, frame: gdb.Frame, prefix: str) -> Iterator[Variable]:
+    try:
+        block: gdb.Block | None = frame.block()
+    except (gdb.error, RuntimeError):
+        return
+    met: set[str] = set()  # an inner block's variable hides an outer one's
+    while block is not None and not block.is_static and not block.is_global:
+        for symbol in _symbols_in(block):
+            if symbol.name in met or not (symbol.is_variable or symbol.is_argument):
+                continue
+            met.add(symbol.name)
+            if symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
+                yield from _iter_local(target, symbol, frame, prefix)
+        if block.function is not None:
+            break
+        block = block.superblock
+
+
+def _iter_local(
+    target: Describer, symbol: gdb.Symbol, frame: gdb.Frame, prefix: str
+) -> Iterator[Variable]:
+    name = symbol.name
+    try:
+        value = symbol.value(frame)
+        if value.is_optimized_out:
+            return
+        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            value = value.referenced_value()
+        if name.startswith("&"):  # Go: it escaped to the heap
+            name, value = name[1:], value.dereference()
+        neutral = target.neutral_type(value.type)
+        if value.address is not None:
+            yield Variable(prefix + name, neutral, int(value.address))
+        elif neutral.kind is Kind.POINTER:
+            number = int(value) & ((1 << (8 * neutral.size)) - 1)
+            data = target.integer_bytes(number, neutral.size)
+            yield Variable(prefix + name, neutral, None, data)
+    except (gdb.error, RuntimeError):
+        return
+
+
+@contextlib.contextmanager
+def selection_kept() -> Iterator[None]:
+    """Puts back the thread and the frame that the user had selected."""
+    thread = gdb.selected_thread()
+    try:
+        frame: gdb.Frame | None = gdb.selected_frame()
+    except gdb.error:
+        frame = None
+    try:
+        yield
+    finally:
+        if thread is not None and thread.is_valid():
+            thread.switch()
+        if frame is not None and frame.is_valid():
+            frame.select()
+
+
+@contextlib.contextmanager
+def frame_selected(thread: int | None, level: int) -> Iterator[None]:
+    """With a frame selected, of the selected thread or of another. TargetError."""
+    with selection_kept():
+        if thread is not None:
+            found = [one for one in gdb.selected_inferior().threads() if one.num == thread]
+            if not found:
+                raise TargetError(f"no thread {thread}: 'info threads' lists them")
+            found[0].switch()
+        try:
+            frame: gdb.Frame | None = gdb.newest_frame()
+            for _ in range(level):
+                frame = frame.older() if frame is not None else None
+        except gdb.error as error:
+            raise TargetError(f"cannot unwind to frame {level}: {error}") from None
+        if frame is None:
+            raise TargetError(f"no frame {level}: 'backtrace' lists them")
+        frame.select()
+        yield

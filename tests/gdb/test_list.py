@@ -1,0 +1,92 @@
+"""hmap-list and hmap-diff as their users meet them: options, files, mistakes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from conftest import fixture_program
+from harness import Fails, gdb_session
+
+STOP = ("break fixture_stop", "run")
+
+
+def test_options_and_files(folder: Path) -> None:
+    session = gdb_session(
+        fixture_program("dev", "service"),
+        commands=[
+            *STOP,
+            "hmap-list",
+            "hmap-list --sort entries --limit 2",
+            "hmap-list --match ^server.c --csv -",
+            "hmap-list --family libhmap --min-bytes 1000000 --csv -",
+            "hmap-list --family swiss",
+            f"hmap-list --save {folder}/saved.json --csv {folder}/a.csv --pprof {folder}/p.pb.gz",
+            f"hmap-diff {folder}/saved.json",
+            "delete",
+            "break shut_down",
+            "continue",
+            f"hmap-diff '{folder}/saved.json' --match sess --csv -",
+        ],
+    )
+    lines = session[2].output.splitlines()
+    assert lines[0].split() == ["held", "wasted", "entries", "fill", "deleted", "map"]
+    assert [line.rpartition("   ")[0].split()[-1] for line in lines[1:7]] == [
+        "server.subscriptions",
+        "fixture_map",
+        "server.connections",
+        "server.prices",
+        "server.cache",
+        "server.rate_limits",
+    ]
+    assert lines[2].endswith('int64_t -> struct session *  "sessions"')
+    assert lines[7] == "6 maps hold 8.5 MiB, 2.8 MiB of it wasted: 6 by globals"
+    lines = session[3].output.splitlines()
+    assert "fixture_map" in lines[1] and "server.subscriptions" in lines[2]
+    assert lines[3] == "4 more, which hold 2.9 MiB: '--limit N' shows N, 0 shows all"
+    chosen = list(csv.DictReader(io.StringIO(session[4].output)))
+    assert [row["path"] for row in chosen] == ["server.connections", "server.cache"]
+    chosen = list(csv.DictReader(io.StringIO(session[5].output)))
+    assert [row["name"] for row in chosen] == ["subscriptions", "sessions", "connections"]
+    assert session[6].output == "no maps: none is reached, or none was asked for\n"
+    saved = json.loads((folder / "saved.json").read_text(encoding="utf-8"))
+    assert saved["format"] == "hmap-list/1"
+    assert all(0 < len(row["sample"]["keys"]) <= 256 for row in saved["maps"])
+    assert session[8].output.splitlines()[1] == "nothing has changed in 6 maps"
+    # The program has set its other name for the map to NULL: it is the same map for all that.
+    assert session[12].output.splitlines()[1:] == []
+
+
+def test_mistakes(folder: Path) -> None:
+    (folder / "text").write_text("hello\n", encoding="utf-8")
+    (folder / "other.json").write_text('{"format": "hmap-dump/1"}\n', encoding="utf-8")
+    (folder / "damaged.json").write_text(
+        '{"format": "hmap-list/1", "maps": [{"path": 3}], "taken_at": null}\n', encoding="utf-8"
+    )
+    mistakes = {
+        "hmap-list": "no process and no core file: start the program",
+        "hmap-list sessions": "unexpected 'sessions': hmap-list takes options alone",
+        "hmap-list --sort size": "option '--sort' takes held, wasted, entries, deleted, growth",
+        "hmap-list --match (": "option '--match' takes a regular expression: ",
+        "hmap-list --limit many": "option '--limit' takes a number",
+        "hmap-diff": "name one file that 'hmap-list --save FILE' has written",
+        f"hmap-diff {folder}/none": "no such file or directory: check the path",
+        f"hmap-diff {folder}/text": "is no saved list: it is no JSON",
+        f"hmap-diff {folder}/other.json": "its format is not 'hmap-list/1'",
+        f"hmap-diff {folder}/damaged.json": "it is damaged: ",
+        f"hmap-diff {folder}": "is a directory",
+    }
+    session = gdb_session(
+        fixture_program("dev", "service"), commands=[Fails(line) for line in mistakes]
+    )
+    for (line, expected), error in zip(mistakes.items(), session.errors, strict=True):
+        assert expected in error, line
+        assert "\n" not in error
+
+
+def test_program_without_maps(folder: Path) -> None:
+    session = gdb_session("/bin/true", commands=["starti", "hmap-list"])
+    assert session[1].output.splitlines()[-1].startswith("no maps: none is reached")
+    del folder

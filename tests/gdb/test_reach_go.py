@@ -1,0 +1,50 @@
+"""hmap-list finds every map that a Go program says it has, once, by a path that hmap-dump takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from go_fixtures import mandatory, program_of
+from go_toolchains import Toolchain
+from harness import gdb_session
+from test_reach import assert_paths_paste_back, listed, told_by
+
+STOP = ("break main.fixtureStop", "run")
+
+
+@pytest.mark.parametrize("go", mandatory(), ids=lambda go: go.name)
+def test_go_program(go: Toolchain, folder: Path) -> None:
+    program = program_of("reach", go)
+    core = folder / "core"
+    session = gdb_session(
+        program,
+        commands=[*STOP, f"hmap-list --json {folder}/list.json", f"generate-core-file {core}"],
+    )
+    told = told_by(session)
+    rows = listed(folder / "list.json")
+    by_address = {int(row["address"], 16): row for row in rows}
+    assert len(by_address) == len(rows)
+    assert {one.address for one in told} <= by_address.keys()
+    for one in told:
+        row = by_address[one.address]
+        assert row["entries"] == one.count, row
+        if one.how in ("unreached", "goroutine"):
+            # What a running goroutine has left on its stack may lead to it too.
+            assert row["source"] in (one.how, "goroutine"), row
+            assert re.fullmatch(rf"--type 'map\[.*' {row['address']}", row["path"])
+        elif one.how == "local":
+            assert re.fullmatch(r"frame \d: local", row["path"])
+        else:
+            assert (row["source"], row["path"]) == ("global", one.how)
+    # Nothing is listed without a name that the program does not know of.
+    nameless = {int(row["address"], 16) for row in rows if row["path"].startswith("--type")}
+    assert nameless <= {one.address for one in told}
+    gdb_session(program, core=core, commands=[f"hmap-list --json {folder}/core.json"])
+    of_core = listed(folder / "core.json")
+    assert {row["address"]: row["held"] for row in of_core} == {
+        row["address"]: row["held"] for row in rows
+    }
+    assert_paths_paste_back(program, rows, core=core, folder=folder)

@@ -1,0 +1,94 @@
+"""The two stories of docs/five-minutes.md: a leak among a thousand maps, found by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import fixture_program
+from go_fixtures import mandatory, program_of
+from go_toolchains import OFFLINE, Toolchain, find_toolchains
+from harness import Outcome, gdb_session
+
+SECONDS = 5.0  # of gdb's user and system time for a thousand maps
+
+MEASURED = (
+    "python import os; before = os.times()",
+    "hmap-list --limit 5 --save {folder}/before.json",
+    "python after = os.times(); " "print(after.user + after.system - before.user - before.system)",
+)
+
+
+def pprof(profile: Path, *options: str) -> str:
+    """What `go tool pprof -top` prints."""
+    go = find_toolchains()[-1].go
+    command = [str(go), "tool", "pprof", "-top", *options, str(profile)]
+    done = subprocess.run(
+        command,
+        env=os.environ | OFFLINE | {"PPROF_TMPDIR": str(profile.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def told(program: Path, stops: tuple[str, str], *arguments: str, folder: Path) -> list[Outcome]:
+    return gdb_session(
+        program,
+        arguments,
+        commands=[
+            *(f"break {stop}" for stop in dict.fromkeys(stops)),
+            "run",
+            *(line.format(folder=folder) for line in MEASURED),
+            "continue",
+            f"hmap-diff {folder}/before.json --limit 3 --json {folder}/diff.json",
+            f"hmap-list --limit 1 --match sessions --pprof {folder}/maps.pb.gz",
+        ],
+    )[len(set(stops)) - 1 :]
+
+
+def check(session: list[Outcome], path: str, folder: Path) -> None:
+    """The leak is named first, with its verdict, and among all maps in time."""
+    seconds = float(session[4].output)
+    assert seconds < SECONDS
+    lines = session[6].output.splitlines()
+    assert lines[2].startswith("  +600"), session[6].output
+    assert path in lines[2] and "1,870" in lines[2]
+    assert lines[3].startswith("    new keys: ") and "none of the old ones has gone" in lines[3]
+    assert lines[-1].endswith(f"% of what was gained is in {path} (full)") or lines[-1].endswith(
+        f"% of what was gained is in {path}"
+    )
+    changes = json.loads((folder / "diff.json").read_text(encoding="utf-8"))["changes"]
+    assert changes[0]["path"] == path
+    assert changes[0]["growth"] > 4 * changes[1]["growth"]
+    assert len({one["path"] for one in changes}) == len(changes)
+    top = pprof(folder / "maps.pb.gz", "-sample_index=entries", "-nodecount=3")
+    rows = re.findall(r"^\s*(\d+).*%\s+(\S+)$", top, re.MULTILINE)
+    assert rows[0] == ("1870", path), top
+
+
+def test_c_service(folder: Path) -> None:
+    session = told(
+        fixture_program("dev", "tenants"), ("fixture_stop", "fixture_stop"), folder=folder
+    )
+    check(session, "service.tenants[137].sessions", folder)
+    assert re.search(r"^1,000 maps hold .*: 1,000 by globals$", session[3].output, re.MULTILINE)
+
+
+@pytest.mark.parametrize("go", mandatory(), ids=lambda go: go.name)
+def test_go_service(go: Toolchain, folder: Path) -> None:
+    program = program_of("tenants", go)
+    heap = folder / "heap.pb.gz"
+    session = told(program, ("main.firstStop", "main.secondStop"), str(heap), folder=folder)
+    check(session, "main.srv.tenants[137].sessions", folder)
+    # Where the story begins: the heap profile ends at the runtime's map assignment.
+    for index in ("alloc_space", "inuse_space"):
+        top = pprof(heap, f"-sample_index={index}", "-nodecount=12", str(program))
+        assert re.search(r"logIn|mapassign|\(\*Map\)|maps\.", top), top

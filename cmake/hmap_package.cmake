@@ -21,6 +21,9 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 
 set(CPACK_DEB_COMPONENT_INSTALL TRUE)
 set(CPACK_COMPONENTS_ALL hmap_runtime hmap_development hmap_gdb)
+if(TARGET hmap-layout)
+  list(APPEND CPACK_COMPONENTS_ALL hmap_layout)
+endif()
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SOURCE hmap)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
@@ -88,6 +91,22 @@ holds, badly hashed, stuck in growth or pinned by an iterator; writes its
 buckets and entries as CSV, and draws them.
 .
 gdb loads the commands by itself with any program that uses libhmap."
+)
+
+# ---- hmap-layout ----
+
+set(CPACK_DEBIAN_HMAP_LAYOUT_PACKAGE_NAME hmap-layout)
+set(CPACK_DEBIAN_HMAP_LAYOUT_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_HMAP_LAYOUT_PACKAGE_SHLIBDEPS TRUE)
+set(CPACK_DEBIAN_HMAP_LAYOUT_PACKAGE_ENHANCES libhmap-gdb)
+set(CPACK_COMPONENT_HMAP_LAYOUT_DESCRIPTION
+    "struct layouts of a program's hash maps, from its DWARF
+Shows where the fields of a program's hash maps lie, writes them into a
+file by which gdb reads the maps of the stripped program and of its cores,
+and tells a team's CI when a layout has drifted.
+.
+Knows the maps of libhmap and of Go, and the unordered containers of
+libstdc++."
 )
 
 # ---- What Debian wants beside the files ----

@@ -265,10 +265,15 @@ class Header:
     spare_left: int = 0  # preallocated overflow buckets not yet used
     writing: bool = False
     iterators: int | None = None  # open ones, where the family counts them
+    # Whether iterators are told by what looks like them, rather than by the map.
+    probable_iterators: bool = False
     retired: tuple[Array, ...] = ()  # superseded arrays that open iterators keep
     chained: bool = False  # a bucket is a list of nodes, each with one entry, and no slots
     unique_keys: bool = True
     next_resize: int | None = None  # entries above which the map grows, where it keeps that
+    inner: Header | None = None  # of a map that keeps its entries in another one: that one's
+    inner_size: int = 0  # held by such maps and their deleted entries, or by the nodes of a trie
+    dead: int = 0  # deleted entries that are still held
     count_rule: str = "I1"  # the invariant that `count` is the number of entries
     notes: tuple[str, ...] = ()  # what the reader should know about how this was read
     problems: tuple[Problem, ...] = field(default=())

@@ -29,7 +29,7 @@ def dump(stats: Stats, problems: Sequence[Problem]) -> str:
 def layouts(structs: Sequence[StructLayout]) -> str:
     """Struct layouts as one JSON object, with a newline behind it."""
     document = {
-        "format": "hmap-layout/1",
+        "format": "hmap-structs/1",
         "structs": [
             {
                 "name": struct.name,

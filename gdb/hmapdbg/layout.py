@@ -58,7 +58,7 @@ class StructLayout:
 
 
 def struct_layout(
-    struct: Type, required: Iterable[str], optional: Iterable[str] = (), source: str = "debug info"
+    struct: Type, required: Iterable[str], optional: Iterable[str] = ()
 ) -> StructLayout:
     """The layout of those fields of a struct. TargetError names a required one that is missing."""
     members = []
@@ -69,11 +69,11 @@ def struct_layout(
                 f"'{struct.name}' has no field '{name}': it is not a map this version knows; "
                 f"see what it is with 'ptype {struct.name}'"
             )
-        members.append(Member(name, found.offset, found.type.size, found.type, source))
+        members.append(Member(name, found.offset, found.type.size, found.type, struct.source))
     for name in optional:
         found = struct.find(name)
         if found is not None:
-            members.append(Member(name, found.offset, found.type.size, found.type, source))
+            members.append(Member(name, found.offset, found.type.size, found.type, struct.source))
     return StructLayout(struct.name, struct.size, tuple(members))
 
 

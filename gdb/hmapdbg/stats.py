@@ -334,6 +334,7 @@ class Stats:
         return (
             self.header.header_size
             + self.header.directory_size
+            + self.header.inner_size
             + self.arrays_size
             + heap_overflow
             + self.box_bytes
@@ -345,6 +346,9 @@ class Stats:
         """What a map made anew for this many entries would hold."""
         header = self.header
         size = header.header_size + self.box_bytes
+        if header.inner is not None:
+            return size + Stats(header.inner, live=self.live).rebuilt
+        size += header.inner_size
         if not header.arrays or not self.live or not header.load_factor:
             return size
         if header.probing:
@@ -418,6 +422,11 @@ class Stats:
                     "deletion",
                 )
             )
+        if header.dead > (self.live + header.dead) / 4:
+            share = header.dead / (self.live + header.dead)
+            out.append(
+                Verdict("emptied", f"emptied: {share:.0%} of the keys held are of deleted entries")
+            )
         if header.chained:
             needed = self.rebuilt - header.header_size - self.box_bytes
             if self.arrays_size > max(4 * needed, OVERSIZED_MIN) and not self.unread:
@@ -477,11 +486,13 @@ class Stats:
         if pinned:
             size = sum(array.size for array in pinned)
             count = sum(array.pins for array in pinned)
+            what = "table" if header.probing else "array"
+            kind = "probable" if header.probable_iterators else "open"
             out.append(
                 Verdict(
                     "pinned",
-                    f"pinned: {len(pinned)} superseded {'array' if len(pinned) == 1 else 'arrays'} "
-                    f"of {size:,} bytes kept by {count} open "
+                    f"pinned: {len(pinned)} superseded {what if len(pinned) == 1 else what + 's'} "
+                    f"of {size:,} bytes kept by {count} {kind} "
                     f"{'iterator' if count == 1 else 'iterators'}",
                 )
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -13,6 +14,8 @@ from .values import Renderer
 MARKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 10  # of the labels on the left
 MAX_SHOWN_PROBLEMS = 10
+# A type's name and, of an array of C's, the sizes that stand behind the field's name.
+_DECLARED = re.compile(r"(.*?) ?((?:\[\d*\])*)", re.DOTALL)
 
 
 def summary(stats: Stats, problems: Sequence[Problem], notes: Sequence[str] = ()) -> str:
@@ -121,13 +124,11 @@ def layout_lines(layouts: Sequence[StructLayout]) -> Iterator[str]:
 
 def _declaration(member: Member) -> str:
     """A field as C writes it: the size of an array stands behind the name."""
-    name = member.type.name
-    if name.startswith("["):  # an array of Go
-        return f"{name} {member.name}"
-    stem, bracket, rest = name.partition("[")
-    stem = stem.rstrip()
+    declared = _DECLARED.fullmatch(member.type.name)
+    assert declared is not None  # it matches any text
+    stem, sizes = declared.groups()
     gap = "" if stem.endswith("*") else " "
-    return f"{stem}{gap}{member.name}{bracket}{rest}"
+    return f"{stem}{gap}{member.name}{sizes}"
 
 
 def printable(text: str) -> str:
@@ -208,7 +209,7 @@ def _title(header: Header) -> str:
 def _entries(stats: Stats) -> str:
     header = stats.header
     if not header.arrays:
-        return f"{header.count:,}{', no bucket array yet' if not header.details else ''}"
+        return f"{header.count:,}{'' if header.details else _without_arrays(header)}"
     if header.probing:
         tables = f" of {_count(len(header.tables), 'table')}" if header.tables else ""
         return (
@@ -229,6 +230,12 @@ def _entries(stats: Stats) -> str:
         f"{header.count:,} in {_count(stats.main_buckets, 'bucket')}{size}, "
         f"load {stats.load:.2f} of {header.load_factor:g}, {state}"
     )
+
+
+def _without_arrays(header: Header) -> str:
+    if not header.address:
+        return ", the map is nil"
+    return ", no group yet" if header.probing else ", no bucket array yet"
 
 
 def _tables(header: Header) -> str:
@@ -318,7 +325,8 @@ def _memory(stats: Stats) -> str:
         ("directory", stats.header.directory_size),
         ("overflow in use", stats.overflow_bytes),
         ("spare", stats.spare_bytes),
-        ("nodes" if stats.header.chained else "boxes", stats.box_bytes),
+        ("nodes" if stats.header.inner is None else "maps", stats.header.inner_size),
+        (_outside(stats.header), stats.box_bytes),
         ("pinned", stats.pinned_bytes),
     ]
     shown = ", ".join(f"{part} {_amount(size, unit)}" for part, size in parts if size)
@@ -328,6 +336,13 @@ def _memory(stats: Stats) -> str:
     if stats.wasted * 100 < stats.held:
         return f"{held}{detail}, {wasted}: a rebuilt map needs as much"
     return f"{held}{detail}, {wasted}: a rebuilt map needs {size_text(stats.rebuilt)}"
+
+
+def _outside(header: Header) -> str:
+    """What is held for each entry outside the buckets."""
+    if header.chained:
+        return "nodes"
+    return "boxes" if header.arrays else "entries"
 
 
 def _strip(stats: Stats) -> str:

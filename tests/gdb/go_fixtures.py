@@ -1,30 +1,37 @@
 """The Go fixtures, built once for each toolchain under build/go/, and their states.
 
-In HMAP_TEST_GO: the toolchains to test, "1.19,1.26" or "mandatory"; without it all that are there.
+Debian's Go and the newest run every test, the others that are there only what goes through all
+states in one core. HMAP_TEST_GO chooses otherwise: "all" runs every test with every toolchain,
+"1.19,1.24" every test with these.
 """
 
 from __future__ import annotations
 
 import fcntl
 import functools
+import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from go_toolchains import DEBIAN, Toolchain, find_toolchains, missing_mandatory
-from harness import ROOT, Outcome
-from test_fixtures import assert_same, check_summary, first_line, read_csv
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER
+from harness import ROOT, Outcome, gdb_session
+from truth import assert_same, check_summary, first_line, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER
 
 SOURCE = ROOT / "fixtures" / "go"
 BUILD = ROOT / "build" / "go"
 
 STOP = ("break main.fixtureStop", "run")
+
+# A state that takes seconds to build and to read: not among all, but on its own.
+MILLION = "million"
 
 
 def toolchains() -> tuple[Toolchain, ...]:
@@ -35,31 +42,28 @@ def toolchains() -> tuple[Toolchain, ...]:
         raise pytest.UsageError(f"no {' and no '.join(missing)}: run scripts/setup")
     if not found:
         pytest.skip("no Go toolchain on this machine: run scripts/setup", allow_module_level=True)
-    chosen = os.environ.get("HMAP_TEST_GO", "")
-    if chosen == "mandatory":
-        return tuple(dict.fromkeys([one for one in found if one.minor == DEBIAN] + [found[-1]]))
-    if chosen:
-        names = [f"go{number.removeprefix('go')}" for number in chosen.split(",")]
-        return tuple(one for one in found if one.name in names)
-    return found
+    chosen = os.environ.get("HMAP_TEST_GO", "all")
+    if chosen == "all":
+        return found
+    names = [f"go{number.removeprefix('go')}" for number in chosen.split(",")]
+    return tuple(one for one in found if one.name in names)
 
 
-def mandatory() -> tuple[Toolchain, ...]:
-    """Of those to test, Debian's and the newest."""
-    chosen, newest = toolchains(), find_toolchains()[-1]
-    return tuple(one for one in chosen if one.minor == DEBIAN or one == newest)
+def main_toolchains() -> tuple[Toolchain, ...]:
+    """Those to run every test with."""
+    chosen = toolchains()
+    if "HMAP_TEST_GO" in os.environ:
+        return chosen
+    return tuple(one for one in chosen if one.minor == DEBIAN or one == chosen[-1])
 
 
 def has_bucket_maps(go: Toolchain) -> bool:
     return go.minor < (1, 24)
 
 
-def with_bucket_maps() -> list[Toolchain]:
-    return [go for go in toolchains() if has_bucket_maps(go)]
-
-
-def with_swiss_maps() -> list[Toolchain]:
-    return [go for go in toolchains() if not has_bucket_maps(go)]
+def on(gos: Iterable[Toolchain]) -> pytest.MarkDecorator:
+    """A test for each of these toolchains."""
+    return pytest.mark.parametrize("go", list(gos), ids=lambda go: go.name)
 
 
 @functools.cache
@@ -98,45 +102,31 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A state of the program that a toolchain has built."""
-
-    go: Toolchain
-    state: str
-    variable: str
-
-    def __str__(self) -> str:
-        return f"{self.go.name}-{self.state}"
-
-    @property
-    def exe(self) -> Path:
-        return program(self.go)
+@functools.cache
+def expressions(go: Toolchain) -> dict[str, str]:
+    """The states that this toolchain's program has, each with how a debugger names its map."""
+    listing = subprocess.run(
+        [program(go), "-list"], check=True, capture_output=True, text=True
+    ).stdout
+    return {name: expression for name, expression, _ in map(_fields, listing.splitlines())}
 
 
-def cases(*gos: Toolchain) -> list[Case]:
-    """Every state of each of these toolchains."""
-    out = []
-    for go in gos:
-        listing = subprocess.run(
-            [program(go), "-list"], check=True, capture_output=True, text=True
-        ).stdout
-        for line in listing.splitlines():
-            state, variable, _ = line.split("\t")
-            out.append(Case(go, state, variable))
-    return out
+def _fields(line: str) -> list[str]:
+    return line.split("\t")
 
 
 @dataclass(frozen=True)
 class GoDump:
-    """A map under study: its expression, the folder of its truth, and that of gdb's view."""
+    """A map under study: its state, its expression, the folders of its truth and of gdb's view."""
 
+    state: str
     expression: str
     truth: Path
     view: Path
 
     @property
-    def command(self) -> str:
+    def dump(self) -> str:
+        """The command that writes the view."""
         self.view.mkdir(parents=True, exist_ok=True)
         return (
             f"hmap-dump {self.expression} --csv {self.view / 'occupancy.csv'}"
@@ -144,26 +134,102 @@ class GoDump:
         )
 
     @property
-    def header(self) -> dict[str, str]:
+    def audit(self) -> str:
+        return f"hmap-check {self.expression}"
+
+    @functools.cached_property
+    def told(self) -> dict[str, str]:
+        """The map's own numbers, as the program wrote them."""
         return {row["field"]: row["value"] for row in read_csv(self.truth / "header.csv")}
 
     @property
     def count(self) -> int:
-        return int(self.header["count"])
+        return int(self.told["count"])
 
-    def check(self, outcome: Outcome) -> None:
+    @property
+    def document(self) -> Any:
+        """The JSON of gdb's view."""
+        return json.loads((self.view / "dump.json").read_text(encoding="utf-8"))
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys in gdb's view."""
+        return [row["key"] for row in read_csv(self.view / "entries.csv")]
+
+    def check(self, dumped: Outcome, audited: Outcome) -> None:
+        """Everything that gdb has shown of the map is what the program says."""
+        self._check_files(dumped)
+        self._check_numbers()
+        assert audited.messages == ""
+        first, *notes = audited.output.splitlines()
+        assert first == f"consistent: {self.count:,} entries", audited.output
+        assert all(note.startswith("note: ") for note in notes), audited.output
+
+    def _check_files(self, dumped: Outcome) -> None:
         assert first_line(self.truth / "occupancy.csv") == OCCUPANCY_HEADER
         assert first_line(self.truth / "entries.csv") == ENTRIES_HEADER
         assert_same(self.view / "occupancy.csv", self.truth / "occupancy.csv")
         assert_same(self.view / "entries.csv", self.truth / "entries.csv")
-        if self.header["address"] == "0x0":
-            assert "nil" in outcome.output, outcome.output
-            assert outcome.messages == ""
-        else:
-            check_summary(outcome, self.count, True)
+        check_summary(dumped, self.count, True)
+        if self.told["address"] == "0x0":
+            assert "nil" in dumped.output, dumped.output
 
-    def check_audit(self, outcome: Outcome) -> None:
-        assert outcome.messages == ""
-        first, *notes = outcome.output.splitlines()
-        assert first == f"consistent: {self.count:,} entries"
-        assert all(note.startswith("note: ") for note in notes), outcome.output
+    def _check_numbers(self) -> None:
+        """The numbers in the JSON against those of the map's own header."""
+        told, document = self.told, self.document
+        header, statistics = document["header"], document["statistics"]
+        assert document["problems"] == []
+        if told["address"] == "0x0":
+            return
+        assert header["address"] == told["address"]
+        assert header["count"] == self.count
+        if told["kind"] in ("bucket", "swiss"):
+            expected = {name: int(told[name]) for name in ("live", "deleted", "empty")}
+            expected["slots"] = sum(expected.values())  # without those of evacuated buckets
+            assert {name: statistics[name] for name in expected} == expected
+        if told["kind"] == "bucket" and told["buckets"] != "0x0":
+            assert header["B"] == int(told["B"])
+            assert header["growing"] == (told["growing"] == "1")
+            assert header["same_size_grow"] == (told["same_size"] == "1")
+            assert header["nevacuate"] == int(told["nevacuate"])
+            assert header["overflow_estimate"] == int(told["noverflow"])
+            assert statistics["evacuated"] == int(told["evacuated"])
+            assert statistics["longest_chain"] == int(told["longest_chain"])
+
+
+def dumps_of(go: Toolchain, folder: Path, names: Iterable[str]) -> list[GoDump]:
+    """The maps of these states; truth and view are under `folder`."""
+    known = expressions(go)
+    return [
+        GoDump(name, known[name], folder / "truth" / name, folder / "view" / name) for name in names
+    ]
+
+
+def dump_live(go: Toolchain, folder: Path, names: Iterable[str]) -> list[GoDump]:
+    """Those states in one live process, dumped and compared with the truth."""
+    dumps = dumps_of(go, folder, names)
+    outcomes = gdb_session(
+        program(go),
+        [str(folder / "truth"), *(one.state for one in dumps)],
+        commands=[*STOP, *commands_of(dumps)],
+    )
+    check_all(dumps, outcomes[len(STOP) :])
+    return dumps
+
+
+def commands_of(dumps: Iterable[GoDump]) -> list[str]:
+    """A dump and a check of each map."""
+    return [command for one in dumps for command in (one.dump, one.audit)]
+
+
+def check_all(dumps: list[GoDump], outcomes: list[Outcome]) -> None:
+    """What commands_of() gave, against the truth: every state that differs is told."""
+    assert len(outcomes) == 2 * len(dumps)
+    failures = []
+    for one, dumped, audited in zip(dumps, outcomes[::2], outcomes[1::2], strict=True):
+        try:
+            one.check(dumped, audited)
+        except (AssertionError, pytest.fail.Exception) as failure:
+            failures.append(f"state {one.state}: {failure}")
+    if failures:
+        pytest.fail("\n\n".join(failures), pytrace=False)

@@ -1,7 +1,8 @@
 """The Go toolchains on this machine. Only `--fetch`, which scripts/setup runs, downloads.
 
-    /usr/bin/python3 tests/gdb/go_toolchains.py            lists them: version, path of its go
-    /usr/bin/python3 tests/gdb/go_toolchains.py --fetch    gets those of WANTED that are missing
+    /usr/bin/python3 tests/gdb/go_toolchains.py             lists them: version, path of its go
+    /usr/bin/python3 tests/gdb/go_toolchains.py --missing   lists those of WANTED that are not there
+    /usr/bin/python3 tests/gdb/go_toolchains.py --fetch     gets them
 
 Debian's in /usr/lib/go-*, the one on PATH and /usr/local/go, and those that GOTOOLCHAIN has put
 into the module cache. Of each minor version the newest is taken.
@@ -21,6 +22,8 @@ from pathlib import Path
 
 # The last releases of the versions between Debian's and the newest.
 WANTED = ("1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.8")
+
+FETCH_SECONDS = 300  # for one of them
 
 # Always tested in CI; there a missing one fails, elsewhere it is skipped.
 DEBIAN = (1, 19)
@@ -133,32 +136,51 @@ def _version_of(go: Path) -> tuple[int, ...] | None:
     return tuple(map(int, number[1].split("."))) if number else None
 
 
-def fetch() -> None:
-    """Gets the toolchains of WANTED through the module proxy, a printed line for each it cannot."""
+def missing_wanted() -> list[str]:
+    """The versions of WANTED that are not on this machine."""
     present = {toolchain.version for toolchain in find_toolchains()}
+    return [version for version in WANTED if version not in present]
+
+
+def fetch() -> None:
+    """Gets what is missing through the module proxy; a printed line for each that it cannot get."""
     able = [one for one in find_toolchains() if one.minor >= (1, 21)]
-    for version in WANTED:
-        if version in present:
-            continue
-        if not able:
-            print(f"setup: no go{version}: a go of 1.21 or later is needed to fetch it")
-            continue
-        environment = {k: v for k, v in os.environ.items() if k != "GOFLAGS"}
+    if not able:
+        names = ", ".join(f"go{version}" for version in missing_wanted())
+        print(f"setup: no {names}: a go of 1.21 or later is needed to fetch them")
+        return
+    for version in missing_wanted():
+        print(f"setup: fetching go{version}", flush=True)
+        failure = _fetch(able[-1], version)
+        if failure is not None:
+            print(f"setup: no go{version}: {failure}", flush=True)
+
+
+def _fetch(able: Toolchain, version: str) -> str | None:
+    """Has a newer toolchain get a release; why it could not, if so."""
+    environment = {k: v for k, v in os.environ.items() if k != "GOFLAGS"}
+    environment |= {"GOTOOLCHAIN": f"go{version}", "GOTELEMETRY": "off"}
+    try:
         done = subprocess.run(
-            [str(able[-1].go), "version"],
-            env=environment | {"GOTOOLCHAIN": f"go{version}", "GOTELEMETRY": "off"},
+            [str(able.go), "version"],
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
+            timeout=FETCH_SECONDS,
         )
-        if done.returncode != 0:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            print(f"setup: no go{version}: {reason}")
+    except subprocess.TimeoutExpired:
+        return f"not there after {FETCH_SECONDS} seconds"
+    if done.returncode == 0:
+        return None
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
 
 
 def main() -> None:
     if sys.argv[1:] == ["--fetch"]:
         fetch()
+    elif sys.argv[1:] == ["--missing"]:
+        print("".join(f"{version}\n" for version in missing_wanted()), end="")
     elif sys.argv[1:]:
         sys.exit(f"go_toolchains: unknown argument '{sys.argv[1]}'")
     else:

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import fixture_program
 from harness import ROOT, Fails, Outcome, Session, Tries, gdb_session, run_aborting
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
 
 STATE = "half_deleted"
 

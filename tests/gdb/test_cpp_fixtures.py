@@ -10,20 +10,24 @@ import functools
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from harness import ROOT, Outcome, Session, gdb_session
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, first_line, read_csv
+from harness import ROOT, Outcome, gdb_session
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, first_line, read_csv
 
-# In each build: as it is, in the library's debug mode, and, where it is optimised, not so.
-PROGRAMS = ("states_cpp", "states_cpp_checked", "states_cpp_plain")
+# Of each build, see fixtures/cpp/CMakeLists.txt.
+PROGRAMS = {
+    "dev": ("states_cpp", "states_cpp_checked"),
+    "release": ("states_cpp",),
+    "clang": ("states_cpp", "states_cpp_plain"),
+}
 
-# The remote protocol moves 5 MB a second.
-SLOW_REMOTELY = ("million", "many_strings", "clustered", "long_run")
+# The remote protocol moves some MB a second.
+SLOW_REMOTELY = ("many_strings", "long_run")
 
 AT_STOP = ("break fixture_stop", "run")
 
@@ -34,6 +38,7 @@ class State:
 
     name: str
     expression: str
+    is_large: bool
 
 
 def cpp_program(build: str, name: str) -> Path:
@@ -52,7 +57,7 @@ def states_of(exe: Path) -> list[State]:
     """What `states_cpp --list` prints."""
     listing = subprocess.run([exe, "--list"], check=True, capture_output=True, text=True).stdout
     rows = [line.split("\t") for line in listing.splitlines()]
-    return [State(name, expression) for name, expression, _ in rows]
+    return [State(name, expression, size == "large") for name, expression, _, size in rows]
 
 
 def dump_command(state: State, view: Path) -> str:
@@ -103,20 +108,15 @@ def check_states(
         check_state(state, truth, view, dump, check)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_view_of_live_process_and_of_its_core_equals_the_truth(
-    program: str, build: str, folder: Path
-) -> None:
-    if build == "dev" and program == "states_cpp_plain":
-        program = "states_cpp"
-    exe = cpp_program(build, program)
-    states = states_of(exe)
+def check_live_and_core(exe: Path, states: Sequence[State], folder: Path) -> None:
+    """Live and from a core, in one gdb."""
     truth, core = folder / "truth", folder / "gdb.core"
+    folder.mkdir()
     truth.mkdir()
     live = commands_for(states, folder / "live")
     outcomes = gdb_session(
         exe,
-        ["--all", str(truth)],
+        [str(truth), *(state.name for state in states)],
         commands=[
             *AT_STOP,
             *live,
@@ -130,149 +130,188 @@ def test_view_of_live_process_and_of_its_core_equals_the_truth(
     check_states(states, truth, folder / "core", outcomes[-len(live) :])
 
 
+def test_view_of_live_process_and_of_its_core_equals_the_truth(build: str, folder: Path) -> None:
+    for name in PROGRAMS[build]:
+        exe = cpp_program(build, name)
+        states = [state for state in states_of(exe) if not state.is_large]
+        check_live_and_core(exe, states, folder / name)
+
+
+def test_view_of_a_million_entries_equals_the_truth(folder: Path) -> None:
+    exe = cpp_program("dev", "states_cpp")
+    large = [state for state in states_of(exe) if state.is_large]
+    assert [state.name for state in large] == ["million"]
+    check_live_and_core(exe, large, folder / "large")
+
+
 def test_view_through_gdbserver_equals_the_truth(folder: Path) -> None:
     exe = cpp_program("dev", "states_cpp")
-    states = [state for state in states_of(exe) if state.name not in SLOW_REMOTELY]
+    states = [
+        state for state in states_of(exe) if not state.is_large and state.name not in SLOW_REMOTELY
+    ]
     truth = folder / "truth"
     truth.mkdir()
-    commands = commands_for(states, folder / "remote")
+    names = " ".join(state.name for state in states)
     outcomes = gdb_session(
         exe,
         commands=[
-            f"target remote | gdbserver --once - {exe} --all {truth}",
+            "set sysroot /",  # else gdb fetches every library through the remote protocol
+            f"target remote | gdbserver --once - {exe} {truth} {names}",
             "break fixture_stop",
             "continue",
-            *commands,
+            *commands_for(states, folder / "remote"),
             "kill",
         ],
     )
-    check_states(states, truth, folder / "remote", outcomes[3:-1])
+    check_states(states, truth, folder / "remote", outcomes[4:-1])
 
 
-def session(state: str, folder: Path, *commands: str, program: str = "states_cpp") -> Session:
-    """Commands on one state of the build `dev`."""
-    arguments = [state, str(folder)]
-    exe = cpp_program("dev", program)
-    return Session(gdb_session(exe, arguments, commands=[*AT_STOP, *commands])[2:])
+# ---- what the commands say -----------------------------------------------------------------------
+
+FINDS = [
+    ("map_int", "42", "by its hash"),
+    ("map_int", "1 + 2", "by its hash"),
+    ("map_int", "43", "absent (by its hash, would be in bucket 43)"),
+    ("map_string", '"word5"', "by its hash"),
+    ("map_string", '"word7000"', "absent (by its hash, would be in bucket"),
+    ("awkward_strings", '"nul\\0in"', "by its hash"),
+    ("many_strings", '"word99999-99999-99999-99999-99999-99999"', "by its hash"),
+    ("doubles", "0.25", "entries compared"),
+    ("enums", "Color::Blue", "by its hash"),
+    ("views", '"alpha"', "by its hash"),
+    ("c_strings", '"beta"', "5 entries compared"),
+    ("one_bucket", "300", "entries compared"),
+    ("pairs", '{first = 3, second = "word3"}', "entries compared"),
+    ("empty", "1", "absent"),
+    ("moved_from", "1", "absent"),
+    ("multimap_int", "5", "by its hash"),
+]
+BUCKETS = "hmap-dump map_string --buckets 0-1108"
+WITH_PRINTERS = (
+    "python import sys; sys.path.insert(0, '/usr/share/gcc/python')",
+    "python from libstdcxx.v6 import register_libstdcxx_printers as r; r(None)",
+)
+ASKED = (
+    *(f"hmap-find {container} -- {key}" for container, key, _ in FINDS),
+    *(
+        f"hmap-dump {name}"
+        for name in ("one_bucket", "long_run", "reserved", "map_string", "set_string", "clustered")
+    ),
+    BUCKETS,
+    f"{BUCKETS} --limit 3",
+    "print $hmap_len(pairs)",
+    "print $hmap_len(registry)",
+    "print $hmap_len(&pairs)",
+    "print $hmap_get(structs, 0).y",
+    'print $hmap_get(map_string, "word5")',
+    "hmap-layout map_string",
+)
 
 
-def test_libstdcxx_printers_make_no_difference(folder: Path) -> None:
-    exe = cpp_program("dev", "states_cpp")
-    dump = "hmap-dump map_string --entries - --limit 50"
-    printers = "python import sys; sys.path.insert(0, '/usr/share/gcc/python')"
-    register = "python from libstdcxx.v6 import register_libstdcxx_printers as r; r(None)"
-    outcomes = gdb_session(
-        exe,
-        ["map_string", str(folder)],
-        commands=[*AT_STOP, dump, printers, register, "print map_string", dump],
+@dataclass(frozen=True)
+class Answers:
+    """What one gdb said, by command, and the truth of the states that it looked at."""
+
+    outputs: dict[str, str]
+    truth: Path
+    picture: Path
+    printed: str  # by libstdc++'s own printer
+    with_printers: str  # what is asked of map_string, once those printers are loaded
+    without_printers: str
+
+    def __getitem__(self, command: str) -> str:
+        return self.outputs[command]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
+    """All that the tests below ask, of one process and in one gdb."""
+    folder = tmp_path_factory.mktemp("cpp")
+    truth, picture = folder / "truth", folder / "clustered.png"
+    truth.mkdir()
+    entries = "hmap-dump map_string --entries - --limit 50"
+    asked = [*AT_STOP, *ASKED, f"hmap-dump clustered --plot {picture}", entries]
+    session = gdb_session(
+        cpp_program("dev", "states_cpp"),
+        [str(truth)],
+        commands=[*asked, *WITH_PRINTERS, "print map_string", entries],
     )
-    assert "std::unordered_map with 1000 elements" in outcomes[5].output
-    assert outcomes[2].output == outcomes[6].output != ""
+    outputs = dict(zip(asked, (one.output for one in session), strict=False))
+    yield Answers(outputs, truth, picture, *(one.output for one in session[-2:]), outputs[entries])
 
 
-def test_summary_of_one_bucket_blames_the_hash(folder: Path) -> None:
-    (dump,) = session("one_bucket", folder, "hmap-dump one_bucket")
-    assert re.search(r"^verdict +skewed: .* a chain of 3,000 nodes", dump.output, re.MULTILINE)
-    assert "a hit looks at 1500.50 nodes on average" in dump.output
+def test_libstdcxx_printers_make_no_difference(answers: Answers) -> None:
+    assert "std::unordered_map with 1000 elements" in answers.printed
+    assert answers.with_printers == answers.without_printers != ""
 
 
-def test_summary_of_equal_keys_says_that_they_may_be_the_reason(folder: Path) -> None:
-    (dump,) = session("long_run", folder, "hmap-dump long_run")
-    assert re.search(r"^verdict +skewed: .*, or many keys are equal;", dump.output, re.MULTILINE)
+def test_summary_of_one_bucket_blames_the_hash(answers: Answers) -> None:
+    dump = answers["hmap-dump one_bucket"]
+    assert re.search(r"^verdict +skewed: .* a chain of 3,000 nodes", dump, re.MULTILINE)
+    assert "a hit looks at 1500.50 nodes on average" in dump
 
 
-def test_summary_of_a_reserved_map_calls_its_bucket_array_oversized(folder: Path) -> None:
-    (dump,) = session("reserved", folder, "hmap-dump reserved")
-    assert re.search(r"^verdict +oversized: a bucket array of [\d,]+ bytes", dump.output, re.M)
+def test_summary_of_equal_keys_says_that_they_may_be_the_reason(answers: Answers) -> None:
+    dump = answers["hmap-dump long_run"]
+    assert re.search(r"^verdict +skewed: .*, or many keys are equal;", dump, re.MULTILINE)
 
 
-def test_names_are_those_that_people_write(folder: Path) -> None:
-    (plain,) = session("map_string", folder, "hmap-dump map_string")
-    assert plain.output.splitlines()[0].endswith("std::unordered_map   std::string -> int")
-    assert "(std::unordered_map<std::string, int>) 0x" in plain.output.splitlines()[0]
-    (keys,) = session("set_string", folder, "hmap-dump set_string")
-    assert keys.output.splitlines()[0].endswith("std::unordered_set   std::string")
+def test_summary_of_a_reserved_map_calls_its_bucket_array_oversized(answers: Answers) -> None:
+    dump = answers["hmap-dump reserved"]
+    assert re.search(r"^verdict +oversized: a bucket array of [\d,]+ bytes", dump, re.M)
 
 
-def test_buckets_are_printed_node_by_node(folder: Path) -> None:
-    truth = folder / "occupancy.csv"
-    dump, cut = session(
-        "map_string",
-        folder,
-        "hmap-dump map_string --buckets 0-1108",
-        "hmap-dump map_string --buckets 0-1108 --limit 3",
-    )
-    nodes = re.findall(
-        r"^    (\d+)  0x[0-9a-f]+  hash 0x[0-9a-f]+  (\S+) -> (\d+)$", dump.output, re.M
-    )
-    assert "more is cut after 200 nodes" in dump.output
+def test_names_are_those_that_people_write(answers: Answers) -> None:
+    plain = answers["hmap-dump map_string"].splitlines()[0]
+    assert plain.endswith("std::unordered_map   std::string -> int")
+    assert "(std::unordered_map<std::string, int>) 0x" in plain
+    keys = answers["hmap-dump set_string"].splitlines()[0]
+    assert keys.endswith("std::unordered_set   std::string")
+
+
+def test_buckets_are_printed_node_by_node(answers: Answers) -> None:
+    dump = answers[BUCKETS]
+    folder = answers.truth / "map_string"
+    nodes = re.findall(r"^    (\d+)  0x[0-9a-f]+  hash 0x[0-9a-f]+  (\S+) -> (\d+)$", dump, re.M)
+    assert "more is cut after 200 nodes" in dump
     assert len(nodes) == 200
     entries = [
         (row["chain_index"], row["key"], row["value"]) for row in read_csv(folder / "entries.csv")
     ]
     assert nodes == entries[:200]
-    cells = re.findall(r"^bucket ([\d,]+)  (0x[0-9a-f]+)$", dump.output, re.M)
-    rows = [(f"{int(row['bucket']):,}", row["address"]) for row in read_csv(truth)]
-    assert cells == rows[: len(cells)]
-    assert len(re.findall(r" -> ", cut.output)) - 1 == 3  # and the title's
+    cells = re.findall(r"^bucket ([\d,]+)  (0x[0-9a-f]+)$", dump, re.M)
+    rows = read_csv(folder / "occupancy.csv")
+    assert cells == [(f"{int(row['bucket']):,}", row["address"]) for row in rows][: len(cells)]
+    cut = answers[f"{BUCKETS} --limit 3"]
+    assert len(re.findall(r" -> ", cut)) - 1 == 3  # and the title's
 
 
-@pytest.mark.parametrize(
-    ("container", "key", "answer"),
-    [
-        ("map_int", "42", "by its hash"),
-        ("map_int", "1 + 2", "by its hash"),
-        ("map_int", "43", "absent (by its hash, would be in bucket 43)"),
-        ("map_string", '"word5"', "by its hash"),
-        ("map_string", '"word7000"', "absent (by its hash, would be in bucket"),
-        ("awkward_strings", '"nul\\0in"', "by its hash"),
-        ("many_strings", '"word99999-99999-99999-99999-99999-99999"', "by its hash"),
-        ("million", "12", "absent (by its hash"),
-        ("doubles", "0.25", "entries compared"),
-        ("enums", "Color::Blue", "by its hash"),
-        ("views", '"alpha"', "by its hash"),
-        ("c_strings", '"beta"', "5 entries compared"),
-        ("one_bucket", "300", "entries compared"),
-        ("pairs", '{first = 3, second = "word3"}', "entries compared"),
-        ("empty", "1", "absent"),
-        ("moved_from", "1", "absent"),
-        ("multimap_int", "5", "by its hash"),
-    ],
-)
+@pytest.mark.parametrize(("container", "key", "answer"), FINDS)
 def test_key_is_found_and_it_is_said_how(
-    container: str, key: str, answer: str, folder: Path
+    container: str, key: str, answer: str, answers: Answers
 ) -> None:
-    (found,) = session(container, folder, f"hmap-find {container} -- {key}")
-    assert answer in found.output
+    found = answers[f"hmap-find {container} -- {key}"]
+    assert answer in found
     if "absent" in answer:
         return
-    place = re.search(r" is in bucket ([\d,]+), node (\d+) of its chain, at 0x", found.output)
-    assert place, found.output
-    rows = read_csv(folder / "entries.csv")
-    shown = re.search(r"^  key   0x[0-9a-f]+  (.*)$", found.output, re.M)
+    place = re.search(r" is in bucket ([\d,]+), node (\d+) of its chain, at 0x", found)
+    assert place, found
+    rows = read_csv(answers.truth / container / "entries.csv")
+    shown = re.search(r"^  key   0x[0-9a-f]+  (.*)$", found, re.M)
     assert shown
     bucket, index = place[1].replace(",", ""), place[2]
     row = next(row for row in rows if (row["bucket"], row["chain_index"]) == (bucket, index))
     assert row["key"].replace("\n", "\\x0a") == shown[1]
 
 
-def test_convenience_functions(folder: Path) -> None:
-    outcomes = session(
-        "pairs",
-        folder,
-        "print $hmap_len(pairs)",
-        "print $hmap_len(registry)",
-        "print $hmap_len(&pairs)",
-    )
-    assert [one.output for one in outcomes] == ["$1 = 100\n", "$2 = 0\n", "$3 = 100\n"]
-    outcomes = session("structs", folder, "print $hmap_get(structs, 0).y")
-    assert outcomes[0].output == "$1 = 0.5\n"
-    outcomes = session("map_string", folder, 'print $hmap_get(map_string, "word5")')
-    assert outcomes[0].output == "$1 = 5\n"
+def test_convenience_functions(answers: Answers) -> None:
+    values = [
+        answers[command].split(" = ")[1] for command in ASKED if command.startswith("print $hmap_")
+    ]
+    assert values == ["100\n", "100\n", "100\n", "0.5\n", "5\n"]
 
 
-def test_layout_names_the_fields_with_their_offsets(folder: Path) -> None:
-    (layout,) = session("map_string", folder, "hmap-layout map_string")
+def test_layout_names_the_fields_with_their_offsets(answers: Answers) -> None:
     for field in (
         r"/\* +0 +8 \*/ .*_M_buckets;",
         r"/\* +8 +8 \*/ .*_M_bucket_count;",
@@ -280,10 +319,8 @@ def test_layout_names_the_fields_with_their_offsets(folder: Path) -> None:
         r"/\* +8 +32 \*/ +const std::string first;",
         r"/\* +48 +8 \*/ .*_M_hash_code;",
     ):
-        assert re.search(field, layout.output), field
+        assert re.search(field, answers["hmap-layout map_string"]), field
 
 
-def test_picture_is_drawn(folder: Path) -> None:
-    picture = folder / "clustered.png"
-    session("clustered", folder, f"hmap-dump clustered --plot {picture}")
-    assert picture.read_bytes().startswith(b"\x89PNG")
+def test_picture_is_drawn(answers: Answers) -> None:
+    assert answers.picture.read_bytes().startswith(b"\x89PNG")

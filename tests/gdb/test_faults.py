@@ -10,17 +10,23 @@ import functools
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from conftest import fixture_program
 from harness import Outcome, Tries, gdb_session
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
+from truth import (
+    ENTRIES_HEADER,
+    OCCUPANCY_HEADER,
+    PROBLEM,
+    Named,
+    first_line,
+    problems_of_check,
+    read_csv,
+)
 
-Named = tuple[str, str]  # "I4" or "fault", and an address
-
-PROBLEM = re.compile(r"(I\d+|fault) (0x[0-9a-f]+): \S.*")
 SHOWN = 10  # Problems in the summary of hmap-dump
 # Faults of a key or elem: its text in the entries is the fault.
 UNREADABLE_VALUES = (
@@ -45,20 +51,6 @@ def faults_of(build: str) -> list[str]:
     command = [fixture_program(build, "faults"), "--list"]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [line.split("\t")[0] for line in listing.splitlines()]
-
-
-def problems_of_check(outcome: Outcome) -> list[Named]:
-    """What hmap-check names. Each of its lines is a Problem, but for the last: their number."""
-    assert outcome.error is None and outcome.messages == "", outcome
-    *lines, last = outcome.output.splitlines()
-    problems = []
-    for line in lines:
-        found = PROBLEM.fullmatch(line)
-        assert found, f"no Problem: {line!r}\n{outcome.output}"
-        problems.append((found[1], found[2]))
-    expected = "1 Problem" if len(lines) == 1 else f"{len(lines):,} Problems"
-    assert last == expected, outcome.output
-    return problems
 
 
 def problems_of_dump(outcome: Outcome) -> tuple[list[Named], int]:
@@ -116,6 +108,20 @@ def assert_refused(outcome: Outcome, address: str, view: Path) -> None:
     assert not list(view.iterdir()), "a file was left behind"
 
 
+def assert_told(fault: str, outcomes: Sequence[Outcome], truth: Path, view: Path) -> None:
+    """What commands_for() told is what the program expected."""
+    check, dump = outcomes
+    rows = read_csv(truth / "expected.csv")
+    assert rows
+    if rows[0]["invariant"] == ERROR:
+        assert len(rows) == 1
+        for outcome in outcomes:
+            assert_refused(outcome, rows[0]["address"], view)
+    else:
+        assert_named(check, rows)
+        assert_dumped(fault, dump, rows, view)
+
+
 def commands_for(view: Path) -> list[Tries]:
     view.mkdir()
     return [
@@ -139,16 +145,8 @@ def test_fault_is_named_live_and_from_a_core(fault: str, build: str, folder: Pat
             *commands_for(folder / "core"),
         ],
     )
-    rows = read_csv(folder / "expected.csv")
-    assert rows
-    for view, (check, dump) in {"live": outcomes[2:4], "core": outcomes[-2:]}.items():
-        if rows[0]["invariant"] == ERROR:
-            assert len(rows) == 1
-            for outcome in (check, dump):
-                assert_refused(outcome, rows[0]["address"], folder / view)
-        else:
-            assert_named(check, rows)
-            assert_dumped(fault, dump, rows, folder / view)
+    assert_told(fault, outcomes[2:4], folder, folder / "live")
+    assert_told(fault, outcomes[-2:], folder, folder / "core")
 
 
 @pytest.mark.parametrize("B", [12, 24, 40, 56])

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from go_fixtures import STOP, has_bucket_maps, mandatory, program, toolchains
+from go_fixtures import STOP, has_bucket_maps, main_toolchains, on, program
 from go_toolchains import Toolchain
 from harness import Fails, Outcome, Session, Tries, gdb_session, run_aborting
 from test_bad_input import assert_clear
-from test_fixtures import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, read_csv
 
-every_go = pytest.mark.parametrize("go", toolchains(), ids=lambda go: go.name)
-main_gos = pytest.mark.parametrize("go", mandatory(), ids=lambda go: go.name)
+main_gos = on(main_toolchains())
+both_builds = pytest.mark.parametrize(
+    "flags", [(), ("-gcflags=-N -l",)], ids=["optimised", "not optimised"]
+)
 
 # Expression -> a key that its map holds, from fixtures/go/states/states_program.go.
 GLOBALS = {
@@ -30,9 +35,28 @@ GLOBALS = {
     "main.serverList.array[1].sessions": "carol",
     "main.serverList.array[0].next.sessions": "carol",
 }
+LANGUAGES = ("auto", "go", "c", "c++", "asm", "minimal")
+# Of GLOBALS, one of each kind.
+FIRST = (
+    "main.mapStringInt64",
+    "'main.theServer'.sessions",
+    "*main.theServer.byID",
+    "main.serverList.array[0].next.sessions",
+)
+NO_MAPS = (
+    "main.theServer.next.next.sessions",  # behind a nil pointer
+    "main.nosuch",
+    "nosuch",
+    "main.theServer.nosuch",
+    "main.theServer",
+    "main.theServer.name",
+    "main.stops",
+    "main.fixtureStop",
+    "main.specials",
+    "main.theServer.shards",
+    "main",
+)
 LOCALS = {"local": "local", "'&onStack'.sessions": "local"}
-
-NOT_OPTIMISED = ("-gcflags=-N -l",)
 
 
 def dumps(folder: Path, expressions: dict[str, str]) -> list[str]:
@@ -52,35 +76,46 @@ def check_keys(folder: Path, expressions: dict[str, str], outcomes: list[Outcome
 
 def at_program(go: Toolchain, folder: Path, *commands: str | Fails | Tries) -> Session:
     outcomes = gdb_session(
-        program(go), ["program", str(folder / "truth")], commands=[*STOP, *commands]
+        program(go), [str(folder / "truth"), "program"], commands=[*STOP, *commands]
     )
-    return Session(outcomes[2:])
-
-
-@every_go
-def test_globals_and_what_they_lead_to(go: Toolchain, folder: Path) -> None:
-    check_keys(folder, GLOBALS, at_program(go, folder, *dumps(folder, GLOBALS)))
+    return Session(outcomes[len(STOP) :])
 
 
 @main_gos
-@pytest.mark.parametrize("language", ["go", "c", "c++", "asm", "minimal"])
-def test_globals_in_any_language(go: Toolchain, language: str, folder: Path) -> None:
-    plain = {name: key for name, key in GLOBALS.items() if "." in name and "[" not in name}
-    # C takes pointers apart only by ->, as do its kin.
-    if language in ("c", "c++", "minimal", "asm"):
-        plain = {name: key for name, key in plain.items() if name.count(".") == 1}
-    outcomes = at_program(go, folder, f"set language {language}", *dumps(folder, plain))
-    check_keys(folder, plain, outcomes[1:])
+def test_globals_in_any_language(go: Toolchain, folder: Path) -> None:
+    """What Go's users type holds in every language, and what C's do in C's kin."""
+    commands = []
+    for language in LANGUAGES:
+        (folder / language).mkdir()
+        commands += [f"set language {language}", *dumps(folder / language, GLOBALS)]
+    outcomes = at_program(go, folder, *commands)
+    step = 1 + len(GLOBALS)
+    for index, language in enumerate(LANGUAGES):
+        begin = index * step + 1
+        check_keys(folder / language, GLOBALS, outcomes[begin : begin + len(GLOBALS)])
+
+
+@pytest.fixture(scope="module")
+def cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Toolchain], Path]]:
+    """A core of each toolchain's program, whose innermost frame is assembly."""
+    folder = tmp_path_factory.mktemp("cores")
+
+    @functools.cache
+    def of(go: Toolchain) -> Path:
+        (folder / go.name).mkdir()
+        command = [program(go), folder / go.name / "truth", "program"]
+        return run_aborting(command, folder / go.name, {"FIXTURE_ABORT": "1"})
+
+    yield of
+    shutil.rmtree(folder)
 
 
 @main_gos
 def test_globals_in_core_whose_innermost_frame_is_assembly(
-    go: Toolchain, folder: Path, kernel_cores: None
+    go: Toolchain, folder: Path, kernel_cores: None, cores: Callable[[Toolchain], Path]
 ) -> None:
-    truth = folder / "truth"
-    core = run_aborting([program(go), "program", truth], folder, {"FIXTURE_ABORT": "1"})
     outcomes = gdb_session(
-        program(go), core=core, commands=["frame", *dumps(folder, GLOBALS), "show language"]
+        program(go), core=cores(go), commands=["frame", *dumps(folder, GLOBALS), "show language"]
     )
     assert re.search(r"\.s:\d+", outcomes[0].output), outcomes[0].output
     check_keys(folder, GLOBALS, outcomes[1:-1])
@@ -88,97 +123,72 @@ def test_globals_in_core_whose_innermost_frame_is_assembly(
 
 
 @main_gos
-@pytest.mark.parametrize("expression", GLOBALS)
+@pytest.mark.parametrize("expression", FIRST)
 def test_first_expression_of_a_session_in_an_assembly_frame(
-    go: Toolchain, expression: str, folder: Path, kernel_cores: None
+    go: Toolchain,
+    expression: str,
+    folder: Path,
+    kernel_cores: None,
+    cores: Callable[[Toolchain], Path],
 ) -> None:
     # Once gdb has read the symbols of main, it finds more: each expression in a gdb of its own.
-    truth = folder / "truth"
-    core = run_aborting([program(go), "program", truth], folder, {"FIXTURE_ABORT": "1"})
     only = {expression: GLOBALS[expression]}
-    check_keys(folder, only, gdb_session(program(go), core=core, commands=dumps(folder, only)))
+    check_keys(folder, only, gdb_session(program(go), core=cores(go), commands=dumps(folder, only)))
 
 
-@every_go
-@pytest.mark.parametrize("flags", [(), NOT_OPTIMISED], ids=["optimised", "not optimised"])
+@main_gos
+@both_builds
 def test_locals_and_arguments(go: Toolchain, flags: tuple[str, ...], folder: Path) -> None:
+    """Before they are set, too: at its first instruction a function's locals are what the stack
+    held before."""
     (folder / "argument").mkdir()
+    unset = [
+        *(Tries(f"hmap-dump {name}") for name in ("local", "empty", "onStack", "n")),
+        *(Tries(f"hmap-check {name}") for name in ("local", "empty", "n")),
+    ]
     outcomes = gdb_session(
         program(go, *flags),
-        ["program", str(folder / "truth")],
+        [str(folder / "truth"), "program"],
         commands=[
-            "break main.fixtureStopLocal",
+            "tbreak *'main.withLocals'",  # once: a stack that is too small makes Go begin again
             "run",
+            *unset,
+            "break main.fixtureStopLocal",
+            "continue",
             *dumps(folder / "argument", {"argument": "local"}),
             "up",
             *dumps(folder, LOCALS),
         ],
     )
-    check_keys(folder / "argument", {"argument": "local"}, outcomes[2:3])
-    check_keys(folder, LOCALS, outcomes[4:])
+    for outcome in outcomes[2 : 2 + len(unset)]:
+        if outcome.error is not None:
+            assert_clear(outcome)
+    inside = outcomes[2 + len(unset) + 2 :]
+    check_keys(folder / "argument", {"argument": "local"}, inside[:1])
+    check_keys(folder, LOCALS, inside[2:])
 
 
-@every_go
-def test_nil_maps_are_one_line(go: Toolchain, folder: Path) -> None:
+@main_gos
+def test_nil_maps_and_what_is_no_map_are_one_line(go: Toolchain, folder: Path) -> None:
     occupancy, entries = folder / "occupancy.csv", folder / "entries.csv"
-    files = f"--csv {occupancy} --entries {entries}"
+    nil = "main.theServer.shards.array[2]"
     outcomes = at_program(
         go,
         folder,
-        f"hmap-dump main.theServer.shards.array[2] {files}",
-        "hmap-check main.theServer.shards.array[2]",
-        Fails("hmap-dump main.theServer.next.next.sessions"),
+        f"hmap-dump {nil} --csv {occupancy} --entries {entries}",
+        f"hmap-check {nil}",
+        *(
+            Fails(f"{command} {expression}")
+            for expression in NO_MAPS
+            for command in ("hmap-dump", "hmap-check")
+        ),
     )
     assert "nil" in outcomes[0].output
     assert occupancy.read_text() == f"{OCCUPANCY_HEADER}\n"
     assert entries.read_text() == f"{ENTRIES_HEADER}\n"
-    assert first_line(occupancy) == OCCUPANCY_HEADER
     assert outcomes[1].output == "consistent: 0 entries\nnote: the map is nil\n"
-    assert_clear(outcomes[2], "main.theServer.next.next.sessions")
-
-
-@main_gos
-@pytest.mark.parametrize("flags", [(), NOT_OPTIMISED], ids=["optimised", "not optimised"])
-def test_locals_before_they_are_set(go: Toolchain, flags: tuple[str, ...], folder: Path) -> None:
-    """At the first instruction of a function its locals are what the stack held before."""
-    outcomes = gdb_session(
-        program(go, *flags),
-        ["program", str(folder / "truth")],
-        commands=[
-            "break *'main.withLocals'",
-            "run",
-            *(Tries(f"hmap-dump {name}") for name in ("local", "empty", "onStack", "n")),
-            *(Tries(f"hmap-check {name}") for name in ("local", "empty", "n")),
-            "print 1+1",
-        ],
-    )
-    for outcome in outcomes[2:-1]:
-        if outcome.error is not None:
-            assert_clear(outcome)
-    assert re.fullmatch(r"\$\d+ = 2\n", outcomes[-1].output)
-
-
-@main_gos
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "main.nosuch",
-        "main.theServer.nosuch",
-        "main.theServer",
-        "main.theServer.name",
-        "main.stops",
-        "main.fixtureStop",
-        "main.specials",
-        "main.theServer.shards",
-        "main",
-    ],
-)
-def test_what_is_no_map_is_one_clear_line(go: Toolchain, expression: str, folder: Path) -> None:
-    outcomes = at_program(
-        go, folder, Fails(f"hmap-dump {expression}"), Fails(f"hmap-check {expression}")
-    )
-    for outcome in outcomes:
-        assert_clear(outcome, expression)
+    for index, outcome in enumerate(outcomes[2:]):
+        assert_clear(outcome, NO_MAPS[index // 2])
 
 
 @main_gos
@@ -186,7 +196,7 @@ def test_program_without_debug_info_says_so(go: Toolchain, folder: Path) -> None
     """-ldflags=-w: a global has an address and no type."""
     outcomes = gdb_session(
         program(go, "-ldflags=-w"),
-        ["program", str(folder / "truth")],
+        [str(folder / "truth"), "program"],
         commands=[*STOP, Fails("hmap-dump main.mapStringInt64")],
     )
     assert_clear(outcomes[2], "main.mapStringInt64")
@@ -198,7 +208,7 @@ def test_map_being_written(go: Toolchain, folder: Path) -> None:
     inside = "runtime.hashGrow" if has_bucket_maps(go) else "internal/runtime/maps.(*table).grow"
     outcomes = gdb_session(
         program(go),
-        ["written", str(folder / "truth")],
+        [str(folder / "truth"), "written"],
         commands=[
             *STOP,
             f"break '{inside}'",

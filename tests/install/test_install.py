@@ -79,7 +79,7 @@ def test_library_keeps_its_debug_information(prefix: Path) -> None:
 
 def test_components_hold_what_they_are_for(build: Path, prefix: Path, tmp_path: Path) -> None:
     parts = {}
-    for part in ("runtime", "development", "gdb"):
+    for part in ("runtime", "development", "gdb", "layout"):
         folder = tmp_path / part
         sh(["cmake", "--install", build, "--prefix", folder, "--component", f"hmap_{part}"])
         parts[part] = files_below(folder)
@@ -97,6 +97,7 @@ def test_components_hold_what_they_are_for(build: Path, prefix: Path, tmp_path: 
         "share/man/man7/hmap-gdb.7",
         "bin/hmap-plot",
     } <= parts["gdb"]
+    assert parts["layout"] == {"bin/hmap-layout", "share/man/man1/hmap-layout.1"}
     whole = {Path(file).name for file in files_below(prefix)}
     assert whole == set().union(*names.values())
 

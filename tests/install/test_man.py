@@ -58,6 +58,13 @@ def test_gdb_page_names_every_command() -> None:
     assert set(listed.output.split()) <= set(names)
 
 
+def test_page_of_hmap_layout_has_its_options(prefix: Path) -> None:
+    text = sh([prefix / "bin" / "hmap-layout", "--help"])
+    options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text))
+    page = rendered("hmap-layout.1")
+    assert [name for name in sorted(options) if not re.search(rf"{name}(?![\w-])", page)] == []
+
+
 @pytest.mark.parametrize("script", ["hmap-plot", "hmap-cores"])
 def test_page_of_a_script_has_its_options(script: str) -> None:
     if not (ROOT / "scripts" / script).exists():

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, files_below, sh
 from harness import gdb_session
 
-PACKAGES = ("libhmap1", "libhmap-dev", "libhmap-gdb")
+PACKAGES = ("libhmap1", "libhmap-dev", "libhmap-gdb", "hmap-layout")
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def unpacked(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with all three unpacked."""
+    """A root with all of them unpacked."""
     root = tmp_path_factory.mktemp("root")
     for package in packages.values():
         sh(["dpkg-deb", "-x", package, root])
@@ -57,11 +57,14 @@ def test_names_versions_and_dependencies(packages: dict[str, Path]) -> None:
         f"libhmap1_{version}_{architecture}.deb",
         f"libhmap-dev_{version}_{architecture}.deb",
         f"libhmap-gdb_{version}_all.deb",
+        f"hmap-layout_{version}_{architecture}.deb",
     }
     assert re.fullmatch(r"libc6 \(>= [0-9.]+\)", field(packages["libhmap1"], "Depends"))
     assert f"libhmap1 (= {version})" in field(packages["libhmap-dev"], "Depends")
     gdb = field(packages["libhmap-gdb"], "Depends")
     assert {word.split()[0] for word in gdb.split(", ")} == {"gdb", "python3", "python3-numpy"}
+    layout = field(packages["hmap-layout"], "Depends")
+    assert {word.split()[0] for word in layout.split(", ")} >= {"libc6", "libdwarf1", "libjansson4"}
     recommended = field(packages["libhmap-gdb"], "Recommends")
     assert set(recommended.split(", ")) == {
         "python3-jinja2",
@@ -101,6 +104,11 @@ def test_contents(packages: dict[str, Path]) -> None:
         "usr/share/man/man1/hmap-plot.1.gz",
         "usr/share/man/man7/hmap-gdb.7.gz",
     } <= set(files["libhmap-gdb"])
+    assert {file for file in files["hmap-layout"] if "/doc/" not in file} == {
+        "usr/bin/hmap-layout",
+        "usr/share/lintian/overrides/hmap-layout",
+        "usr/share/man/man1/hmap-layout.1.gz",
+    }
     for name, modes in files.items():
         for document in ("copyright", "changelog.gz", "changelog.Debian.gz"):
             assert f"usr/share/doc/{name}/{document}" in modes

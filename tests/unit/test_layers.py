@@ -46,7 +46,11 @@ MODULES = {
         "fake",
         "gdb",
         "gdb_variables",
+        "layout_expression",
+        "layout_file",
+        "loaded_layouts",
         "memory",
+        "page_cache",
         "protocol",
         "types",
     },
@@ -99,7 +103,8 @@ MODULES = {
     },
 }
 
-IMPORTS_GDB = {"target.gdb", "target.gdb_variables", *SURFACE}
+GDB_TARGET = {"target.gdb", "target.gdb_variables", "target.loaded_layouts"}
+IMPORTS_GDB = {*GDB_TARGET, *SURFACE}
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,7 @@ def test_only_plot_imports_matplotlib() -> None:
 @pytest.mark.parametrize(
     "module",
     sorted(
-        name for name in all_modules() if layer_of(name) not in SURFACE and name not in IMPORTS_GDB
+        name for name in all_modules() if layer_of(name) not in SURFACE and name not in GDB_TARGET
     ),
 )
 def test_module_is_imported_without_gdb(module: str) -> None:

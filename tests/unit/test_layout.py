@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from builders import integer, struct
@@ -53,7 +55,7 @@ def test_scalars_are_decoded_at_their_offsets_in_the_target_s_order(order: str) 
 
 
 def test_members_say_where_they_lie_and_whence_that_is_known() -> None:
-    layout = struct_layout(SAMPLE, ["count", "high"], optional=["nosuch", "array"], source="file")
+    layout = struct_layout(replace(SAMPLE, source="file"), ["count", "high"], ["nosuch", "array"])
     assert (layout.name, layout.size) == ("struct sample", SAMPLE.size)
     assert [(one.name, one.offset, one.size, one.source) for one in layout.members] == [
         ("count", 0, 8, "file"),

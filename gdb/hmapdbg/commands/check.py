@@ -17,7 +17,8 @@ class Check(HmapCommand):
 
     One line for each Problem: the number of the invariant ("fault" for memory that cannot be read),
     the address of what breaks it, and what is wrong. A sound map gives "consistent: N entries".
-    For libhmap the numbers are those of hmap_check() and of hmap_internal.h.
+    For libhmap the numbers are those of hmap_check() and of hmap_internal.h. Whether a key is in
+    its bucket and has the right tophash (I8, I9) is seen where the hash is the library's own.
 
       --type TYPE     the map is at the bare ADDRESS, and is a TYPE
       -h, --help      this text

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import gdb
 
-from .arguments import Arguments, Option, UsageError
+from .arguments import Arguments, Option, UsageError, word_at_end
 from .command import TYPE, HmapCommand
 from .files import STANDARD_OUTPUT, Outputs
+
+
+if TYPE_CHECKING:
+    from ..layout import StructLayout
+
+FORCE = Option("--force")
 
 
 class Layout(HmapCommand):
@@ -14,22 +23,53 @@ class Layout(HmapCommand):
 
     Usage: hmap-layout EXPR [--json FILE]
            hmap-layout TYPE
+           hmap-layout load FILE [--force]
+           hmap-layout info
+           hmap-layout forget [FILE]
 
     EXPR is a map, and the structs shown are those its family reads. TYPE is any struct, for example
     "struct hmap". One line a field: offset, size, type and name, source.
 
-      --json FILE     the same as JSON; '-' is standard output
+    A stripped program has no layouts. hmap-layout(1), the program of the same name, writes them to
+    a file while there is debug info; 'load' takes that file for the stripped program and its cores.
+    Then all commands work: maps are named by the variables that lead to them, with fields, [N], *
+    and & and casts, or by --type TYPE ADDRESS. A file of another build is refused; 'info' tells
+    which are loaded, 'forget' drops one or all. (A variable called 'info': write '(info)'.)
+
+      --json FILE     the structs shown as JSON; '-' is standard output
       --type TYPE     the map is at the bare address EXPR, and is a TYPE
+      --force         take the layout file although it is of another build
       -h, --help      this text
 
     Example:
-      (gdb) hmap-layout sessions"""
+      (gdb) hmap-layout sessions
+      (gdb) hmap-layout load server.layout.json"""
 
     name = "hmap-layout"
     summary = "the offsets in use, one line a field, with their source"
-    options = (Option("--json", "FILE", repeatable=True), TYPE)
+    options = (Option("--json", "FILE", repeatable=True), TYPE, FORCE)
 
     def run(self, arguments: Arguments) -> None:
+        verb, _, rest = arguments.expression.partition(" ")
+        if verb == "load" and _is_file(rest):
+            self._load(rest.strip(), FORCE.name in arguments)
+        elif verb == "forget" and (not rest or _is_file(rest)):
+            self._forget(rest.strip())
+        elif arguments.expression == "info":
+            self._info()
+        elif FORCE.name in arguments:
+            raise UsageError("option '--force' goes with 'load': hmap-layout load FILE --force")
+        else:
+            self._show(arguments)
+
+    def complete(self, text: str, word: str | None) -> object:
+        """File names behind 'load' and 'forget'."""
+        _, before = word_at_end(text)
+        if before not in ("load", "forget"):
+            return super().complete(text, word)
+        return gdb.COMPLETE_FILENAME
+
+    def _show(self, arguments: Arguments) -> None:
         from .. import json
         from ..layout import struct_layout
         from ..target.gdb import GdbTarget
@@ -39,18 +79,80 @@ class Layout(HmapCommand):
             raise UsageError(
                 "no map named: give an expression or a type, as in 'hmap-layout my_map'"
             )
+        target = GdbTarget()
         struct = None
         if TYPE.name not in arguments:
-            struct = GdbTarget().lookup_type(arguments.expression)
+            struct = target.lookup_type(arguments.expression)
         if struct is not None and struct.fields:
             names = [field.name for field in struct.iter_fields()]
             layouts = [struct_layout(struct, names)]
         else:
             _, opened = self.open_map(arguments)
             layouts = list(opened.layouts())
+        if target.is_go:
+            layouts = [_in_go(one) for one in layouts]
         with Outputs() as outputs:
             for path in arguments.all("--json"):
                 outputs.open(path).write(json.layouts(layouts))
             outputs.commit()
         if STANDARD_OUTPUT not in arguments.all("--json"):
             gdb.write("".join(f"{line}\n" for line in layout_lines(layouts)))
+
+    def _load(self, path: str, force: bool) -> None:
+        from ..target.loaded_layouts import load
+        from ..text import printable
+
+        placed = load(_unquoted(path), force)
+        file = placed.file
+        variables = len(file.global_names)
+        gdb.write(
+            printable(
+                f"{file.type_count:,} types and {variables:,} "
+                f"{'variable' if variables == 1 else 'variables'} of '{placed.program}'"
+            )
+            + "\n"
+        )
+
+    def _forget(self, path: str) -> None:
+        from ..target.loaded_layouts import forget
+
+        count = forget(_unquoted(path))
+        gdb.write(f"{count} layout {'file' if count == 1 else 'files'} forgotten\n")
+
+    def _info(self) -> None:
+        from ..target.loaded_layouts import all_loaded
+        from ..text import printable
+
+        found = all_loaded()
+        for loaded, placed in found:
+            lines = [f"{loaded.file.path}: of no program that is here: not in use"]
+            if placed is not None:
+                moved = f", moved by 0x{placed.bias:x}" if placed.bias else ""
+                forced = ", by force" if loaded.forced_for else ""
+                lines = [f"{loaded.file.path}: of '{placed.program}'{moved}{forced}"]
+                lines += [f"  {name}" for name in loaded.file.global_names]
+            gdb.write("".join(f"{printable(line)}\n" for line in lines))
+        if not found:
+            gdb.write("no layout file is loaded: 'hmap-layout load FILE'\n")
+
+
+def _in_go(struct: StructLayout) -> StructLayout:
+    """The names of types as Go's users know them."""
+    from ..families.go_types import go_name
+
+    members = [
+        replace(member, type=member.type.renamed(go_name(member.type.name)))
+        for member in struct.members
+    ]
+    return replace(struct, name=go_name(struct.name), members=tuple(members))
+
+
+def _is_file(text: str) -> bool:
+    """Whether what stands behind a verb can be a file: 'load -> next' is an expression."""
+    return bool(text.strip()) and not text.lstrip().startswith(("->", "=", "["))
+
+
+def _unquoted(path: str) -> str:
+    """A path that may stand in quotes."""
+    quoted = len(path) > 1 and path[0] == path[-1] and path[0] in "'\""
+    return path[1:-1] if quoted else path

@@ -108,6 +108,7 @@ class _GoBucketMap:
             spare_left=spare_left,
             writing=self._flag("hashWriting"),
             iterators=iterators,
+            probable_iterators=True,
             retired=retired,
             notes=tuple(self.notes),
             problems=tuple(self.problems),
@@ -334,6 +335,7 @@ class _GoBucketMap:
             for one in find_iterators(self.target, "runtime.hiter", "h", fields, self.address)
             if self._is_iterator(one)
         ]
+        self.notes += iterator_notes(self.target, self.address, len(found))
         if not found:
             return arrays, (), None
         pins: dict[int, int] = {}
@@ -347,7 +349,6 @@ class _GoBucketMap:
             array = self._array(f"retired {len(retired)}", address, sizes[address])
             if array is not None:
                 retired.append(replace(array, pins=count))
-        self.notes += iterator_notes(len(found), bool(retired))
         return arrays, tuple(retired), len(found)
 
     def _is_iterator(self, one: dict[str, int]) -> bool:

@@ -33,12 +33,11 @@ SCAN_BIT = 0x1000
 
 @dataclass(frozen=True)
 class Stacks:
-    """The words of all goroutines' stacks, side by side, and where each lies. `cut`: not all of
-    them were searched."""
+    """The words of all goroutines' stacks, side by side, and where each lies. `cut`: there are
+    more."""
 
     words: Words
     addrs: Words
-    goroutines: int
     cut: bool
 
 
@@ -51,7 +50,7 @@ def stacks_of(target: Target) -> Stacks:
         try:
             _known[target] = _read_stacks(target)
         except (TargetError, MemoryFault):
-            _known[target] = Stacks(np.zeros(0, np.uint64), np.zeros(0, np.uint64), 0, False)
+            _known[target] = Stacks(np.zeros(0, np.uint64), np.zeros(0, np.uint64), False)
     return _known[target]
 
 
@@ -78,11 +77,15 @@ def find_iterators(
     return [dict(zip(names, map(int, record))) for record in records.tolist()]
 
 
-def iterator_notes(count: int, retired: bool) -> list[str]:
-    """What the reader should know of iterators found so."""
-    what = "1 open iterator" if count == 1 else f"{count:,} open iterators"
-    note = f"{what} over this map, by what looks like one on a goroutine's stack: probable"
-    return [note + ("; superseded arrays are those that they walk" if retired else "")]
+def iterator_notes(target: Target, address: int, count: int) -> list[str]:
+    """What the reader should know of how iterators were looked for."""
+    notes = []
+    if count:
+        what = "1 probable iterator" if count == 1 else f"{count:,} probable iterators"
+        notes.append(f"{what}: that is what it looks like on a goroutine's stack")
+    if address and stacks_of(target).cut:
+        notes.append("iterators were looked for on a part of the goroutines' stacks only")
+    return notes
 
 
 def _layout(found: Type, fields: Sequence[tuple[str, ...]]) -> StructLayout:
@@ -90,7 +93,7 @@ def _layout(found: Type, fields: Sequence[tuple[str, ...]]) -> StructLayout:
     for path in fields:
         member = required_field(found, *path)
         name = ".".join(path)
-        members.append(Member(name, member.offset, member.type.size, member.type, "debug info"))
+        members.append(Member(name, member.offset, member.type.size, member.type, found.source))
     return StructLayout(found.name, found.size, tuple(members))
 
 
@@ -113,7 +116,7 @@ def _read_stacks(target: Target) -> Stacks:
         found = np.ascontiguousarray(rows).view(f"{target.order}u{width}").ravel()
         words.append(np.where(ok, found, 0).astype(np.uint64))
         addrs.append(np.uint64(low) + np.arange(count, dtype=np.uint64) * np.uint64(width))
-    return Stacks(np.concatenate(words), np.concatenate(addrs), len(goroutines), cut)
+    return Stacks(np.concatenate(words), np.concatenate(addrs), cut)
 
 
 def _goroutines(target: Target) -> tuple[list[tuple[int, int]], bool]:

@@ -180,6 +180,7 @@ class _GoSwissMap:
             directory_size=self.directory_size,
             writing=bool(self.fields.get("writing")),
             iterators=iterators,
+            probable_iterators=True,
             retired=retired,
             notes=tuple(self.notes),
             problems=tuple(self.problems),
@@ -253,7 +254,7 @@ class _GoSwissMap:
             )
         layout = struct_layout(found.renamed(go_name(found.name)), TABLE_FIELDS)
         members = [
-            Member(f"groups.{name}", member.offset, member.type.size, member.type, "debug info")
+            Member(f"groups.{name}", member.offset, member.type.size, member.type, found.source)
             for name, member in (
                 (name, required_field(found, "groups", name)) for name in ("data", "lengthMask")
             )
@@ -508,6 +509,7 @@ class _GoSwissMap:
             )
             if self._is_iterator(one)
         ]
+        self.notes += iterator_notes(self.target, self.address, len(found))
         if not found:
             return (), None
         current = {table.address for table in self.tables} | {array.address for array in arrays}
@@ -525,7 +527,6 @@ class _GoSwissMap:
                 size += 0 if address in small else self.table_struct.size
                 name = f"retired {len(retired)}"
                 retired.append(Array(name, address, groups, size, pins=count))
-        self.notes += iterator_notes(len(found), bool(retired))
         return tuple(retired), len(found)
 
     def _retired_groups(self, address: int) -> int:
@@ -671,11 +672,12 @@ class _GoSwissMap:
                 self._control_at(int(rows.address[group]), slot),
                 "S5",
             )
-        mixed = ok & (rows.deleted > 0) & (rows.empty > 0)
+        deleted = (ctrl == self.control.deleted) & ok[:, None]
+        mixed = deleted.any(axis=1) & (rows.empty > 0)
         if not self.tables:
-            if ok.all() and rows.deleted.any():
-                text = f"{int(rows.deleted.sum())} deleted slots in a map of one group"
-                problems += self._limited("S9", text, array.address, "S9")
+            for _, slot in np.argwhere(deleted).tolist():
+                text = f"slot {slot} is deleted, in a map of one group"
+                problems += self._limited("S9", text, self._control_at(array.address, slot), "S9")
             return problems
         for group in np.flatnonzero(mixed).tolist():
             text = f"{what}group {group:,} has a deleted slot, and an empty one"

@@ -79,6 +79,9 @@ class _LooseMap:
         self.problems: list[Problem] = []
         self._told: dict[str, int] = {}
         self.structs: list[StructLayout] = []
+        self.inner: Header | None = None  # of the map that entries are in
+        self.inner_size = 0  # held by such maps and by dead entries, or by nodes
+        self.dead = 0  # deleted entries that are still held
         self.key_addrs: Addresses = np.zeros(0, np.uint64)
         self.elem_addrs: Addresses = np.zeros(0, np.uint64)
 
@@ -131,12 +134,12 @@ class _LooseMap:
         self,
         key_type: Type,
         elem_type: Type,
-        held: int,
+        outer_size: int,
         entry_size: int,
         facts: tuple[tuple[str, int], ...],
         detail: tuple[str, str],
     ) -> Header:
-        """`held`: bytes of all but the live entries, each of which has `entry_size`."""
+        """`outer_size`: bytes of the map's own structs; a live entry has `entry_size`."""
         return Header(
             family="Go sync.Map",
             expression=self.expression,
@@ -149,10 +152,13 @@ class _LooseMap:
             arrays=(),
             bucket_size=0,
             slots_per_bucket=1,
-            header_size=held,
+            header_size=outer_size,
             box_size=entry_size,
             facts=facts,
             details=(detail,),
+            inner=self.inner,
+            inner_size=self.inner_size,
+            dead=self.dead,
             problems=tuple([*self.problems, *self._iter_cut()]),
         )
 
@@ -202,21 +208,22 @@ class _PairMap(_LooseMap):
         read_only = self._layout("sync.readOnly", ("m", "amended"))
         entry = self._layout("sync.entry", ("p",))
         content = _pointer_in(entry["p"].type, entry["p"].offset)
-        self.held = found.size
+        outer_size = found.size
         at = self._read_uint(address + self._read_offset(), "the read part")
         amended = False
         read = dirty = None
         if at:
             amended = bool(self._byte(at + read_only["amended"].offset))
             read = self._inner(read_only["m"].type, at + read_only["m"].offset, "read")
-            self.held += read_only.size
+            outer_size += read_only.size
         member = required_field(found, "dirty")
         dirty = self._inner(member.type, address + member.offset, "dirty")
         if amended and dirty is None:
-            self._problem("Y2", "amended is set, but there is no dirty", at, "Y2")
+            text = "amended is set, but there is no dirty"
+            self._problem("Y2", text, address + member.offset, "Y2")
         self._collect(read, dirty, amended, content)
         misses = self._read_uint(address + required_field(found, "misses").offset, "misses")
-        self._finish(read, dirty, amended, misses, entry.size)
+        self._finish(read, dirty, amended, misses, outer_size, entry.size)
 
     def _read_offset(self) -> int:
         """Where the pointer to readOnly is: in an atomic.Pointer, or, in go1.18 and go1.19, in the
@@ -273,8 +280,9 @@ class _PairMap(_LooseMap):
         if found != header.count:
             text = f"{name}: count is {header.count:,}, but {found:,} live cells were found"
             self._problem(f"{name} I1", text, header.count_at, "I1")
-        self.held += header.header_size + header.directory_size + outside
-        self.held += sum(array.size for array in header.arrays)
+        self.inner = self.inner or header
+        self.inner_size += header.header_size + header.directory_size + outside
+        self.inner_size += sum(array.size for array in header.arrays)
         return np.concatenate(keys), np.concatenate(entries)
 
     def _collect(self, read: Map | None, dirty: Map | None, amended: bool, content: int) -> None:
@@ -314,13 +322,20 @@ class _PairMap(_LooseMap):
         return int.from_bytes(value.data, self.target.byte_order)
 
     def _finish(
-        self, read: Map | None, dirty: Map | None, amended: bool, misses: int, entry_size: int
+        self,
+        read: Map | None,
+        dirty: Map | None,
+        amended: bool,
+        misses: int,
+        outer_size: int,
+        entry_size: int,
     ) -> None:
         deleted, expunged = self.counts
         live = len(self.key_addrs)
         in_read = 0 if read is None else read.header.count
         in_dirty = 0 if dirty is None else dirty.header.count
-        self.held += (deleted + expunged) * entry_size
+        self.dead = deleted + expunged
+        self.inner_size += self.dead * entry_size
         text = (
             f"{live:,} live, {deleted:,} deleted, {expunged:,} expunged; read has {in_read:,}, "
             f"dirty {'none' if dirty is None else f'{in_dirty:,}'}"
@@ -338,7 +353,7 @@ class _PairMap(_LooseMap):
         known = read or dirty
         found = known.header.key_type if known is not None else self._key_type()
         self.header = self._make_header(
-            found, found, self.held, entry_size + found.size, facts, ("parts", text)
+            found, found, outer_size, entry_size + found.size, facts, ("parts", text)
         )
 
     def _key_type(self) -> Type:
@@ -437,14 +452,15 @@ class _TrieMap(_LooseMap):
 
     def _check_nodes(self, level: Addresses, parents: Addresses, raw: Raw) -> None:
         """T1."""
-        found = pointer_column(self.target, raw, self.indirect["parent"].offset)
+        parent, dead = self.indirect["parent"], self.indirect["dead"]
+        found = pointer_column(self.target, raw, parent.offset)
         for at in np.flatnonzero(found != parents).tolist():
             text = f"a node's parent is 0x{found[at]:x}, not 0x{parents[at]:x}"
-            self._problem("T1", text, int(level[at]), "T1")
-        dead = self.indirect["dead"]
+            self._problem("T1", text, int(level[at]) + parent.offset, "T1")
         bytes_of = raw[:, dead.offset : dead.offset + dead.size]
         for at in np.flatnonzero(bytes_of.any(axis=1)).tolist():
-            self._problem("T1 dead", "a dead node is still in the trie", int(level[at]), "T1")
+            text = "a dead node is still in the trie"
+            self._problem("T1 dead", text, int(level[at]) + dead.offset, "T1")
 
     def _overflow(
         self, entries: Addresses, path: NDArray[np.uint64]
@@ -473,11 +489,15 @@ class _TrieMap(_LooseMap):
         live = len(self.key_addrs)
         slots = self.nodes * self.fanout
         share = f"{100 * self.used / slots:.1f}%" if slots else "none"
-        text = (
-            f"depth {self.depth}, {self.nodes:,} {'node' if self.nodes == 1 else 'nodes'}, "
-            f"{share} of their {slots:,} children in use; {self.overflow:,} entries share the hash "
-            "of another"
+        nodes = (
+            f"{self.nodes:,} nodes, {share} of their"
+            if self.nodes > 1
+            else f"1 node, {share} of its"
         )
+        text = f"depth {self.depth}, {nodes} {slots:,} children in use"
+        if self.overflow:
+            entries = "1 entry shares" if self.overflow == 1 else f"{self.overflow:,} entries share"
+            text += f"; {entries} the hash of another"
         facts = (
             ("live", live),
             ("indirects", self.nodes),
@@ -487,11 +507,11 @@ class _TrieMap(_LooseMap):
         )
         if not self.nodes:
             text = "never used"
-        held = size + self.nodes * self.indirect.size
+        self.inner_size = self.nodes * self.indirect.size
         self.header = self._make_header(
             self.entry["key"].type,
             self.entry["value"].type,
-            held,
+            size,
             self.entry.size,
             facts,
             ("trie", text),

@@ -98,13 +98,13 @@ def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
         key = Field("first", storage.offset + first.offset, key_type)
         elem = Field("second", storage.offset + second.offset, elem_type)
     members = [
-        Member("_M_nxt", link.offset, link.type.size, link.type, "debug info"),
-        Member(key.name, key.offset, key.type.size, key.type, "debug info"),
+        Member("_M_nxt", link.offset, link.type.size, link.type, node.source),
+        Member(key.name, key.offset, key.type.size, key.type, node.source),
     ]
     if not is_set:
-        members.append(Member(elem.name, elem.offset, elem.type.size, elem.type, "debug info"))
+        members.append(Member(elem.name, elem.offset, elem.type.size, elem.type, node.source))
     if code is not None:
-        members.append(Member("_M_hash_code", code.offset, code.type.size, code.type, "debug info"))
+        members.append(Member("_M_hash_code", code.offset, code.type.size, code.type, node.source))
     for member in members:
         if member.offset < 0 or member.offset + member.size > node.size:
             return None

@@ -30,6 +30,7 @@ Mask = NDArray[np.bool_]
 Counts = NDArray[np.uint32]
 
 SLAB = 1 << 19  # rows at a time
+FIRST_STEP = 1 << 12  # cells read first where it is not known how far memory goes
 FIRST_MILESTONE = 16  # generations
 MAX_MILESTONES = 1 << 20
 MAX_GENERATIONS = 64  # while only FEW runs are open
@@ -59,6 +60,7 @@ class Table:
         self.head_at = head_at
         self.header = header
         self.unreadable: list[tuple[int, int]] = []  # buckets whose cell cannot be read
+        self._end = array.buckets  # behind the last bucket whose cell can be read
         self._pages: dict[int, bytes | None] = {}
         self._pointer = struct.Struct(target.order + ("Q" if self.width == 8 else "I"))
         self._told: dict[str, int] = {}
@@ -75,8 +77,13 @@ class Table:
         Fills `unreadable`."""
         self.unreadable = []
         hole = first = low
-        while first < high:
-            count = min(SLAB, high - first)
+        # Where nothing tells how far memory goes, it is felt for with growing steps.
+        blind = self.target.mappings() is None
+        step = min(FIRST_STEP, SLAB) if blind else SLAB
+        stop = min(high, self._end)
+        while first < stop:
+            count = min(step, stop - first)
+            step = min(2 * step, SLAB)
             raw, ok = self.target.read_rows(
                 self.array.address + first * self.width, count, self.width
             )
@@ -89,10 +96,11 @@ class Table:
                 yield np.arange(first, first + count), cells
             elif ok.any():
                 yield first + np.flatnonzero(ok), cells[ok]
-            elif self.target.mappings() is None:
-                # Nothing tells where memory goes on, and a wild array is endless.
+            elif blind:
+                # A wild array is endless.
+                self._end = first
                 break
-            first = self._next_readable(first + count, high)
+            first = self._next_readable(first + count, stop)
         self._skip(hole, high)
 
     def _skip(self, low: int, high: int) -> None:

@@ -19,6 +19,7 @@ ET_CORE = 4
 PT_LOAD = 1
 PT_NOTE = 4
 PF_W = 2
+SHT_NULL, SHT_NOBITS = 0, 8
 NT_AUXV = 6
 NT_FILE = 0x46494C45
 AT_PHDR = 3
@@ -84,6 +85,13 @@ def build_ids_of(path: str) -> BuildIds:
     with open(path, "rb") as program:
         reader = _Reader(program, os.path.getsize(path))
         return reader.build_ids(reader.iter_notes())
+
+
+def section_bytes(path: str, name: str) -> bytes | None:
+    """The bytes of a section of the program at `path`; None where there is none of that name.
+    OSError, NotACore."""
+    with open(path, "rb") as program:
+        return _Reader(program, os.path.getsize(path)).section_bytes(name.encode())
 
 
 def held_ranges(path: str) -> list[tuple[int, int]]:
@@ -157,6 +165,38 @@ class _Reader:
             else:
                 kind, offset, addr, _, in_file, in_memory, flags = self.unpack("IIIIIII", at)
             yield _ProgramHeader(kind, flags, offset, addr, in_file, in_memory)
+
+    def section_bytes(self, name: bytes) -> bytes | None:
+        """The bytes of a section by its name. NotACore where the file is cut off in its headers."""
+        word = "Q" if self.wide else "I"
+        shoff, _, _, _, _, entry, count, names = self.unpack(
+            f"{word}IHHHHHH", 40 if self.wide else 32
+        )
+        if not shoff:
+            return None
+        layout = f"II4{word}"
+        first = self.unpack(layout, shoff)
+        if count == 0:  # more than the field holds: the number is section 0's size
+            count = first[5]
+        if names == PN_XNUM:
+            names = self.unpack("I", shoff + (40 if self.wide else 24))[0]
+        sections = [self.unpack(layout, shoff + index * entry) for index in range(count)]
+        if names >= len(sections):
+            return None
+        table = self._file_bytes(sections[names][4], sections[names][5])
+        for label, kind, _, _, offset, size in sections:
+            if table[label : table.find(b"\0", label)] == name and kind not in (
+                SHT_NULL,
+                SHT_NOBITS,
+            ):
+                return self._file_bytes(offset, size)
+        return None
+
+    def _file_bytes(self, offset: int, size: int) -> bytes:
+        if offset + size > self.size:
+            raise NotACore("cut off")
+        self.core.seek(offset)
+        return self.core.read(size)
 
     def mapped_files(self, offset: int, size: int) -> list[tuple[int, int]]:
         """Ranges of the NT_FILE note whose file exists and reaches that far."""

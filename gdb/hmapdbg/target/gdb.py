@@ -15,9 +15,11 @@ from typing import Literal, Union
 
 import gdb
 
+from . import gdb_variables, layout_expression
 from .core_file import NotACore, held_ranges
+from .loaded_layouts import Placed, placed_layouts
 from .memory import MemoryFault
-from . import gdb_variables
+from .page_cache import PageCache
 from .protocol import Target, TargetError, Value, Variable
 from .types import Field, Kind, Type, array_of, pointer_to
 
@@ -50,10 +52,17 @@ class GdbTarget(Target):
         self._named: dict[str, Type | None] = {}
         self._one_rule: dict[tuple[str, int, int], Type] = {}
         self._is_go: bool | None = None
+        self._layouts = placed_layouts()
+        self._cache: PageCache | None = None
+        if self._connection_type() not in ("native", "core"):
+            self._cache = PageCache(self._read)
 
     # ---- memory
 
-    def read_exactly(self, addr: int, size: int) -> memoryview:
+    def read_exactly(self, addr: int, size: int) -> bytes | memoryview:
+        return (self._cache.read if self._cache else self._read)(addr, size)
+
+    def _read(self, addr: int, size: int) -> memoryview:
         try:
             return self._inferior.read_memory(addr, size)
         except (gdb.MemoryError, gdb.error, OverflowError, MemoryError):
@@ -132,6 +141,10 @@ class GdbTarget(Target):
                 "the pointer is wild, or the core does not hold that memory"
             ) from None
         except gdb.error as error:
+            if self._layouts:
+                return layout_expression.evaluate(
+                    expression, _LayoutNames(self, self._layouts), self
+                )
             raise TargetError(_explain(expression, error)) from None
 
     def _evaluate(self, expression: str, spelled: str) -> Value:
@@ -166,8 +179,8 @@ class GdbTarget(Target):
                         failure = error
                         if missing and spelled == expression:
                             spellings += _go_spellings_of_name(expression, missing.group(1))
-                    elif missing and "." in missing.group(1):
-                        failure = error
+                    elif missing and "." in missing.group(1) and missing.group(1) in expression:
+                        failure = error  # names more of what the user typed than "main"
             assert failure is not None
             raise failure
 
@@ -180,7 +193,9 @@ class GdbTarget(Target):
                     gdb.parse_and_eval("&'runtime.firstmoduledata'")
                     self._is_go = True
                 except gdb.error:
-                    self._is_go = False
+                    self._is_go = any(
+                        one.file.variable("runtime.firstmoduledata") for one in self._layouts
+                    )
         return self._is_go
 
     def evaluate_at(self, type_name: str, address: str) -> Value:
@@ -214,8 +229,9 @@ class GdbTarget(Target):
         described = neutral.origin or neutral
         if id(described) in self._originals:
             _, original = self._originals[id(described)]
-        else:  # bytes, of which debug info says nothing
-            original = gdb.lookup_type("unsigned char").array(max(neutral.size, 1) - 1)
+        else:  # bytes, of which gdb's debug info says nothing
+            byte = self._inferior.architecture().integer_type(8, False)
+            original = byte.array(max(neutral.size, 1) - 1)
         return gdb.Value(address).cast(original.pointer()).dereference()
 
     def _neutral_value(self, expression: str, value: gdb.Value) -> Value:
@@ -244,11 +260,22 @@ class GdbTarget(Target):
 
     def lookup_type(self, name: str) -> Type | None:
         if name not in self._named:
-            try:
-                self._named[name] = self.neutral_type(gdb.lookup_type(name))
-            except gdb.error:
-                self._named[name] = None
+            self._named[name] = self._find_type(name)
         return self._named[name]
+
+    def _find_type(self, name: str) -> Type | None:
+        try:
+            found = self.neutral_type(gdb.lookup_type(name))
+        except gdb.error:
+            found = None
+        # In another file of the program a struct may only be declared.
+        if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
+            return found
+        for one in self._layouts:
+            known = one.file.lookup_type(name)
+            if known is not None:
+                return known
+        return found
 
     def type_names(self, start: str) -> list[str]:
         # The machine interface has each name as a string of its own.
@@ -331,8 +358,12 @@ class GdbTarget(Target):
 
     def function_at(self, addr: int) -> str:
         words = _output_of(f"info symbol 0x{addr:x}").split()
-        # "name in section .text of FILE"; a pointer may lead to the function's stub.
-        return words[0].split("@")[0] if words[1:2] == ["in"] else ""
+        # "name in section .text of FILE"; a pointer may lead to the function's stub. One to Thumb
+        # code is odd: "name + 1 in section .text of FILE".
+        if words[1:2] == ["in"] or addr % 2 == 1 and words[1:4] == ["+", "1", "in"]:
+            return words[0].split("@")[0]
+        names = (one.file.function_at(addr - one.bias) for one in self._layouts)
+        return next((name for name in names if name), "")
 
     def neutral_type(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
@@ -418,6 +449,34 @@ class GdbTarget(Target):
                 return self.neutral_type(found)
             return int(found) if isinstance(found, gdb.Value) else None
         except (gdb.error, RuntimeError, ValueError):
+            return None
+
+
+class _LayoutNames:
+    """What the layout files know by name, for layout_expression."""
+
+    def __init__(self, target: GdbTarget, layouts: Sequence[Placed]) -> None:
+        self._target = target
+        self._layouts = layouts
+
+    def variable(self, name: str) -> tuple[int, Type] | None:
+        found = (one.variable(name) for one in self._layouts)
+        return next((one for one in found if one is not None), None)
+
+    def constant(self, name: str) -> tuple[int, Type] | None:
+        for one in self._layouts:
+            found = one.file.constant(name)
+            if found is not None:
+                return found.value, found.type
+        return None
+
+    def type(self, name: str) -> Type | None:
+        return self._target.lookup_type(name)
+
+    def register(self, name: str) -> int | None:
+        try:
+            return int(gdb.parse_and_eval(name))
+        except gdb.error:
             return None
 
 
@@ -551,7 +610,8 @@ def _explain(expression: str, error: gdb.error) -> str:
     if "No symbol table is loaded" in text:
         return (
             f"cannot evaluate '{expression}': no symbol table is loaded: "
-            "use 'file PROGRAM' with a program that was built with -g"
+            "use 'file PROGRAM' with a program that was built with -g, or "
+            "'hmap-layout load FILE' if it is stripped"
         )
     if "has unknown type" in text:
         return (

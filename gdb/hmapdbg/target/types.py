@@ -60,6 +60,7 @@ class Type:
     enumerators: tuple[tuple[str, int], ...] = ()
     # Pointers and arrays: what they point to or consist of. Late: structs point to themselves.
     resolve: Callable[[], Type] | None = field(default=None, compare=False, repr=False)
+    source: str = field(default="debug info", compare=False)  # where its numbers come from
     # The type as the target described it, where this one only bears another name.
     origin: Type | None = field(default=None, compare=False, repr=False)
     # Template arguments of C++, by their number; None: there is none of that number.

@@ -1,0 +1,10 @@
+# Debian's cross gcc for HMAP_TRIPLET. Programs are static: an emulator runs them without the other
+# processor's libraries.
+
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_C_COMPILER "${HMAP_TRIPLET}-gcc")
+set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
+set(CMAKE_FIND_ROOT_PATH "/usr/${HMAP_TRIPLET}")
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

@@ -1,0 +1,157 @@
+"""The layout files that are loaded into this gdb, and which of its programs each is of."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Sequence
+
+import gdb
+
+from ..compat import dataclass
+from .core_file import NotACore, build_ids_of, section_bytes
+from .layout_file import LayoutFile
+from .protocol import TargetError
+from .types import Type
+
+_SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is \.text(?: in (.*))?$", re.MULTILINE)
+
+
+@dataclass
+class Loaded:
+    """A layout file, and the program it was loaded for by force (empty: by its identity)."""
+
+    file: LayoutFile
+    forced_for: str = ""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A layout file of a program that gdb has, and how far that was moved when it was loaded."""
+
+    file: LayoutFile
+    program: str
+    bias: int
+
+    def variable(self, name: str) -> tuple[int, Type] | None:
+        """Where a variable lies, and its type."""
+        found = self.file.variable(name)
+        return None if found is None else (found.value + self.bias, found.type)
+
+
+_loaded: dict[str, Loaded] = {}  # by path
+
+
+def load(path: str, force: bool) -> Placed:
+    """Loads a layout file for a program of gdb's. TargetError where it is of none."""
+    file = LayoutFile(os.path.abspath(os.path.expanduser(path)))
+    programs = _programs()
+    if not programs:
+        raise TargetError("no program: name the executable by 'file PROGRAM' first")
+    candidate = Loaded(file)
+    program = _program_of(candidate, programs)
+    if program is None and force:
+        candidate.forced_for = program = programs[0]
+    if program is None:
+        raise TargetError(_why_not(file, programs))
+    _loaded[file.path] = candidate
+    return Placed(file, program, _bias(file, program))
+
+
+def forget(path: str = "") -> int:
+    """Forgets a layout file, or all; how many those were. TargetError where it is not loaded."""
+    if not path:
+        count = len(_loaded)
+        _loaded.clear()
+        return count
+    full = os.path.abspath(os.path.expanduser(path))
+    if full not in _loaded:
+        raise TargetError(f"no layout file '{path}' is loaded: see 'hmap-layout info'")
+    del _loaded[full]
+    return 1
+
+
+def all_loaded() -> Sequence[tuple[Loaded, Placed | None]]:
+    """Every file loaded, and its place in the program of now: None where it is of none of it."""
+    programs = _programs() if _loaded else []
+    out: list[tuple[Loaded, Placed | None]] = []
+    for loaded in _loaded.values():
+        program = _program_of(loaded, programs)
+        placed = None
+        if program is not None:
+            placed = Placed(loaded.file, program, _bias(loaded.file, program))
+        out.append((loaded, placed))
+    return out
+
+
+def placed_layouts() -> list[Placed]:
+    """The layout files that are of the program of now."""
+    return [placed for _, placed in all_loaded() if placed is not None]
+
+
+# ---- programs
+
+
+def _programs() -> list[str]:
+    """The files of the program and its libraries, the program first."""
+    space = gdb.current_progspace()
+    names = [one.filename or "" for one in gdb.objfiles() if one.owner is None]
+    first = [space.filename] if space is not None and space.filename else []
+    return list(dict.fromkeys([*first, *(name for name in names if name)]))
+
+
+def _program_of(loaded: Loaded, programs: Sequence[str]) -> str | None:
+    if loaded.forced_for:
+        return loaded.forced_for if loaded.forced_for in programs else None
+    for program in programs:
+        if identity_of(program, loaded.file.identity_kind) == loaded.file.identity:
+            return program
+    return None
+
+
+_identities: dict[tuple[str, str, int], str | None] = {}
+
+
+def identity_of(program: str, kind: str) -> str | None:
+    """What tells the build of a file, as hmap-layout writes it; None: it has none of that kind."""
+    try:
+        key = program, kind, os.stat(program).st_mtime_ns
+        if key not in _identities:
+            _identities[key] = _read_identity(program, kind)
+        return _identities[key]
+    except (OSError, NotACore):
+        return None
+
+
+def _read_identity(program: str, kind: str) -> str | None:
+    if kind != "text":
+        return dict(build_ids_of(program).ids).get(kind)
+    if importlib.util.find_spec("xxhash") is None:
+        raise TargetError(
+            f"'{program}' has no build id, and without the xxhash module its hash cannot be "
+            "computed: install python3-xxhash, or use --force"
+        )
+    import xxhash
+
+    text = section_bytes(program, ".text")
+    return None if text is None else str(xxhash.xxh3_128_hexdigest(text))
+
+
+def _why_not(file: LayoutFile, programs: Sequence[str]) -> str:
+    kind = "hash of .text" if file.identity_kind == "text" else f"{file.identity_kind} build id"
+    own = identity_of(programs[0], file.identity_kind) or "none"
+    return (
+        f"'{file.path}' is of another build of '{file.program}': {kind} {file.identity}, and that "
+        f"of '{programs[0]}' is {own}: make it anew, or use --force"
+    )
+
+
+def _bias(file: LayoutFile, program: str) -> int:
+    """How far a program was moved from where it was linked: its .text shows it."""
+    own = gdb.current_progspace()
+    main = own.filename if own is not None else None
+    for address, name in _SECTION.findall(gdb.execute("info files", to_string=True) or ""):
+        if name == program or (not name and program == main):
+            return int(address, 16) - file.text
+    return 0

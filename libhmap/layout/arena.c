@@ -1,0 +1,99 @@
+/*
+ * arena.c - blocks of memory in a list, handed out from the front to the back.
+ */
+#include "arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 1 << 16, ALIGNMENT = 16 };
+
+struct arena_block {
+    struct arena_block *next;
+    _Alignas(ALIGNMENT) char bytes[];
+};
+
+static _Noreturn void out_of_memory(void)
+{
+    fputs("hmap-layout: out of memory\n", stderr);
+    exit(2);
+}
+
+void *arena_alloc(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
+        out_of_memory();
+    bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    if (bytes > arena->left) {
+        size_t room = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+        struct arena_block *block = calloc(1, sizeof(*block) + room);
+        if (block == NULL)
+            out_of_memory();
+        block->next = arena->blocks;
+        arena->blocks = block;
+        /* A large piece leaves the rest of the block before it unused: pieces are small. */
+        arena->free = block->bytes;
+        arena->left = room;
+    }
+    void *memory = arena->free;
+    arena->free += bytes;
+    arena->left -= bytes;
+    return memory;
+}
+
+void *arena_grow(struct arena *arena, const void *array, size_t count, size_t room, size_t size)
+{
+    void *grown = arena_alloc(arena, room, size);
+    if (count > 0)
+        memcpy(grown, array, count * size);
+    return grown;
+}
+
+char *arena_copy(struct arena *arena, const char *text, size_t length)
+{
+    char *copy = arena_alloc(arena, length + 1, 1);
+    memcpy(copy, text, length);
+    return copy;
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        out_of_memory();
+    char *text = arena_alloc(arena, (size_t)length + 1, 1);
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+void arena_release(struct arena *arena)
+{
+    while (arena->blocks != NULL) {
+        struct arena_block *next = arena->blocks->next;
+        free(arena->blocks);
+        arena->blocks = next;
+    }
+    arena->free = NULL;
+    arena->left = 0;
+}
+
+bool arena_fail(struct arena *arena, const char *format, ...)
+{
+    if (!arena->failed) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(arena->error, sizeof(arena->error), format, arguments);
+        va_end(arguments);
+        arena->failed = true;
+    }
+    return false;
+}

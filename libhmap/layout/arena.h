@@ -1,0 +1,39 @@
+/*
+ * arena.h - memory that is freed all at once, and the one error of a run.
+ *
+ * Whatever a run builds lives in one arena. The first error is kept, and what follows it is not:
+ * functions return false, NULL or nothing at all once `failed` is set, so callers may look late.
+ */
+#ifndef HMAP_LAYOUT_ARENA_H
+#define HMAP_LAYOUT_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *blocks;
+    char *free; /* unused part of the newest block */
+    size_t left;
+    bool failed;
+    char error[1024];
+};
+
+/* Zeroed memory for `count` times `size` bytes; never NULL: a program without memory ends. */
+void *arena_alloc(struct arena *arena, size_t count, size_t size);
+
+/* A copy of an array of `count` elements, with room for `room`. */
+void *arena_grow(struct arena *arena, const void *array, size_t count, size_t room, size_t size);
+
+char *arena_copy(struct arena *arena, const char *text, size_t length);
+char *arena_format(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Frees everything. */
+void arena_release(struct arena *arena);
+
+/* Notes an error, one line without "hmap-layout:", unless there is one already. Returns false. */
+bool arena_fail(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif /* HMAP_LAYOUT_ARENA_H */

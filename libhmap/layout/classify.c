@@ -1,0 +1,193 @@
+/*
+ * classify.c - the families of maps, as far as DWARF shows them: what gdb/hmapdbg/families asks for
+ * by name, and which structs are maps by the names of their fields. tests/layout/test_names.py
+ * compares the names with those in the families' code.
+ */
+#include "reader.h"
+
+#include <string.h>
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* libhmap: structs and enums of hmap_internal.h. */
+static const char *const c_types[] = {
+    "hmap",       "hmap_type",    "hmap_array",    "hmap_box", "hmap_registry",
+    "hmap_flags", "hmap_tophash", "hmap_key_kind", NULL,
+};
+
+/* Go's runtime: headers of maps without their types, iterators, goroutines, type descriptors. */
+static const char *const go_types[] = {
+    "runtime.hmap",
+    "runtime.hiter",
+    "runtime.g",
+    "internal/runtime/maps.Map",
+    "internal/runtime/maps.Iter",
+    "sync.Map",
+    "sync.entry",
+    "sync.readOnly",
+    "internal/abi.Type",
+    "internal/abi.ITab",
+    "internal/abi.InterfaceType",
+    "internal/abi.ArrayType",
+    "internal/abi.StructType",
+    "internal/abi.StructField",
+    "runtime._type",
+    "runtime.itab",
+    "runtime.interfacetype",
+    "runtime.arraytype",
+    "runtime.structtype",
+    "runtime.structfield",
+    NULL,
+};
+
+/* What the compiler and the linker make for each type of map. */
+static const char *const go_type_prefixes[] = {
+    "map[",
+    "hash<",
+    "bucket<",
+    "map<",
+    "table<",
+    "groupReference<",
+    "map.group[",
+    "internal/sync.HashTrieMap[",
+    "internal/sync.indirect[",
+    "internal/sync.entry[",
+    "internal/sync.node[",
+    NULL,
+};
+
+static const char *const cplusplus_type_prefixes[] = {
+    "std::unordered_map<",
+    "std::unordered_multimap<",
+    "std::unordered_set<",
+    "std::unordered_multiset<",
+    NULL,
+};
+
+/* Types of theirs are roots too, but what they point to matters only where it leads to maps. */
+static const char *const variables[] = {
+    "hmap_registry", "runtime.allgs", "runtime.firstmoduledata", "sync.expunged", NULL,
+};
+
+static const char *const constants[] = {
+    "runtime.emptyRest",
+    "runtime.emptyOne",
+    "runtime.evacuatedX",
+    "runtime.evacuatedY",
+    "runtime.evacuatedEmpty",
+    "runtime.minTopHash",
+    "runtime.iterator",
+    "runtime.oldIterator",
+    "runtime.hashWriting",
+    "runtime.sameSizeGrow",
+    "runtime.loadFactorNum",
+    "runtime.loadFactorDen",
+    "runtime.kindDirectIface",
+    "internal/abi.KindDirectIface",
+    "internal/abi.TFlagDirectIface",
+    "internal/runtime/maps.ctrlEmpty",
+    "internal/runtime/maps.ctrlDeleted",
+    "internal/runtime/maps.maxTableCapacity",
+    NULL,
+};
+
+/* libhmap's hashes: a map's type object points to one, and its name says how to compute it. */
+const char *const wanted_functions[] = {
+    "hmap_hash_4", "hmap_hash_8", "hmap_hash_bytes", "hmap_hash_string", NULL,
+};
+
+static bool is_among(const char *const *list, const char *name)
+{
+    while (*list != NULL)
+        if (strcmp(*list++, name) == 0)
+            return true;
+    return false;
+}
+
+static bool has_prefix_among(const char *const *list, const char *name)
+{
+    for (; *list != NULL; list++)
+        if (strncmp(*list, name, strlen(*list)) == 0)
+            return true;
+    return false;
+}
+
+bool is_wanted_type(const char *name, enum language language)
+{
+    if (language == LANGUAGE_GO)
+        return has_prefix_among(go_type_prefixes, name) || is_among(go_types, name);
+    if (language == LANGUAGE_CPLUSPLUS && has_prefix_among(cplusplus_type_prefixes, name))
+        return true;
+    return strncmp(name, "hmap", 4) == 0 && is_among(c_types, name);
+}
+
+bool is_wanted_variable(const char *name)
+{
+    return is_among(variables, name);
+}
+
+bool is_wanted_constant(const char *name)
+{
+    return is_among(constants, name);
+}
+
+/* ---- structs --------------------------------------------------------------------------------- */
+
+static const struct source_field *find_field(const struct source_type *type, const char *name)
+{
+    for (size_t i = 0; i < type->field_count; i++)
+        if (strcmp(type->fields[i].name, name) == 0)
+            return &type->fields[i];
+    return NULL;
+}
+
+static bool has_fields(const struct source_type *type, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (find_field(type, *names) == NULL)
+            return false;
+    return true;
+}
+
+/* The fields by which a family recognises its header (families/: recognise()). */
+static const char *const libhmap_map[] = {"buckets", "oldbuckets", "B", "type", NULL};
+static const char *const go_map[] = {"buckets", "oldbuckets", "B", "hash0", NULL};
+static const char *const swiss_map[] = {"dirPtr", "dirLen", "globalDepth", NULL};
+static const char *const sync_map[] = {"read", "dirty", "misses", NULL};
+static const char *const trie_map[] = {"root", "keyHash", "valEqual", NULL};
+static const char *const unordered_table[] = {"_M_buckets", "_M_before_begin", "_M_element_count",
+                                              "_M_rehash_policy", NULL};
+static const char *const *const maps[] = {libhmap_map, go_map,   swiss_map,
+                                          sync_map,    trie_map, unordered_table};
+
+/* What lies between a header and the entries. */
+static const char *const bucket[] = {"tophash", "overflow", NULL};
+static const char *const overflow_lists[] = {"overflow", "oldoverflow", "nextOverflow", NULL};
+static const char *const swiss_table[] = {"groups", "growthLeft", NULL};
+static const char *const swiss_groups[] = {"data", "lengthMask", NULL};
+static const char *const swiss_group[] = {"ctrl", "slots", NULL};
+static const char *const split_group[] = {"ctrl", "keys", "elems", NULL};
+static const char *const type_object[] = {"type", "bucket", NULL};
+static const char *const *const parts[] = {bucket,       overflow_lists, swiss_table,
+                                           swiss_groups, swiss_group,    split_group};
+
+/* What HMAP_TYPE defines: the type object, and a pointer that keeps the bucket's type. */
+static bool is_type_object(const struct reader *reader, const struct source_type *type)
+{
+    if (type->field_count != 2 || !has_fields(type, type_object))
+        return false;
+    uint32_t inner = strip_type(reader, find_field(type, "type")->type);
+    return inner != LAYOUT_NONE && reader->types[inner].name != NULL &&
+           strcmp(reader->types[inner].name, "hmap_type") == 0;
+}
+
+enum role role_of(const struct reader *reader, const struct source_type *type)
+{
+    for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+        if (has_fields(type, maps[i]))
+            return ROLE_MAP;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        if (has_fields(type, parts[i]))
+            return ROLE_PART;
+    return is_type_object(reader, type) ? ROLE_PART : ROLE_NONE;
+}

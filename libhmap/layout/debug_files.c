@@ -1,0 +1,248 @@
+/*
+ * debug_files.c - where a program's DWARF is: in itself, in a separate debug file (by build id, or by
+ * .gnu_debuglink), with common parts in a file of dwz's, or split into .dwo files or a .dwp.
+ */
+#include "reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef DW_LIBDWARF_VERSION_MAJOR /* from 0.3.3 on */
+#define INIT_PATH(path, group, dbg, error) \
+    dwarf_init_path((path), NULL, 0, (group), NULL, NULL, (dbg), (error))
+#define FINISH(dbg) dwarf_finish(dbg)
+#else /* Debian 12 has 20210528 */
+#define INIT_PATH(path, group, dbg, error) \
+    dwarf_init_path((path), NULL, 0, 0, (group), NULL, NULL, (dbg), NULL, 0, NULL, (error))
+#define FINISH(dbg)                  \
+    do {                             \
+        Dwarf_Error ignored = NULL;  \
+        dwarf_finish(dbg, &ignored); \
+    } while (0)
+#endif
+
+/* Adds a file that elf_open() has opened; takes the image over. */
+static bool add_file(struct reader *reader, const struct elf_image *image, bool is_split)
+{
+    struct debug_file *file =
+        READER_APPEND(reader->arena, reader->files, reader->file_count, reader->file_room);
+    *file = (struct debug_file){.path = image->path, .image = *image, .is_split = is_split};
+    Dwarf_Error error = NULL;
+    int result = INIT_PATH(file->path, is_split ? DW_GROUPNUMBER_DWO : DW_GROUPNUMBER_BASE,
+                           &file->dbg, &error);
+    if (result == DW_DLV_OK)
+        return true;
+    if (result == DW_DLV_NO_ENTRY)
+        return arena_fail(reader->arena, "cannot open '%s' as DWARF", file->path);
+    /* What libdwarf gives for an error without a Dwarf_Debug is its own to free. */
+    snprintf(reader->arena->error, sizeof(reader->arena->error), "malformed DWARF in '%s': %s",
+             file->path, dwarf_errmsg(error));
+    reader->arena->failed = true;
+    dwarf_dealloc_error(NULL, error);
+    return false;
+}
+
+/* ---- separate debug files -------------------------------------------------------------------- */
+
+static const char *folder_of(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? "." : arena_copy(arena, path, (size_t)(slash - path) + (slash == path));
+}
+
+static bool is_same(struct elf_bytes a, struct elf_bytes b)
+{
+    return a.size == b.size && a.size > 0 && memcmp(a.bytes, b.bytes, a.size) == 0;
+}
+
+/* Opens a candidate: a file with DWARF of the same build. False without an error: it is not that. */
+static bool try_debug_file(struct reader *reader, const char *path, const uint32_t *checksum)
+{
+    if (access(path, R_OK) != 0)
+        return false;
+    struct arena quiet = {0};
+    struct elf_image image;
+    bool good = elf_open(&image, &quiet, path);
+    arena_release(&quiet);
+    if (!good || !elf_open(&image, reader->arena, path))
+        return false;
+    struct elf_bytes wanted = elf_gnu_build_id(&reader->program);
+    struct elf_bytes found = elf_gnu_build_id(&image);
+    if (wanted.bytes != NULL && found.bytes != NULL)
+        good = is_same(wanted, found);
+    else
+        good = checksum != NULL && elf_checksum(&image) == *checksum;
+    if (good && elf_has_dwarf(&image))
+        return add_file(reader, &image, false);
+    elf_close(&image);
+    return false;
+}
+
+/* DIR/.build-id/ab/cdef.debug of each folder of debug files. */
+static bool find_by_build_id(struct reader *reader, struct elf_bytes id,
+                             bool (*try_path)(struct reader *, const char *, const uint32_t *))
+{
+    if (id.size < 2)
+        return false;
+    const char *text = elf_hexadecimal(reader->arena, id);
+    for (const char *const *folder = reader->debug_folders; *folder != NULL; folder++) {
+        const char *path =
+            arena_format(reader->arena, "%s/.build-id/%.2s/%s.debug", *folder, text, text + 2);
+        if (try_path(reader, path, NULL) || reader->arena->failed)
+            return true;
+    }
+    return false;
+}
+
+/* .gnu_debuglink, in the places where gdb looks. */
+static bool find_by_link(struct reader *reader)
+{
+    uint32_t checksum = 0;
+    const char *link = elf_debug_link(&reader->program, &checksum);
+    if (link == NULL || strchr(link, '/') != NULL)
+        return false;
+    struct arena *arena = reader->arena;
+    const char *here = folder_of(arena, reader->program_path);
+    if (try_debug_file(reader, arena_format(arena, "%s/%s", here, link), &checksum) ||
+        try_debug_file(reader, arena_format(arena, "%s/.debug/%s", here, link), &checksum))
+        return true;
+    char *whole = realpath(here, NULL);
+    bool found = false;
+    for (const char *const *folder = reader->debug_folders; !found && *folder != NULL; folder++)
+        found = try_debug_file(
+            reader, arena_format(arena, "%s%s/%s", *folder, whole ? whole : "", link), &checksum);
+    free(whole);
+    return found || arena->failed;
+}
+
+/* ---- dwz ------------------------------------------------------------------------------------- */
+
+static bool try_alternative(struct reader *reader, const char *path, const uint32_t *checksum)
+{
+    (void)checksum;
+    if (access(path, R_OK) != 0)
+        return false;
+    struct elf_bytes wanted = {NULL, 0};
+    elf_alternative_link(&reader->files[0].image, &wanted);
+    struct elf_image image;
+    if (!elf_open(&image, reader->arena, path))
+        return false;
+    if (is_same(wanted, elf_gnu_build_id(&image)))
+        return add_file(reader, &image, false);
+    elf_close(&image);
+    return false;
+}
+
+/* The file that dwz moved common parts to. */
+static bool open_alternative(struct reader *reader)
+{
+    struct arena *arena = reader->arena;
+    struct elf_bytes id = {NULL, 0};
+    const struct debug_file *main_file = &reader->files[0];
+    const char *link = elf_alternative_link(&main_file->image, &id);
+    if (link == NULL)
+        return true;
+    const char *path =
+        *link == '/' ? link : arena_format(arena, "%s/%s", folder_of(arena, main_file->path), link);
+    bool found = try_alternative(reader, path, NULL);
+    if (!arena->failed && !found)
+        found = find_by_build_id(reader, id, try_alternative);
+    if (arena->failed)
+        return false;
+    if (!found)
+        return arena_fail(arena,
+                          "cannot open '%s', which '%s' shares debug info with: install it, "
+                          "or name its folder with --debug-folder",
+                          path, main_file->path);
+    reader->alternative = reader->file_count - 1;
+    Dwarf_Error error = NULL;
+    if (dwarf_set_tied_dbg(reader->files[0].dbg, reader->files[reader->alternative].dbg, &error) !=
+        DW_DLV_OK)
+        return reader_fail(reader, &reader->files[0], "its dwz file cannot be used", error);
+    return true;
+}
+
+/* ---- the program ----------------------------------------------------------------------------- */
+
+bool debug_files_open(struct reader *reader)
+{
+    struct arena *arena = reader->arena;
+    if (!elf_open(&reader->program, arena, reader->program_path))
+        return false;
+    if (elf_has_dwarf(&reader->program)) {
+        struct elf_image again;
+        if (!elf_open(&again, arena, reader->program_path) || !add_file(reader, &again, false))
+            return false;
+    } else if (!find_by_build_id(reader, elf_gnu_build_id(&reader->program), try_debug_file) &&
+               !find_by_link(reader))
+        arena_fail(arena,
+                   "no debug info in '%s', and no file with it was found: build with -g, or "
+                   "name the folder of debug files with --debug-folder",
+                   reader->program_path);
+    return !arena->failed && open_alternative(reader);
+}
+
+void debug_files_close(struct reader *reader)
+{
+    /* Split files before what they are tied to. */
+    while (reader->file_count > 0) {
+        struct debug_file *file = &reader->files[--reader->file_count];
+        if (file->dbg != NULL)
+            FINISH(file->dbg);
+        elf_close(&file->image);
+    }
+    elf_close(&reader->program);
+}
+
+/* ---- split DWARF ----------------------------------------------------------------------------- */
+
+static bool open_split(struct reader *reader, const char *path, size_t *index)
+{
+    struct elf_image image;
+    if (!elf_open(&image, reader->arena, path) || !add_file(reader, &image, true))
+        return false;
+    *index = reader->file_count - 1;
+    Dwarf_Error error = NULL;
+    struct debug_file *file = &reader->files[*index];
+    if (dwarf_set_tied_dbg(file->dbg, reader->files[0].dbg, &error) != DW_DLV_OK)
+        return reader_fail(reader, file, "it cannot be tied to the program", error);
+    return true;
+}
+
+/* The number of a file that is open already; 0: it is not. */
+static size_t find_open(const struct reader *reader, const char *path)
+{
+    for (size_t i = 1; i < reader->file_count; i++)
+        if (strcmp(reader->files[i].path, path) == 0)
+            return i;
+    return 0;
+}
+
+bool debug_files_open_split(struct reader *reader, const char *name, const char *folder,
+                            size_t *index)
+{
+    struct arena *arena = reader->arena;
+    const char *here = folder_of(arena, reader->program_path);
+    const char *base = strrchr(name, '/');
+    const char *candidates[] = {
+        arena_format(arena, "%s.dwp", reader->program_path),
+        arena_format(arena, "%s.dwp", reader->files[0].path),
+        *name == '/' || folder == NULL ? name : arena_format(arena, "%s/%s", folder, name),
+        arena_format(arena, "%s/%s", here, *name == '/' ? name + 1 : name),
+        arena_format(arena, "%s/%s", here, base == NULL ? name : base + 1),
+    };
+    for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++) {
+        *index = find_open(reader, candidates[i]);
+        if (*index != 0)
+            return true;
+        if (access(candidates[i], R_OK) == 0)
+            return open_split(reader, candidates[i], index);
+    }
+    return arena_fail(arena,
+                      "cannot open '%s', which has the debug info of a part of '%s': %s: put "
+                      "it, or '%s.dwp', beside the program",
+                      candidates[2], reader->program_path, strerror(ENOENT), reader->program_path);
+}

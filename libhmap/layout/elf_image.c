@@ -1,0 +1,288 @@
+/*
+ * elf_image.c - sections, notes and symbols of a mapped ELF file, of either width and byte order.
+ */
+#include "elf_image.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NT_GO_BUILD_ID = 4, MAX_SECTIONS = 1 << 20 };
+
+/* An unsigned number of `size` bytes at `bytes`, which the caller has checked to be there. */
+static uint64_t number(const struct elf_image *image, const char *bytes, size_t size)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; i++) {
+        size_t at = image->is_big_endian ? i : size - 1 - i;
+        value = value << 8 | (unsigned char)bytes[at];
+    }
+    return value;
+}
+
+/* A member of a struct of the file, whose layout depends on the width. */
+#define MEMBER(image, bytes, type, member)                                        \
+    ((image)->is_wide ? number((image), (bytes) + offsetof(Elf64_##type, member), \
+                               sizeof(((Elf64_##type *)0)->member))               \
+                      : number((image), (bytes) + offsetof(Elf32_##type, member), \
+                               sizeof(((Elf32_##type *)0)->member)))
+
+#define SIZE_OF(image, type) ((image)->is_wide ? sizeof(Elf64_##type) : sizeof(Elf32_##type))
+
+static bool is_inside(const struct elf_image *image, uint64_t offset, uint64_t size)
+{
+    return offset <= image->size && size <= image->size - offset;
+}
+
+/* The text at an offset of a string table; empty where it is not whole. */
+static const char *text_at(const char *table, size_t size, uint64_t offset)
+{
+    if (table == NULL || offset >= size || memchr(table + offset, 0, size - offset) == NULL)
+        return "";
+    return table + offset;
+}
+
+static bool map_file(struct elf_image *image, struct arena *arena, const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return arena_fail(arena, "cannot open '%s': %s", path, strerror(errno));
+    struct stat status;
+    bool done = false;
+    if (fstat(file, &status) != 0)
+        arena_fail(arena, "cannot read '%s': %s", path, strerror(errno));
+    else if (S_ISDIR(status.st_mode))
+        arena_fail(arena, "'%s' is a folder: name a program", path);
+    else if (!S_ISREG(status.st_mode) || (size_t)status.st_size < sizeof(Elf32_Ehdr))
+        arena_fail(arena, "'%s' is no ELF file: name a program or a shared library", path);
+    else {
+        image->size = (size_t)status.st_size;
+        void *bytes = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, file, 0);
+        if (bytes == MAP_FAILED)
+            arena_fail(arena, "cannot read '%s': %s", path, strerror(errno));
+        else {
+            image->bytes = bytes;
+            done = true;
+        }
+    }
+    close(file);
+    return done;
+}
+
+static void read_section(struct elf_image *image, const char *header, struct elf_section *section)
+{
+    section->type = MEMBER(image, header, Shdr, sh_type);
+    section->flags = MEMBER(image, header, Shdr, sh_flags);
+    section->address = MEMBER(image, header, Shdr, sh_addr);
+    section->size = MEMBER(image, header, Shdr, sh_size);
+    section->link = MEMBER(image, header, Shdr, sh_link);
+    uint64_t offset = MEMBER(image, header, Shdr, sh_offset);
+    if (section->type != SHT_NOBITS && section->type != SHT_NULL &&
+        is_inside(image, offset, section->size)) {
+        section->bytes = image->bytes + offset;
+        section->byte_count = (size_t)section->size;
+    }
+}
+
+static bool read_sections(struct elf_image *image, struct arena *arena)
+{
+    if (memcmp(image->bytes, ELFMAG, SELFMAG) != 0 ||
+        (image->bytes[EI_CLASS] != ELFCLASS32 && image->bytes[EI_CLASS] != ELFCLASS64) ||
+        (image->bytes[EI_DATA] != ELFDATA2LSB && image->bytes[EI_DATA] != ELFDATA2MSB))
+        return arena_fail(arena, "'%s' is no ELF file: name a program or a shared library",
+                          image->path);
+    image->is_wide = image->bytes[EI_CLASS] == ELFCLASS64;
+    image->is_big_endian = image->bytes[EI_DATA] == ELFDATA2MSB;
+    if (image->size < SIZE_OF(image, Ehdr))
+        return arena_fail(arena, "'%s' is cut off in its header", image->path);
+    if (MEMBER(image, image->bytes, Ehdr, e_type) == ET_CORE)
+        return arena_fail(arena, "'%s' is a core: name the program that it is of", image->path);
+    uint64_t offset = MEMBER(image, image->bytes, Ehdr, e_shoff);
+    uint64_t count = MEMBER(image, image->bytes, Ehdr, e_shnum);
+    uint64_t names = MEMBER(image, image->bytes, Ehdr, e_shstrndx);
+    uint64_t step = SIZE_OF(image, Shdr);
+    if (offset == 0)
+        return true; /* a program may do without sections */
+    if (!is_inside(image, offset, step))
+        return arena_fail(arena, "'%s' is cut off: its sections are not there", image->path);
+    const char *first = image->bytes + offset;
+    if (count == 0)
+        count = MEMBER(image, first, Shdr, sh_size);
+    if (names == SHN_XINDEX)
+        names = MEMBER(image, first, Shdr, sh_link);
+    if (count > MAX_SECTIONS || !is_inside(image, offset, count * step))
+        return arena_fail(arena, "'%s' is cut off: its sections are not there", image->path);
+    image->sections = arena_alloc(arena, (size_t)count, sizeof(*image->sections));
+    image->section_count = (size_t)count;
+    for (size_t i = 0; i < image->section_count; i++)
+        read_section(image, first + i * step, &image->sections[i]);
+    struct elf_section none = {0};
+    const struct elf_section *table = names < count ? &image->sections[names] : &none;
+    for (size_t i = 0; i < image->section_count; i++)
+        image->sections[i].name = text_at(table->bytes, table->byte_count,
+                                          MEMBER(image, first + i * step, Shdr, sh_name));
+    return true;
+}
+
+bool elf_open(struct elf_image *image, struct arena *arena, const char *path)
+{
+    *image = (struct elf_image){.path = path};
+    if (map_file(image, arena, path) && read_sections(image, arena))
+        return true;
+    elf_close(image);
+    return false;
+}
+
+void elf_close(struct elf_image *image)
+{
+    if (image->bytes != NULL)
+        munmap((void *)image->bytes, image->size);
+    *image = (struct elf_image){0};
+}
+
+const struct elf_section *elf_find_section(const struct elf_image *image, const char *name)
+{
+    for (size_t i = 0; i < image->section_count; i++)
+        if (strcmp(image->sections[i].name, name) == 0)
+            return &image->sections[i];
+    return NULL;
+}
+
+bool elf_has_dwarf(const struct elf_image *image)
+{
+    /* What strip --only-keep-debug leaves behind in the program has no bytes. */
+    const struct elf_section *info = elf_find_section(image, ".debug_info");
+    if (info == NULL)
+        info = elf_find_section(image, ".zdebug_info");
+    return info != NULL && info->bytes != NULL && info->byte_count > 0;
+}
+
+/* ---- notes ----------------------------------------------------------------------------------- */
+
+static struct elf_bytes find_note(const struct elf_image *image, const char *name, uint64_t type)
+{
+    size_t name_size = strlen(name) + 1;
+    for (size_t i = 0; i < image->section_count; i++) {
+        const struct elf_section *section = &image->sections[i];
+        if (section->type != SHT_NOTE || section->bytes == NULL)
+            continue;
+        const char *at = section->bytes;
+        size_t left = section->byte_count;
+        while (left >= 12) {
+            uint64_t name_bytes = number(image, at, 4);
+            uint64_t data_bytes = number(image, at + 4, 4);
+            uint64_t data = 12 + ((name_bytes + 3) & ~(uint64_t)3);
+            uint64_t end = data + ((data_bytes + 3) & ~(uint64_t)3);
+            if (data > left || data_bytes > left - data)
+                break;
+            if (number(image, at + 8, 4) == type && name_bytes == name_size &&
+                memcmp(at + 12, name, name_size) == 0)
+                return (struct elf_bytes){at + data, (size_t)data_bytes};
+            if (end > left)
+                break;
+            at += end;
+            left -= (size_t)end;
+        }
+    }
+    return (struct elf_bytes){NULL, 0};
+}
+
+struct elf_bytes elf_gnu_build_id(const struct elf_image *image)
+{
+    return find_note(image, "GNU", NT_GNU_BUILD_ID);
+}
+
+struct elf_bytes elf_go_build_id(const struct elf_image *image)
+{
+    return find_note(image, "Go", NT_GO_BUILD_ID);
+}
+
+const char *elf_hexadecimal(struct arena *arena, struct elf_bytes id)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = arena_alloc(arena, 2 * id.size + 1, 1);
+    for (size_t i = 0; i < id.size; i++) {
+        unsigned char byte = (unsigned char)id.bytes[i];
+        text[2 * i] = digits[byte >> 4];
+        text[2 * i + 1] = digits[byte & 15];
+    }
+    return text;
+}
+
+/* ---- links to other files -------------------------------------------------------------------- */
+
+const char *elf_debug_link(const struct elf_image *image, uint32_t *checksum)
+{
+    const struct elf_section *section = elf_find_section(image, ".gnu_debuglink");
+    if (section == NULL || section->bytes == NULL)
+        return NULL;
+    const char *name = text_at(section->bytes, section->byte_count, 0);
+    size_t at = (strlen(name) + 4) & ~(size_t)3;
+    if (*name == '\0' || section->byte_count < 4 || at > section->byte_count - 4)
+        return NULL;
+    *checksum = (uint32_t)number(image, section->bytes + at, 4);
+    return name;
+}
+
+/* CRC-32 as zlib and gdb compute it, reflected, polynomial 0xedb88320. */
+uint32_t elf_checksum(const struct elf_image *image)
+{
+    uint32_t table[256];
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t row = i;
+        for (int bit = 0; bit < 8; bit++)
+            row = row >> 1 ^ (row & 1 ? 0xedb88320 : 0);
+        table[i] = row;
+    }
+    uint32_t sum = UINT32_MAX;
+    for (size_t i = 0; i < image->size; i++)
+        sum = sum >> 8 ^ table[(sum ^ (unsigned char)image->bytes[i]) & 255];
+    return ~sum;
+}
+
+const char *elf_alternative_link(const struct elf_image *image, struct elf_bytes *build_id)
+{
+    const struct elf_section *section = elf_find_section(image, ".gnu_debugaltlink");
+    if (section == NULL || section->bytes == NULL)
+        return NULL;
+    const char *path = text_at(section->bytes, section->byte_count, 0);
+    if (*path == '\0')
+        return NULL;
+    size_t at = strlen(path) + 1;
+    *build_id = (struct elf_bytes){section->bytes + at, section->byte_count - at};
+    return path;
+}
+
+/* ---- symbols --------------------------------------------------------------------------------- */
+
+static bool find_symbol(const struct elf_image *image, uint64_t type, const char *name,
+                        uint64_t *address)
+{
+    for (size_t i = 0; i < image->section_count; i++) {
+        const struct elf_section *table = &image->sections[i];
+        if (table->type != type || table->bytes == NULL || table->link >= image->section_count)
+            continue;
+        const struct elf_section *names = &image->sections[table->link];
+        size_t step = SIZE_OF(image, Sym);
+        for (size_t at = 0; at + step <= table->byte_count; at += step) {
+            const char *symbol = table->bytes + at;
+            const char *found =
+                text_at(names->bytes, names->byte_count, MEMBER(image, symbol, Sym, st_name));
+            if (strcmp(found, name) != 0 || MEMBER(image, symbol, Sym, st_shndx) == SHN_UNDEF)
+                continue;
+            *address = MEMBER(image, symbol, Sym, st_value);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool elf_symbol(const struct elf_image *image, const char *name, uint64_t *address)
+{
+    return find_symbol(image, SHT_SYMTAB, name, address) ||
+           find_symbol(image, SHT_DYNSYM, name, address);
+}

@@ -1,0 +1,172 @@
+/*
+ * main.c - the command line of hmap-layout(1).
+ */
+#include "check.h"
+#include "output.h"
+#include "reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATUS_GOOD = 0, STATUS_DRIFT = 1, STATUS_ERROR = 2 };
+
+static const char usage[] =
+    "Usage: hmap-layout PROGRAM [STRUCT...]\n"
+    "       hmap-layout PROGRAM --json [FILE]\n"
+    "       hmap-layout PROGRAM --check FILE\n"
+    "\n"
+    "Show the struct layouts that a debugger needs to read the hash maps of PROGRAM (an\n"
+    "executable or a shared library with DWARF), one line a field: offset, size, type, name.\n"
+    "\n"
+    "  --json [FILE]        write a layout file, to standard output without FILE or with '-';\n"
+    "                       gdb takes it for a stripped program: hmap-layout load FILE\n"
+    "  --check FILE         compare with an earlier layout file: a line for each difference, and\n"
+    "                       exit status 1 where a layout drifted; another build is no difference\n"
+    "  --debug-folder DIR   look there for separate debug files (default: /usr/lib/debug); may be\n"
+    "                       repeated\n"
+    "  -h, --help           this text\n"
+    "  --version            the version\n"
+    "\n"
+    "Exit status: 0 good, 1 a layout drifted, 2 an error.\n"
+    "\n"
+    "Example:\n"
+    "  hmap-layout server --json server.layout.json && strip server\n";
+
+enum { MAX_FOLDERS = 16 };
+
+struct options {
+    const char *program;
+    const char **structs; /* ends with NULL */
+    const char *json;     /* NULL: no file */
+    const char *check;
+    const char *folders[MAX_FOLDERS + 1];
+    size_t folder_count;
+};
+
+/* The text behind an option: "--name=text", or the next word. */
+static const char *value_of(char **words, int *at, const char *name, bool is_required,
+                            struct arena *arena)
+{
+    size_t length = strlen(name);
+    if (words[*at][length] == '=')
+        return words[*at] + length + 1;
+    const char *next = words[*at + 1];
+    if (next != NULL && (next[0] != '-' || next[1] == '\0')) {
+        ++*at;
+        return next;
+    }
+    if (is_required)
+        arena_fail(arena, "option '%s' needs a file: try --help", name);
+    return "-";
+}
+
+static bool is_option(const char *word, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(word, name, length) == 0 && (word[length] == '\0' || word[length] == '=');
+}
+
+static bool parse(int count, char **words, struct options *options, struct arena *arena)
+{
+    size_t structs = 0;
+    options->structs = arena_alloc(arena, (size_t)count + 1, sizeof(*options->structs));
+    for (int i = 1; i < count && !arena->failed; i++) {
+        if (is_option(words[i], "--json")) {
+            /* What stands behind it is a file only if the program has been named. */
+            bool is_bare = options->program == NULL && strchr(words[i], '=') == NULL;
+            options->json = is_bare ? "-" : value_of(words, &i, "--json", false, arena);
+        } else if (is_option(words[i], "--check"))
+            options->check = value_of(words, &i, "--check", true, arena);
+        else if (is_option(words[i], "--debug-folder")) {
+            if (options->folder_count == MAX_FOLDERS)
+                return arena_fail(arena, "more than %d folders", MAX_FOLDERS);
+            options->folders[options->folder_count++] =
+                value_of(words, &i, "--debug-folder", true, arena);
+        } else if (words[i][0] == '-' && words[i][1] != '\0')
+            return arena_fail(arena, "unknown option '%s': try --help", words[i]);
+        else if (options->program == NULL)
+            options->program = words[i];
+        else
+            options->structs[structs++] = words[i];
+    }
+    if (options->program == NULL)
+        arena_fail(arena, "no program named: try --help");
+    if (structs > 0 && (options->json != NULL || options->check != NULL))
+        arena_fail(arena, "'%s' is one word too many: try --help", options->structs[0]);
+    if (options->folder_count == 0)
+        options->folders[options->folder_count++] = "/usr/lib/debug";
+    return !arena->failed;
+}
+
+static bool write_file(const struct layout *layout, struct arena *arena, const char *path)
+{
+    struct output output;
+    if (!output_open(&output, arena, path))
+        return false;
+    write_json(layout, output.stream);
+    return output_commit(&output, arena);
+}
+
+static int check(const struct layout *layout, struct arena *arena, const char *path)
+{
+    struct layout old;
+    if (!read_json(&old, arena, path))
+        return STATUS_ERROR;
+    size_t differences = compare_layouts(&old, layout, arena, stdout);
+    if (arena->failed)
+        return STATUS_ERROR;
+    if (differences > 0) {
+        printf("%zu %s from '%s'\n", differences, differences == 1 ? "difference" : "differences",
+               path);
+        return STATUS_DRIFT;
+    }
+    printf("no layout has changed since '%s'\n", path);
+    return STATUS_GOOD;
+}
+
+static int run(const struct options *options, struct arena *arena)
+{
+    struct layout layout;
+    if (!layout_of_program(&layout, arena, options->program, options->folders))
+        return STATUS_ERROR;
+    int status = STATUS_GOOD;
+    if (options->json != NULL && !write_file(&layout, arena, options->json))
+        return STATUS_ERROR;
+    if (options->check != NULL)
+        status = check(&layout, arena, options->check);
+    if (options->json == NULL && options->check == NULL &&
+        !write_table(&layout, arena, options->structs, stdout))
+        return STATUS_ERROR;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        arena_fail(arena, "cannot write to standard output");
+        return STATUS_ERROR;
+    }
+    return status;
+}
+
+int main(int count, char **words)
+{
+    for (int i = 1; i < count; i++) {
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
+            fputs(usage, stdout);
+            return STATUS_GOOD;
+        }
+        if (strcmp(words[i], "--version") == 0) {
+            puts("hmap-layout " HMAP_VERSION);
+            return STATUS_GOOD;
+        }
+    }
+    struct arena arena = {0};
+    struct options options = {0};
+    int status = STATUS_ERROR;
+    if (parse(count, words, &options, &arena))
+        status = run(&options, &arena);
+    if (arena.failed) {
+        fputs("hmap-layout: ", stderr);
+        output_text(stderr, arena.error);
+        putc('\n', stderr);
+        status = STATUS_ERROR;
+    }
+    arena_release(&arena);
+    return status;
+}

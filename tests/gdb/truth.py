@@ -1,0 +1,122 @@
+"""What the tests of maps compare: the truth that a fixture wrote, and what gdb says of it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from harness import Outcome
+
+OCCUPANCY_HEADER = "array,bucket,address,chain,slots,live,deleted,empty,evacuated"
+ENTRIES_HEADER = "array,bucket,chain_index,slot,tophash,key,value"
+SHOWN_DIFFERENCES = 5
+PROBLEM = re.compile(r"(I\d+|fault) (0x[0-9a-f]+): \S.*")
+
+Named = tuple[str, str]  # "I4" or "fault", and an address
+
+
+@dataclass(frozen=True)
+class Dumped:
+    """A map under study: its expression, the folder of its truth, and that of gdb's view."""
+
+    expression: str
+    truth: Path
+    view: Path
+
+    @property
+    def command(self) -> str:
+        self.view.mkdir(parents=True, exist_ok=True)
+        return (
+            f"hmap-dump {self.expression} --csv {self.view / 'occupancy.csv'}"
+            f" --entries {self.view / 'entries.csv'}"
+        )
+
+    def check(self, outcome: Outcome) -> None:
+        occupancy = self.truth / "occupancy.csv"
+        assert first_line(occupancy) == OCCUPANCY_HEADER
+        assert first_line(self.truth / "entries.csv") == ENTRIES_HEADER
+        assert_same(self.view / "occupancy.csv", occupancy)
+        assert_same(self.view / "entries.csv", self.truth / "entries.csv")
+        assert sorted(path.name for path in self.view.iterdir()) == ["entries.csv", "occupancy.csv"]
+        header = {row["field"]: row["value"] for row in read_csv(self.truth / "header.csv")}
+        count, live = int(header["count"]), sum(int(row["live"]) for row in read_csv(occupancy))
+        sound = read_csv(self.truth / "problems.csv") == []
+        assert not sound or count == live
+        check_summary(outcome, count, sound)
+
+
+def check_summary(outcome: Outcome, count: int, sound: bool) -> None:
+    """The summary tells the number of entries, and Problems where there are any."""
+    entries = re.search(r"^entries +([\d,]+)\b", outcome.output, re.MULTILINE)
+    assert entries, outcome.output
+    assert entries[1] == f"{count:,}", outcome.output
+    assert ("problem" not in outcome.output.lower()) == sound, outcome.output
+    assert outcome.messages == ""
+
+
+def assert_same(view: Path, truth: Path) -> None:
+    """Two files are equal; else the first lines that differ are shown."""
+    if view.read_bytes() == truth.read_bytes():
+        return
+    seen, told = (path.read_bytes().splitlines(keepends=True) for path in (view, truth))
+    lines = [f"'{view.name}': {len(seen)} lines in gdb's view, {len(told)} in the program's"]
+    differences = [
+        (number, ours, theirs)
+        for number, (ours, theirs) in enumerate(zip_longest(seen, told), start=1)
+        if ours != theirs
+    ]
+    for number, ours, theirs in differences[:SHOWN_DIFFERENCES]:
+        lines += [f"line {number}", f"  gdb      {ours!r}", f"  program  {theirs!r}"]
+    lines.append(f"{len(differences)} lines differ")
+    pytest.fail("\n".join(lines), pytrace=False)
+
+
+def first_line(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return file.readline().rstrip("\n")
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def maps_of(truth: Path, view: Path) -> list[Dumped]:
+    """All maps of a state. fixture_map is the first; a state of several lists them in maps.csv."""
+    maps = [Dumped("fixture_map", truth, view / "0")]
+    if (truth / "maps.csv").exists():
+        for index, row in enumerate(read_csv(truth / "maps.csv")[1:], start=1):
+            maps.append(Dumped(f"fixture_maps[{index}]", truth / row["name"], view / str(index)))
+    return maps
+
+
+def problems_of_check(outcome: Outcome) -> list[Named]:
+    """What hmap-check names. Each of its lines is a Problem, but for the last: their number."""
+    assert outcome.error is None and outcome.messages == "", outcome
+    *lines, last = outcome.output.splitlines()
+    problems = []
+    for line in lines:
+        found = PROBLEM.fullmatch(line)
+        assert found, f"no Problem: {line!r}\n{outcome.output}"
+        problems.append((found[1], found[2]))
+    expected = "1 Problem" if len(lines) == 1 else f"{len(lines):,} Problems"
+    assert last == expected, outcome.output
+    return problems
+
+
+def check_verdict(check: Outcome, truth: Path) -> None:
+    """hmap-check names the very invariants and addresses that hmap_check() reported in the process;
+    where those are none, it says how many entries it saw."""
+    told = read_csv(truth / "problems.csv")
+    if told:
+        named = problems_of_check(check)
+        assert sorted(named) == sorted((f"I{row['invariant']}", row["address"]) for row in told)
+        return
+    live = sum(int(row["live"]) for row in read_csv(truth / "occupancy.csv"))
+    assert check.error is None and check.messages == ""
+    assert check.output == f"consistent: {live:,} entries\n"

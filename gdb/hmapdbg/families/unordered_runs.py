@@ -281,11 +281,14 @@ class Runs:
 
     def of(self, cells: Addresses) -> tuple[Addresses, Ints]:
         """The first nodes of the buckets with these cells, and the numbers of their nodes."""
-        place, hit = self._find(cells)
         heads = np.zeros(len(cells), np.uint64)
         counts = np.zeros(len(cells), np.int64)
-        heads[hit] = self._heads[place[hit]]
-        counts[hit] = self._counts[place[hit]] & COUNT
+        filled = np.flatnonzero(cells)
+        filled = filled[np.argsort(cells[filled])]
+        place, hit = self._find(cells[filled])
+        place, filled = place[hit], filled[hit]
+        heads[filled] = self._heads[place]
+        counts[filled] = self._counts[place] & COUNT
         return heads, counts
 
     # ---- counting
@@ -313,7 +316,10 @@ class Runs:
                 if not nodes.all():
                     continue
             for part in _slabs(len(opened)):
-                nodes[part], problems = self._step(opened[part], nodes[part])
+                # In the order of their addresses they are found and gathered much faster.
+                order = np.argsort(nodes[part], kind="stable")
+                opened[part] = opened[part][order]
+                nodes[part], problems = self._step(opened[part], nodes[part][order])
                 yield from problems
             generation += 1
         for run, node in zip(opened.tolist(), nodes.tolist()):

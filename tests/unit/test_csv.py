@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmapdbg.block import Block, Buckets, Cells, Column
-from hmapdbg.csv import ROWS_AT_ONCE, ROWS_OF_DIGITS, EntriesWriter, OccupancyWriter, quote
+from hmapdbg.csv import ROWS_OF_DIGITS, EntriesWriter, OccupancyWriter, quote
 from hmapdbg.target import Field, Kind, Type
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import array_of

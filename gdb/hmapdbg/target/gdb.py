@@ -27,8 +27,10 @@ NO_PROCESS = (
 _WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 # A name of a Go package: net/http.DefaultServeMux, main.sessions.
 _PACKAGE_NAME = re.compile(
-    r"(?<![\w.'\"/)\]])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
+    r"(?<![\w.'\"/])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
 )
+# A pointer type of such a package in a cast, quoted or not.
+_CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _MISSING = re.compile(r'No symbol "(.*?)" in current context')
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
@@ -160,6 +162,8 @@ class GdbTarget(Target):
         name that is missing once a quoted one was there before it. In the language C, which knows
         '.' behind a pointer too, a package's variable needs quotes."""
         with _language("c"):
+            for name in _CAST.findall(expression):
+                _find_type(name)  # so that gdb knows it from now on
             spellings = _go_spellings(expression)
             failure: gdb.error | None = None
             while spellings:
@@ -254,10 +258,8 @@ class GdbTarget(Target):
             ) from None
 
     def lookup_type(self, name: str) -> Type | None:
-        try:
-            found = self.neutral_type(gdb.lookup_type(name))
-        except gdb.error:
-            found = None
+        original = _find_type(name)
+        found = None if original is None else self.neutral_type(original)
         # In another file of the program a struct may only be declared.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
@@ -410,6 +412,17 @@ def _is_go_function(found: gdb.Type) -> bool:
             return True
         found = found.target()
     return False
+
+
+def _find_type(name: str) -> gdb.Type | None:
+    """A type by its name. gdb 13.1 finds a struct of Go's by its bare name only once the symbols of
+    that package have been read, which asking for `struct NAME` brings about, and then may fail."""
+    for spelled in (name, f"struct {name}", name):
+        try:
+            return gdb.lookup_type(spelled)
+        except gdb.error:
+            continue
+    return None
 
 
 def _completed(struct: gdb.Type) -> gdb.Type:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from go_fixtures import STOP, has_bucket_maps, main_toolchains, on, program
+from go_fixtures import STOP, dumps_of, has_bucket_maps, main_toolchains, on, program
 from go_toolchains import Toolchain
-from harness import Fails, Outcome, Session, Tries, gdb_session, run_aborting
+from harness import ROOT, Fails, Outcome, Session, Tries, gdb_session, run_aborting
 from test_bad_input import assert_clear
-from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, read_csv
 
 main_gos = on(main_toolchains())
 both_builds = pytest.mark.parametrize(
@@ -203,6 +204,33 @@ def test_program_without_debug_info_says_so(go: Toolchain, folder: Path) -> None
         commands=[*STOP, Fails("hmap-dump main.mapStringInt64")],
     )
     assert_clear(outcomes[2], "main.mapStringInt64")
+    assert "-ldflags=-w" in (outcomes[2].error or "")
+
+
+@main_gos
+def test_stripped_program_is_read_by_its_layout_file(go: Toolchain, folder: Path) -> None:
+    exe, layout, stripped = program(go), folder / "layout.json", folder / "stripped"
+    hmap_layout = ROOT / "build" / "dev" / "libhmap" / "layout" / "hmap-layout"
+    subprocess.run([hmap_layout, exe, "--json", layout], check=True)
+    subprocess.run(["strip", "-o", stripped, exe], check=True)
+    names = subprocess.run(["nm", exe], check=True, capture_output=True, text=True).stdout
+    stop = re.search(r"^([0-9a-f]+) . main\.fixtureStop$", names, re.MULTILINE)
+    assert stop
+    outcomes = gdb_session(
+        stripped,
+        [str(folder / "truth"), "program", "many", "sync_amended"],
+        commands=[
+            f"hmap-layout load {layout}",
+            f"break *0x{stop[1]}",
+            "run",
+            *(one.dump for one in dumps_of(go, folder, ("many", "sync_amended"))),
+            "hmap-check main.theServer.sessions",
+        ],
+    )
+    for one in dumps_of(go, folder, ("many", "sync_amended")):
+        assert_same(one.view / "entries.csv", one.truth / "entries.csv")
+        assert_same(one.view / "occupancy.csv", one.truth / "occupancy.csv")
+    assert outcomes[-1].output == "consistent: 2 entries\n"
 
 
 @main_gos

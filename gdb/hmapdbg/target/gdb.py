@@ -32,6 +32,7 @@ _PACKAGE_NAME = re.compile(
 # A pointer type of such a package in a cast, quoted or not.
 _CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _MISSING = re.compile(r'No symbol "(.*?)" in current context')
+_NO_DEBUG_INFO = re.compile(r"No symbol table is loaded|has unknown type")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 
@@ -142,6 +143,11 @@ class GdbTarget(Target):
                 return layout_expression.evaluate(
                     expression, _LayoutNames(self, self._layouts), self
                 )
+            if self.is_go and _NO_DEBUG_INFO.search(str(error)):
+                raise TargetError(
+                    f"cannot evaluate '{expression}': the program has no debug info: build it "
+                    "without -ldflags=-w or -s, or 'hmap-layout load FILE' if it was stripped later"
+                ) from None
             raise TargetError(_explain(expression, error)) from None
 
     def _evaluate(self, expression: str, spelled: str) -> Value:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import BinaryIO, Optional
 
 from ..compat import dataclass
@@ -84,7 +85,7 @@ def build_ids_of(path: str) -> BuildIds:
     """The build ids of the program at `path`. OSError, NotACore."""
     with open(path, "rb") as program:
         reader = _Reader(program, os.path.getsize(path))
-        return reader.build_ids(reader.iter_notes())
+        return reader.build_ids(chain(reader.iter_notes(), reader.iter_build_id_section()))
 
 
 def section_bytes(path: str, name: str) -> bytes | None:
@@ -191,6 +192,15 @@ class _Reader:
             ):
                 return self._file_bytes(offset, size)
         return None
+
+    def iter_build_id_section(self) -> Iterator[tuple[bytes, int, bytes]]:
+        """The notes of the section that Go from 1.24 on gives the GNU build id, and no program
+        header."""
+        try:
+            notes = self.section_bytes(b".note.gnu.build-id")
+        except NotACore:
+            return
+        yield from self._split_notes(notes or b"")
 
     def _file_bytes(self, offset: int, size: int) -> bytes:
         if offset + size > self.size:

@@ -30,9 +30,12 @@ NO_PROCESS = (
 _WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 # A name of a Go package: net/http.DefaultServeMux, main.sessions.
 _PACKAGE_NAME = re.compile(
-    r"(?<![\w.'\"/)\]])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
+    r"(?<![\w.'\"/])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
 )
+# A pointer type of such a package in a cast, quoted or not.
+_CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _MISSING = re.compile(r'No symbol "(.*?)" in current context')
+_NO_DEBUG_INFO = re.compile(r"No symbol table is loaded|has unknown type")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 
@@ -145,6 +148,11 @@ class GdbTarget(Target):
                 return layout_expression.evaluate(
                     expression, _LayoutNames(self, self._layouts), self
                 )
+            if self.is_go and _NO_DEBUG_INFO.search(str(error)):
+                raise TargetError(
+                    f"cannot evaluate '{expression}': the program has no debug info: build it "
+                    "without -ldflags=-w or -s, or 'hmap-layout load FILE' if it was stripped later"
+                ) from None
             raise TargetError(_explain(expression, error)) from None
 
     def _evaluate(self, expression: str, spelled: str) -> Value:
@@ -165,6 +173,8 @@ class GdbTarget(Target):
         name that is missing once a quoted one was there before it. In the language C, which knows
         '.' behind a pointer too, a package's variable needs quotes."""
         with _language("c"):
+            for name in _CAST.findall(expression):
+                _original_type(name)  # so that gdb knows it from now on
             spellings = _go_spellings(expression)
             failure: gdb.error | None = None
             while spellings:
@@ -264,10 +274,8 @@ class GdbTarget(Target):
         return self._named[name]
 
     def _find_type(self, name: str) -> Type | None:
-        try:
-            found = self.neutral_type(gdb.lookup_type(name))
-        except gdb.error:
-            found = None
+        original = _original_type(name)
+        found = None if original is None else self.neutral_type(original)
         # In another file of the program a struct may only be declared.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
@@ -491,6 +499,17 @@ def _is_go_function(found: gdb.Type) -> bool:
             return True
         found = found.target()
     return False
+
+
+def _original_type(name: str) -> gdb.Type | None:
+    """A type by its name. gdb 13.1 finds a struct of Go's by its bare name only once the symbols of
+    that package have been read, which asking for `struct NAME` brings about, and then may fail."""
+    for spelled in (name, f"struct {name}", name):
+        try:
+            return gdb.lookup_type(spelled)
+        except gdb.error:
+            continue
+    return None
 
 
 def _completed(struct: gdb.Type) -> gdb.Type:

@@ -385,12 +385,13 @@ bool layout_of_program(struct layout *layout, struct arena *arena, const char *p
         .debug_folders = debug_folders,
         .program_path = path,
         .signatures = hmap_create(&signature_to_place.type, NULL),
+        .skeletons = hmap_create(&signature_to_place.type, NULL),
         .scopes = hmap_create(&place_to_text.type, NULL),
         .definitions = hmap_create(&name_to_place.type, NULL),
         .indices = hmap_create(&place_to_index.type, NULL),
     };
-    struct hmap *const maps[] = {reader.signatures, reader.scopes, reader.definitions,
-                                 reader.indices};
+    struct hmap *const maps[] = {reader.signatures, reader.skeletons, reader.scopes,
+                                 reader.definitions, reader.indices};
     bool good = true;
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         good &= maps[i] != NULL;

@@ -185,10 +185,10 @@ static const char *scoped_name(struct reader *reader, const struct die *found)
 /* Where the complete struct is that a declaration stands for; the place itself for any other. */
 static place_t completed(struct reader *reader, const struct die *found)
 {
+    if (found->signature != PLACE_NONE) /* gcc does not call it a declaration */
+        return found->signature;
     if (!found->is_declaration)
         return found->place;
-    if (found->signature != PLACE_NONE)
-        return found->signature;
     if (found->tag == DW_TAG_enumeration_type || found->name == NULL)
         return found->place;
     const char *name = scoped_name(reader, found);

@@ -62,7 +62,11 @@ def test_each_map_of_the_registry_has_its_files_and_its_row(cores: Cores, tmp_pa
     folder = tmp_path / "out" / "evening"
     suffixes = ("csv", "entries.csv", "json", "png", "txt")
     names = {f"{name}.{suffix}" for name in ILL for suffix in suffixes}
-    assert {path.name for path in folder.iterdir()} == names | {"core.json"}
+    assert {path.name for path in folder.iterdir()} == names | {
+        "core.json",
+        "maps.json",
+        "maps.txt",
+    }
     for row in run.rows:
         name = row["map"]
         assert (row["status"], row["problems"], row["folder"]) == ("ok", "0", "evening")
@@ -311,12 +315,12 @@ def test_gdb_that_hangs_is_one_line(cores: Cores, tmp_path: Path) -> None:
     options = (*QUICK, "--map", "server.cache", "-j", "2", "--timeout", "20")
     cores_given = (tmp_path / "slow", cores.evening)
     # The hanging one is not waited for longer than that.
-    options = (*options[:-1], "1.5")
+    options = (*options[:-1], "4")
     run = hmap_cores(
         *options, cores.program, *cores_given, output=tmp_path / "out", environment=environment
     )
     assert run.status == 2
-    assert run.detail_of("slow") == "timed out after 1.5 s: see slow/gdb.log"
+    assert run.detail_of("slow") == "timed out after 4 s: see slow/gdb.log"
     assert (tmp_path / "out" / "slow" / "gdb.log").read_text().startswith("$ gdb -nx -batch ")
     assert [row["verdicts"] for row in run.of("evening")] == ["emptied"]
 

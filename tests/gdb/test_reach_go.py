@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
-from go_fixtures import mandatory, program_of
+from go_fixtures import main_toolchains, on, program_of
 from go_toolchains import Toolchain
 from harness import gdb_session
 from test_reach import assert_paths_paste_back, listed, told_by
@@ -15,7 +13,7 @@ from test_reach import assert_paths_paste_back, listed, told_by
 STOP = ("break main.fixtureStop", "run")
 
 
-@pytest.mark.parametrize("go", mandatory(), ids=lambda go: go.name)
+@on(main_toolchains())
 def test_go_program(go: Toolchain, folder: Path) -> None:
     program = program_of("reach", go)
     core = folder / "core"

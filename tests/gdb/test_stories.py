@@ -8,10 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from conftest import fixture_program
-from go_fixtures import mandatory, program_of
+from go_fixtures import main_toolchains, on, program_of
 from go_toolchains import OFFLINE, Toolchain, find_toolchains
 from harness import Outcome, gdb_session
 
@@ -82,7 +80,7 @@ def test_c_service(folder: Path) -> None:
     assert re.search(r"^1,000 maps hold .*: 1,000 by globals$", session[3].output, re.MULTILINE)
 
 
-@pytest.mark.parametrize("go", mandatory(), ids=lambda go: go.name)
+@on(main_toolchains())
 def test_go_service(go: Toolchain, folder: Path) -> None:
     program = program_of("tenants", go)
     heap = folder / "heap.pb.gz"

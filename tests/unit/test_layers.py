@@ -65,7 +65,7 @@ MODULES = {
         "walk",
     },
     "listing": {"collect", "difference", "pprof", "rows", "sample", "saved", "tables"},
-    "cores": {"job", "match", "names", "outcome", "run"},
+    "cores": {"job", "match", "names", "outcome", "page", "run"},
     "values": {"interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
         "address_set",

@@ -19,11 +19,13 @@ from ..cores.job import (
     DOCUMENT,
     END,
     ENTRIES,
+    LISTING,
     MAP,
     NOTE,
     OCCUPANCY,
     PICTURE,
     SUMMARY,
+    TABLE,
     TROUBLE,
     Job,
     MapResult,
@@ -34,7 +36,7 @@ from .files import FileError, Outputs
 
 if TYPE_CHECKING:
     from ..families.family import Map
-    from ..target import Value
+    from ..listing.rows import Listing
     from ..target.gdb import GdbTarget
 
 
@@ -89,51 +91,75 @@ def _open_maps(
     target: GdbTarget, job: Job, report: _Report
 ) -> Iterator[MapResult | tuple[str, Map]]:
     """The maps to examine, each with its name; or what came of one that could not be opened."""
-    from ..reach.registry import read_registry
     from ..families import open_map
+    from ..reach.resolve import resolve
     from ..target import TargetError
 
-    names = Names(taken=("core", "gdb"))
-    if job.maps:
-        for expression in job.maps:
-            name = names.take(expression, "map")
-            try:
-                yield name, open_map(target, target.evaluate(expression))
-            except TargetError as error:
-                yield MapResult(name, expression, str(error))
+    names = Names(taken=("core", "gdb", "maps", "index"))
+    if not job.maps:
+        yield from _find_maps(target, job, report, names)
         return
-    registry = read_registry(target)
-    if registry.trouble:
-        report.add(TROUBLE, text=registry.trouble)
-    elif not registry.maps:
-        report.add(TROUBLE, text="no maps: none had been made, or all had been destroyed")
-    opened: list[tuple[str, Map]] = []
-    for value in registry.maps:
-        found = _open_registered(target, value)
-        if isinstance(found, str):
-            yield MapResult(names.take("", "unreadable"), value.expression, found)
-        else:
-            opened.append((names.take(found.header.name, "unnamed"), found))
+    for expression in job.maps:
+        name = names.take(expression, "map")
+        try:
+            yield name, open_map(target, resolve(target, expression))
+        except TargetError as error:
+            yield MapResult(name, expression, str(error))
+
+
+def _find_maps(
+    target: GdbTarget, job: Job, report: _Report, names: Names
+) -> Iterator[MapResult | tuple[str, Map]]:
+    """The maps that hmap-list finds, and its list of them as a file."""
+    from ..listing.collect import Left, Wanted, find_maps, has_registry, listing_of
+    from ..listing.rows import ranked
+    from ..reach.walk import Search
+
+    wanted = Wanted(samples=True)
+    search, left = Search(target, wanted.limits, target.is_go), Left()
+    found = list(find_maps(target, search, left))
+    for trouble in left.troubles:
+        report.add(TROUBLE, text=trouble)
+    for expression, why in left.unreadable:
+        yield MapResult(names.take("", "unreadable"), expression, why)
+    if not found and not left.troubles and not left.unreadable:
+        why = "none had been made, or all had been destroyed"
+        if target.is_go or not has_registry(target):
+            why = "none is reached from the program's variables: name maps with --map"
+        report.add(TROUBLE, text=f"no maps: {why}")
+    listing = listing_of(target, search, left, found, wanted)
+    order = {row.address: number for number, row in enumerate(ranked(listing.rows))}
+    listing = replace(
+        listing,
+        rows=ranked(listing.rows),
+        process=target.process_identity(),
+        taken_at=target.taken_at(),
+        program=target.program(),
+    )
+    _write_listing(job, listing)
+    for cut in [*search.cuts, *left.notes]:
+        report.add(NOTE, text=cut)
     # The largest first: that is what is looked for.
-    opened.sort(key=lambda pair: -sum(array.size for array in pair[1].header.arrays))
-    if 0 < job.most < len(opened):
+    found.sort(key=lambda one: order[one.header.address])
+    if 0 < job.most < len(found):
         report.add(
             NOTE,
-            text=f"the {job.most:,} largest of {len(opened):,} maps: '--most 0' examines them all",
+            text=f"the {job.most:,} largest of {len(found):,} maps: '--most 0' examines them all",
         )
-        del opened[job.most :]
-    yield from opened
+        del found[job.most :]
+    for one in found:
+        yield names.take(one.header.name or one.path, "unnamed"), one.map
 
 
-def _open_registered(target: GdbTarget, value: Value) -> Map | str:
-    """A map of the registry, or why it cannot be opened."""
-    from ..families import open_map
-    from ..target import TargetError
+def _write_listing(job: Job, listing: Listing) -> None:
+    from ..listing.saved import dump
+    from ..listing.tables import list_lines
 
-    try:
-        return open_map(target, value)
-    except TargetError as error:
-        return str(error)
+    with Outputs() as outputs:
+        outputs.open(os.path.join(job.folder, LISTING)).write(dump(listing, samples=True))
+        lines = "".join(f"{line}\n" for line in list_lines(listing, 0))
+        outputs.open(os.path.join(job.folder, TABLE)).write(lines)
+        outputs.commit()
 
 
 def _examine_map(target: GdbTarget, opened: Map, name: str, job: Job) -> MapResult:
@@ -173,6 +199,8 @@ def _examine_map(target: GdbTarget, opened: Map, name: str, job: Job) -> MapResu
     return MapResult(
         name=name,
         expression=opened.header.expression,
+        family=header.family,
+        types=header.types,
         entries=stats.live,
         buckets=stats.main_buckets,
         load=stats.load,

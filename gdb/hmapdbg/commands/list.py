@@ -93,7 +93,7 @@ class List(HmapCommand):
         write_files(arguments, listing)
         paths = [path for name in FILE_OPTIONS for path in arguments.all(name)]
         if STANDARD_OUTPUT not in paths:
-            gdb.write("".join(f"{line}\n" for line in list_lines(listing, limit, by)))
+            gdb.write("".join(f"{line}\n" for line in list_lines(listing, limit)))
 
 
 def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> tuple[GdbTarget, Listing]:

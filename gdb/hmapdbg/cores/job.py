@@ -19,6 +19,9 @@ BEGIN, MAP, TROUBLE, NOTE, END = "begin", "map", "trouble", "note", "end"
 # The files of a map, by what stands behind its name.
 SUMMARY, OCCUPANCY, ENTRIES, DOCUMENT, PICTURE = ".txt", ".csv", ".entries.csv", ".json", ".png"
 
+# The list of all maps of a core, as hmap-list saves and prints it.
+LISTING, TABLE = "maps.json", "maps.txt"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -27,8 +30,8 @@ class Job:
     core: str
     folder: str  # where the files go
     report: str
-    maps: Sequence[str] = ()  # expressions; empty: those of the registry
-    most: int = 0  # maps of the registry to examine, the largest ones; 0: all
+    maps: Sequence[str] = ()  # expressions; empty: all that hmap-list finds
+    most: int = 0  # maps to examine of those found, the largest ones; 0: all
     entries: bool = True
     pictures: bool = True
 
@@ -51,6 +54,8 @@ class MapResult:
     name: str  # that its files begin with; unique in its core
     expression: str
     error: str = ""
+    family: str = ""
+    types: str = ""
     entries: int = 0
     buckets: int = 0
     load: float = 0.0

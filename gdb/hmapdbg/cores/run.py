@@ -96,7 +96,7 @@ def choose_cores(given: Sequence[str]) -> list[Core]:
             paths += inside or [path]
         else:
             paths.append(path)
-    names = Names(taken=(SUMMARY_FILE,), dots=True)
+    names = Names(taken=(SUMMARY_FILE, "diff.csv", "index.html"), dots=True)
     bases = [os.path.basename(path) for path in paths]
     cores = []
     for path, base in zip(paths, bases):

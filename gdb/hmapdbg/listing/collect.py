@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 
 from ..compat import dataclass
@@ -31,28 +31,35 @@ class Wanted:
     limits: Limits = field(default_factory=Limits)
 
 
-def find_maps(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
+@dataclass(frozen=True)
+class Left:
+    """What a search has left out."""
+
+    notes: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)  # what broke off the walk of the registry
+    unreadable: list[tuple[str, str]] = field(default_factory=list)  # maps, and why
+
+
+def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """All maps of the process, each by the best path there is to it: globals first, then locals,
     the maps' own registry, and last what nothing leads to."""
     yield from search.follow(target.iter_globals(), GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
     if search.go:
-        yield from go_heap.search_heap(target, search, notes)
-    else:
-        yield from _registered(target, search, notes)
+        yield from go_heap.search_heap(target, search, left.notes)
+    if has_registry(target):
+        yield from _registered(target, search, left)
 
 
-def _registered(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
+def _registered(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """Maps of libhmap's registry: by their own names, where one name is one map's."""
-    if not _has_registry(target):
-        return
     try:
         registry = read_registry(target)
     except TargetError as error:
-        notes.append(f"libhmap's registry: {error}")
+        left.troubles.append(str(error))
         return
     if registry.trouble:
-        notes.append(registry.trouble)
+        left.troubles.append(registry.trouble)
     opened: list[tuple[Value, str]] = []
     count: Counter[str] = Counter()
     for value in registry.maps:
@@ -60,7 +67,7 @@ def _registered(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         try:
             name = (open_map(target, value).header if met is None else met.header).name
         except (TargetError, MemoryFault) as error:
-            notes.append(f"left out: {error}")
+            left.unreadable.append((value.expression, str(error)))
             continue
         count[name] += 1
         if met is None:
@@ -72,23 +79,37 @@ def _registered(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         yield from search.take(value, path, REGISTRY)
 
 
-def _has_registry(target: Target) -> bool:
+def has_registry(target: Target) -> bool:
+    """Whether the program has libhmap's registry, readable or not."""
     try:
         target.evaluate(HEAD)
     except TargetError as error:
-        return not str(error).startswith("no symbol")
+        return not str(error).startswith("no symbol") and "no symbol table" not in str(error)
     return True
 
 
 def collect(target: Target, wanted: Wanted, go: bool, progress: Progress | None = None) -> Listing:
     """The maps of a target. Nothing is raised for what its memory holds."""
-    search = Search(target, wanted.limits, go)
-    notes: list[str] = []
+    search, left = Search(target, wanted.limits, go), Left()
     found = [
         one
-        for one in find_maps(target, search, notes)
+        for one in find_maps(target, search, left)
         if is_chosen(one.header, one.path, wanted.match, wanted.family)
     ]
+    return listing_of(target, search, left, found, wanted, progress)
+
+
+def listing_of(
+    target: Target,
+    search: Search,
+    left: Left,
+    found: Sequence[Found],
+    wanted: Wanted,
+    progress: Progress | None = None,
+) -> Listing:
+    """The rows of maps that a search has found."""
+    notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
+    notes += [f"left out: {why}" for _, why in left.unreadable]
     if search.unsound:
         places = "1 place" if search.unsound == 1 else f"{search.unsound:,} places"
         notes.append(
@@ -101,13 +122,11 @@ def collect(target: Target, wanted: Wanted, go: bool, progress: Progress | None 
             f"{estimated:,} maps were not walked, for want of time: their numbers are by their "
             "headers, marked '~'; '--seconds N' gives more"
         )
-    return Listing(
-        [row for row in rows if row.held >= wanted.min_bytes], notes=[*search.cuts, *notes]
-    )
+    return Listing([row for row in rows if row.held >= wanted.min_bytes], notes=notes)
 
 
 def _iter_rows(
-    target: Target, found: list[Found], wanted: Wanted, progress: Progress | None
+    target: Target, found: Sequence[Found], wanted: Wanted, progress: Progress | None
 ) -> Iterator[Row]:
     """A row for each map, the largest walked first, as long as there is time."""
     estimates = [(row_of_header(one.header, one.path, one.source), one) for one in found]

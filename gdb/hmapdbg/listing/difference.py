@@ -8,6 +8,7 @@ is one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ..compat import dataclass
@@ -118,6 +119,8 @@ def _iter_pairs(
     left = {id(row): row for row in before.rows}
     by_identity = {_identity(row): row for row in before.rows} if same else {}
     by_path = {row.path: row for row in before.rows}
+    by_name = _by_name(before.rows)
+    names = _by_name(after.rows)
     rest = []
     for row in after.rows:
         old = by_identity.get(_identity(row))
@@ -129,6 +132,10 @@ def _iter_pairs(
     for row in rest:
         old = by_path.get(row.path)
         if old is None or id(old) not in left or not _is_lasting(row.path) and same:
+            # Another variable may lead to it now; its own name is still the same.
+            named = names.get((row.name, row.types)) is row
+            old = by_name.get((row.name, row.types)) if named else None
+        if old is None or id(old) not in left:
             yield None, row
             continue
         del left[id(old)]
@@ -139,6 +146,22 @@ def _iter_pairs(
 
 def _identity(row: Row) -> tuple[object, ...]:
     return row.address, row.family, row.key_type, row.elem_type, row.created_at
+
+
+def _by_name(rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
+    """The maps that have a name of their own that no other map has."""
+    count = Counter((row.name, row.types) for row in rows)
+    return {
+        (row.name, row.types): row for row in rows if row.name and count[row.name, row.types] == 1
+    }
+
+
+def row_like(row: Row, listing: Listing) -> Row | None:
+    """The same map in another listing of the program, by its path or its own name."""
+    for other in listing.rows:
+        if other.path == row.path:
+            return other
+    return _by_name(listing.rows).get((row.name, row.types))
 
 
 def _is_lasting(path: str) -> bool:

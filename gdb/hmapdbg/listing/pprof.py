@@ -9,6 +9,7 @@ import gzip
 import re
 from collections.abc import Sequence
 
+from ..reach.steps import FRAME, step_starts
 from .rows import Listing, Row
 
 VALUES = (
@@ -22,8 +23,8 @@ VALUES = (
 SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRINGS = 1, 2, 3, 4, 5, 6
 TIME_NANOS, COMMENT, DEFAULT_TYPE = 9, 13, 14
 
-# Where a path goes one step down: before ".", "->", "[" and "(*", outside of quotes.
-_STEP = re.compile(r"\.\(|->|\.(?=[\w])|\[")
+# A variable of a Go package, whose name has a "." in it that is no step.
+_GO_ROOT = re.compile(r"'[^']*'|(?:[\w.~-]+/)*\w+\.\w+")
 
 
 def profile(listing: Listing) -> bytes:
@@ -38,21 +39,14 @@ def stack_of(row: Row) -> list[str]:
     ['server', 'server->cache', 'server->cache.sessions']
     """
     path = row.path
-    # A package's path and name are no steps.
-    package = re.match(r"'[^']*'|(?:thread \d+ )?frame \d+: \w*|(?:[\w.~-]+/)+\w+\.\w+", path)
-    at = package.end() if package else 0
-    if not package and "->" not in path.split(".")[0]:
-        first = re.match(r"\w+\.\w+", path)
-        at = first.end() if first and row.family.startswith("Go ") else 0
-    quoted = False
-    cuts = []
-    for place in range(len(path)):
-        if path[place] == '"' and path[place - 1 : place] != "\\":
-            quoted = not quoted
-        if place > at and not quoted and _STEP.match(path, place):
-            if path[place - 1] not in "-(*" and path[place:].lstrip():
-                cuts.append(place)
-    return [path[:cut] for cut in cuts] + [path]
+    if path.startswith(("--type ", "registry ", "(")):
+        return [path]
+    frame = FRAME.match(path)
+    at = frame.end() if frame else 0
+    root = _GO_ROOT.match(path) if row.family.startswith("Go ") and not frame else None
+    first = root.end() if root else at
+    cuts = [at + cut for cut in step_starts(path[at:])]
+    return [path[:cut] for cut in cuts if cut >= first] + [path]
 
 
 class _Profile:

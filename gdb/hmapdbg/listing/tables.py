@@ -17,9 +17,8 @@ CSV_HEADER = (
 ).split(",")
 
 
-def list_lines(listing: Listing, limit: int, by: str) -> Iterator[str]:
-    """The table, safe for a terminal; at most `limit` rows (0: all). `by` is what the rows are
-    sorted by."""
+def list_lines(listing: Listing, limit: int) -> Iterator[str]:
+    """The table, safe for a terminal; at most `limit` rows (0: all)."""
     rows = listing.rows[:limit] if limit else listing.rows
     if rows:
         yield from aligned(

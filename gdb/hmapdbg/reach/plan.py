@@ -42,6 +42,7 @@ class Leaf:
     offset: int
     type: Type  # of what is there: the map, the pointee, the element; of an interface itself
     step: Step
+    size: int = 0  # bytes to read there
     count: int = 1  # elements of an array
     container: containers.Container | None = None
 
@@ -58,15 +59,7 @@ class Plan:
     @property
     def span(self) -> int:
         """Bytes from the start that have to be read."""
-        return max((one.offset + _width(one) for one in self.leaves or ()), default=0)
-
-
-def _width(leaf: Leaf) -> int:
-    if leaf.way in (Way.MAP, Way.ARRAY):
-        return 0
-    if leaf.container is not None:
-        return leaf.container.size
-    return 24  # a slice is the largest of them
+        return max((one.offset + one.size for one in self.leaves or () if one.size), default=0)
 
 
 class Plans:
@@ -156,10 +149,10 @@ def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -
         pointee = found.target if found.resolve is not None else None
         if pointee is not None and _is_worth(pointee):
             way = step if found.name.endswith("&") else pointee_step(step)
-            yield Leaf(Way.POINTER, offset, pointee, way)
+            yield Leaf(Way.POINTER, offset, pointee, way, found.size)
     elif found.kind is Kind.ARRAY:
         if found.count > 0 and _is_worth(found.target):
-            yield Leaf(Way.ARRAY, offset, found.target, index_step(step), found.count)
+            yield Leaf(Way.ARRAY, offset, found.target, index_step(step), 0, found.count)
     elif found.kind in (Kind.STRUCT, Kind.UNION):
         yield from _iter_struct_leaves(found, offset, names, depth)
 
@@ -174,18 +167,21 @@ def _iter_struct_leaves(
         yield Leaf(Way.MAP, offset, found, step)
         return
     if is_interface(found):
-        yield Leaf(Way.INTERFACE, offset, found, step)
+        yield Leaf(Way.INTERFACE, offset, found, step, found.size)
         return
     element = _slice_element(found)
     if element is not None:
         if _is_worth(element):
-            yield Leaf(Way.SLICE, offset, element, index_step(step))
+            size = found.fields[1].offset + found.fields[1].type.size
+            yield Leaf(Way.SLICE, offset, element, index_step(step), size)
         return
     container = containers.recognise(found)
     if container is not None:
         if _is_worth(container.element):
             way = container.step(step)
-            yield Leaf(Way.CONTAINER, offset, container.element, way, container=container)
+            yield Leaf(
+                Way.CONTAINER, offset, container.element, way, container.size, container=container
+            )
         return
     for member in found.fields:
         if member.bit_size:

@@ -25,10 +25,9 @@ from ..values.interfaces import is_interface
 from . import containers
 from .interfaces import HeldTypes
 from .registry import read_registry
-from .steps import FRAME
+from .steps import FRAME, closing_at, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
-_OPENING, _CLOSING = "([{", ")]}"
 MAX_STEPS = 200
 SLICE = ("array", "len", "cap")  # the fields of Go's slices
 
@@ -84,7 +83,7 @@ def _is_beyond_gdb(found: Type, text: str) -> bool:
 def _indexes_map(target: Target, text: str) -> bool:
     """Whether an index of the path is a map's key. A map of Go or libhmap is a pointer, and to gdb
     an index would be an offset from it."""
-    for at in _step_starts(text):
+    for at in step_starts(text):
         if text[at] != "[":
             continue
         try:
@@ -138,12 +137,12 @@ _Apply = Callable[[Target, Value, str], Value]
 def _last_step(text: str) -> tuple[str, _Apply] | None:
     """A path without its last step, and that step; None where it has no step."""
     text = text.strip()
-    if text.startswith("(") and _closing_at(text, 0) == len(text) - 1:
+    if text.startswith("(") and closing_at(text, 0) == len(text) - 1:
         inner = text[1:-1].strip()
         if inner.startswith("*"):
             return inner[1:].strip(), _dereference
         return _last_step(inner)
-    starts = _step_starts(text)
+    starts = step_starts(text)
     if not starts:
         if text.startswith("*"):
             return text[1:].strip(), _dereference
@@ -156,55 +155,6 @@ def _last_step(text: str) -> tuple[str, _Apply] | None:
         return before, lambda target, value, path: _element(target, value, last[1:-1], path)
     name = last[2:] if last.startswith("->") else last[1:]
     return before, lambda target, value, path: _member(target, value, name, path)
-
-
-def _step_starts(text: str) -> list[int]:
-    """Where steps begin: each ".name", "->name", "[...]" and ".(...)" outside of brackets."""
-    starts = []
-    at = 0
-    while at < len(text):
-        letter = text[at]
-        if letter in "\"'":
-            at = _quote_end(text, at)
-            continue
-        if letter in _OPENING:
-            if letter == "[" and at:
-                starts.append(at)
-            end = _closing_at(text, at)
-            if end < 0:
-                return []
-            at = end + 1
-            continue
-        if text.startswith("->", at):
-            starts.append(at)
-            at += 2
-            continue
-        if letter == "." and at:
-            starts.append(at)
-        at += 1
-    return starts
-
-
-def _quote_end(text: str, at: int) -> int:
-    quote, end = text[at], at + 1
-    while end < len(text) and text[end] != quote:
-        end += 2 if text[end] == "\\" else 1
-    return end + 1
-
-
-def _closing_at(text: str, at: int) -> int:
-    """Where the bracket that opens at `at` is closed; -1: nowhere."""
-    depth = 0
-    while at < len(text):
-        letter = text[at]
-        if letter in "\"'":
-            at = _quote_end(text, at)
-            continue
-        depth += (letter in _OPENING) - (letter in _CLOSING)
-        if depth == 0:
-            return at
-        at += 1
-    return -1
 
 
 # ---- steps

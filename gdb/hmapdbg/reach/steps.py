@@ -80,8 +80,59 @@ def _bracketed(text: str) -> str:
     return f"{text[:at]}({text[at:]})" if text.startswith("*", at) else text
 
 
+_OPENING, _CLOSING = "([{", ")]}"
 # What stands before a path that begins in a frame.
 FRAME = re.compile(r"(?:thread (?P<thread>\d+) )?frame (?P<level>\d+): ")
+
+
+def step_starts(text: str) -> list[int]:
+    """Where steps begin: each ".name", "->name", "[...]" and ".(...)" outside of brackets."""
+    starts = []
+    at = 0
+    while at < len(text):
+        letter = text[at]
+        if letter in "\"'":
+            at = _quote_end(text, at)
+            continue
+        if letter in _OPENING:
+            if letter == "[" and at:
+                starts.append(at)
+            end = closing_at(text, at)
+            if end < 0:
+                return []
+            at = end + 1
+            continue
+        if text.startswith("->", at):
+            starts.append(at)
+            at += 2
+            continue
+        if letter == "." and at:
+            starts.append(at)
+        at += 1
+    return starts
+
+
+def _quote_end(text: str, at: int) -> int:
+    quote, end = text[at], at + 1
+    while end < len(text) and text[end] != quote:
+        end += 2 if text[end] == "\\" else 1
+    return end + 1
+
+
+def closing_at(text: str, at: int) -> int:
+    """Where the bracket that opens at `at` is closed; -1: nowhere."""
+    depth = 0
+    while at < len(text):
+        letter = text[at]
+        if letter in "\"'":
+            at = _quote_end(text, at)
+            continue
+        depth += (letter in _OPENING) - (letter in _CLOSING)
+        if depth == 0:
+            return at
+        at += 1
+    return -1
+
 
 Step = Callable[[Path, int], Path]  # from the path of a parent to that of its child, by its number
 

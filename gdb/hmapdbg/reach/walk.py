@@ -203,15 +203,17 @@ class Search:
         for begin in range(0, len(batch.addrs), step):
             addrs = batch.addrs[begin : begin + step]
             rows = np.arange(begin, begin + len(addrs))
-            raw: Raw | None = None
+            parts: list[tuple[Words, Ints, Raw | None]] = [(addrs, rows, None)]
             if 0 < span <= SPARSE:
                 raw, ok = self.target.gather(addrs, span)
-                addrs, rows, raw = addrs[ok], rows[ok], raw[ok]
-            for leaf in leaves:
-                if leaf.way is Way.MAP:
-                    yield from self._open_all(batch, leaf, addrs, rows, source)
-                else:
-                    self._lead_on(batch.origin, leaf, addrs, rows, raw)
+                # Of a place that is not all there, what is there leads on all the same.
+                parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
+            for some, numbers, data in parts:
+                for leaf in leaves if len(some) else ():
+                    if leaf.way is Way.MAP:
+                        yield from self._open_all(batch, leaf, some, numbers, source)
+                    else:
+                        self._lead_on(batch.origin, leaf, some, numbers, data)
 
     def _bytes(
         self, addrs: Words, raw: Raw | None, offset: int, size: int
@@ -238,10 +240,7 @@ class Search:
             counts = np.full(len(addrs), count)
             self._add_elements(origin, leaf, addrs + np.uint64(leaf.offset), counts, rows)
             return
-        size = {Way.POINTER: width, Way.SLICE: 2 * width, Way.INTERFACE: 2 * width}.get(leaf.way, 0)
-        if leaf.container is not None:
-            size = leaf.container.size
-        ok, data = self._bytes(addrs, raw, leaf.offset, size)
+        ok, data = self._bytes(addrs, raw, leaf.offset, leaf.size)
         addrs, rows, data = addrs[ok], rows[ok], data[ok]
         if leaf.way is Way.POINTER:
             self._add_pointees(origin, leaf.type, leaf.step, self._words(data, 0), rows)

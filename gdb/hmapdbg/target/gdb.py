@@ -333,15 +333,15 @@ class GdbTarget(Target):
         return kind if self.is_core else f"{kind} {self._inferior.pid}"
 
     def process_identity(self) -> str:
-        """What tells this process from others, the same for all looks at it: its number and when it
-        began; of a core, what the program wrote into it."""
+        """What tells this process from others, the same for all looks at it, live and in cores: its
+        number, and the random bytes that the kernel gave it, and where."""
         pid = self._inferior.pid
-        if self._connection_type() == "native":
-            try:
-                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-                    return f"pid {pid}, started {stat.read().rpartition(')')[2].split()[19]}"
-            except (OSError, IndexError):
-                pass
+        try:
+            found = re.search(r"AT_RANDOM\s.*?0x([0-9a-f]+)", _output_of("info auxv"))
+            if found is not None:
+                return f"pid {pid}, {self.read(int(found[1], 16), 16).hex()} at 0x{found[1]}"
+        except (gdb.error, MemoryFault):
+            pass
         return f"pid {pid}"
 
     def taken_at(self) -> float | None:

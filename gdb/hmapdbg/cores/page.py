@@ -1,0 +1,316 @@
+"""The report of scripts/hmap-cores --html: a page for each core, and an index over all.
+
+Each page is one file that needs no other and no network. All text goes through the templates, which
+escape it: paths, names and keys come from the cores.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..listing.difference import Change, Difference, compare, row_like
+from ..listing.rows import Listing, Row
+from ..listing.saved import NotAListing, load
+from ..text import size_text
+from .job import LISTING, PICTURE, MapResult
+from .outcome import detail_of, status_of
+from .run import EXTENSION, CoreResult
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+PAGE = "index.html"
+MOST_ROWS = 40  # of a ranking
+MOST_LINES = 6  # maps in the plot of growth
+WIDTH, HEIGHT = 640, 240  # of a plot, in its own units
+LEFT, TOP, RIGHT, BOTTOM = 64, 12, 12, 28  # its margins
+
+
+@dataclass(frozen=True)
+class Line:
+    """One map's line in a plot."""
+
+    label: str
+    points: str  # as SVG takes them
+    dots: Sequence[tuple[float, float]]
+    last: str  # the value at the end
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Lines over the cores, with the marks of both axes."""
+
+    lines: Sequence[Line]
+    ticks: Sequence[tuple[float, str]]  # height, text
+    labels: Sequence[tuple[float, str]]  # place, text
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    bottom: int = HEIGHT - BOTTOM
+
+
+def read_listing(output: str, result: CoreResult) -> Listing | None:
+    """The list of a core's maps; None where there is none."""
+    path = os.path.join(output, result.core.name, LISTING)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return load(file.read())
+    except (OSError, NotAListing):
+        return None
+
+
+def compared(listings: Sequence[Listing | None]) -> Difference | None:
+    """What has changed from the first core to the last; None where there are no two."""
+    there = [one for one in listings if one is not None]
+    return compare(there[0], there[-1]) if len(there) > 1 else None
+
+
+def write_pages(
+    output: str, program: str, results: Sequence[CoreResult], listings: Sequence[Listing | None]
+) -> None:
+    """Writes all pages. ModuleNotFoundError where Jinja2 is missing, OSError."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["size"] = size_text
+    environment.filters["number"] = lambda number: f"{number:,}"
+    environment.filters["signed"] = lambda number: f"{number:+,}"
+    environment.filters["percent"] = lambda share: f"{share:.0%}"
+    for number, (result, listing) in enumerate(zip(results, listings)):
+        if not result.has_folder:
+            continue
+        text = environment.get_template("core.html").render(
+            _core(output, program, results, listings, number)
+        )
+        _write(os.path.join(output, result.core.name, PAGE), text)
+    text = environment.get_template("all.html").render(_index(program, results, listings))
+    _write(os.path.join(output, PAGE), text)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+
+
+# ---- the index
+
+
+def _index(
+    program: str, results: Sequence[CoreResult], listings: Sequence[Listing | None]
+) -> dict[str, Any]:
+    difference = compared(listings)
+    changes = () if difference is None else difference.changes
+    return {
+        "program": os.path.basename(program),
+        "cores": [
+            {
+                "shown": result.core.shown,
+                "page": f"{result.core.name}/{PAGE}" if result.has_folder else "",
+                "maps": len(listing.rows) if listing is not None else len(result.maps),
+                "held": listing.held if listing is not None else _sum(result, "held"),
+                "wasted": listing.wasted if listing is not None else _sum(result, "wasted"),
+                "verdicts": _verdicts(result),
+                "problems": _sum(result, "problems"),
+                "troubles": list(result.troubles),
+                "notes": list(result.notes),
+            }
+            for result, listing in zip(results, listings)
+        ],
+        "difference": difference,
+        "changes": [one for one in changes if one.growth > 0 or one.state][:20],
+        "plot": _growth_plot(changes, results, listings),
+    }
+
+
+def _sum(result: CoreResult, name: str) -> int:
+    return sum(int(getattr(one, name)) for one in result.maps)
+
+
+def _verdicts(result: CoreResult) -> str:
+    count: dict[str, int] = {}
+    for one in result.maps:
+        for name in one.verdicts:
+            count[name] = count.get(name, 0) + 1
+    return ", ".join(f"{number} {name}" for name, number in count.items())
+
+
+# ---- one core
+
+
+def _core(
+    output: str,
+    program: str,
+    results: Sequence[CoreResult],
+    listings: Sequence[Listing | None],
+    number: int,
+) -> dict[str, Any]:
+    result, listing = results[number], listings[number]
+    examined = {one.expression: one for one in result.maps}
+    rows = list(listing.rows) if listing is not None else []
+    before = next((one for one in reversed(listings[:number]) if one is not None), None)
+    gained: dict[str, Change] = {}
+    if before is not None and listing is not None:
+        gained = {one.row.path: one for one in compare(before, listing).changes}
+    return {
+        "program": os.path.basename(program),
+        "core": result.core,
+        "troubles": list(result.troubles),
+        "notes": list(result.notes),
+        "held": listing.held if listing is not None else _sum(result, "held"),
+        "wasted": listing.wasted if listing is not None else _sum(result, "wasted"),
+        "count": len(rows) or len(result.maps),
+        "has_gained": before is not None,
+        "ranking": [
+            _ranked(row, examined.get(row.path), gained.get(row.path)) for row in rows[:MOST_ROWS]
+        ]
+        or [_ranked_result(one) for one in result.maps if not one.error],
+        "more": max(len(rows) - MOST_ROWS, 0),
+        "maps": [
+            _map(output, program, result, one, results, listings, number) for one in result.maps
+        ],
+        "command": _gdb(program, result.core.path, "hmap-list"),
+    }
+
+
+def _ranked(row: Row, one: MapResult | None, change: Change | None) -> dict[str, Any]:
+    return {
+        "path": row.path,
+        "types": row.types,
+        "name": row.name if row.name not in row.path else "",
+        "anchor": one.name if one is not None else "",
+        "held": row.held,
+        "wasted": row.wasted,
+        "entries": row.entries,
+        "gained": change.entries if change is not None else 0,
+        "fill": f"{row.fill:.0%}" if row.capacity else "",
+        "verdicts": list(row.verdicts),
+    }
+
+
+def _ranked_result(one: MapResult) -> dict[str, Any]:
+    return {
+        "path": one.expression,
+        "types": one.types,
+        "name": "",
+        "anchor": one.name,
+        "held": one.held,
+        "wasted": one.wasted,
+        "entries": one.entries,
+        "gained": 0,
+        "fill": f"{one.entries / one.slots:.0%}" if one.slots else "",
+        "verdicts": list(one.verdicts),
+    }
+
+
+def _map(
+    output: str,
+    program: str,
+    result: CoreResult,
+    one: MapResult,
+    results: Sequence[CoreResult],
+    listings: Sequence[Listing | None],
+    number: int,
+) -> dict[str, Any]:
+    sentence = "; ".join(one.evidence) or ("nothing unusual" if one.entries else "empty")
+    return {
+        "result": one,
+        "status": status_of(one),
+        "sentence": one.error or sentence,
+        "problem": detail_of(one) if one.problems else "",
+        "picture": _picture(output, result, one),
+        "plot": _map_plot(one.expression, results, listings, number),
+        "commands": list(_commands(program, result, one)),
+    }
+
+
+def _commands(program: str, result: CoreResult, one: MapResult) -> Iterator[str]:
+    for command in ("hmap-dump", "hmap-check"):
+        yield _gdb(program, result.core.path, f"{command} {one.expression}")
+
+
+def _gdb(program: str, core: str, command: str) -> str:
+    words = ["gdb", program, core, "-ex", f"source {EXTENSION}", "-ex", command]
+    return shlex.join(words)
+
+
+def _picture(output: str, result: CoreResult, one: MapResult) -> str:
+    """The plots as a data URL; empty where there are none."""
+    name = one.name + PICTURE
+    if name not in one.files:
+        return ""
+    data = Path(output, result.core.name, name).read_bytes()
+    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+
+
+# ---- plots of growth
+
+
+def _growth_plot(
+    changes: Sequence[Change], results: Sequence[CoreResult], listings: Sequence[Listing | None]
+) -> Plot | None:
+    """The entries of the maps that grew most, over the cores."""
+    return _plot([one.row for one in changes if one.growth > 0][:MOST_LINES], results, listings)
+
+
+def _map_plot(
+    path: str, results: Sequence[CoreResult], listings: Sequence[Listing | None], number: int
+) -> Plot | None:
+    listing = listings[number]
+    rows = [] if listing is None else [row for row in listing.rows if row.path == path]
+    return _plot(rows, results, listings)
+
+
+def _plot(
+    rows: Sequence[Row], results: Sequence[CoreResult], listings: Sequence[Listing | None]
+) -> Plot | None:
+    there = [(result, one) for result, one in zip(results, listings) if one is not None]
+    if len(there) < 2 or not rows:
+        return None
+    series = []
+    for row in rows:
+        found = [row_like(row, listing) for _, listing in there]
+        series.append([0 if one is None else one.entries for one in found])
+    most = max(max(values) for values in series) or 1
+    top = _round_up(most)
+    step = (WIDTH - LEFT - RIGHT) / (len(there) - 1)
+    across = [LEFT + step * number for number in range(len(there))]
+
+    def height(value: float) -> float:
+        return round(HEIGHT - BOTTOM - value / top * (HEIGHT - BOTTOM - TOP), 1)
+
+    lines = []
+    for row, values in zip(rows, series):
+        dots = [(round(at, 1), height(value)) for at, value in zip(across, values)]
+        points = " ".join(f"{x},{y}" for x, y in dots)
+        lines.append(Line(row.path, points, dots, f"{values[-1]:,}"))
+    every = max(1, -(-len(there) // 6))
+    return Plot(
+        lines,
+        [(height(top * part / 4), f"{top * part // 4:,}") for part in range(5)],
+        [
+            (round(at, 1), os.path.basename(result.core.shown)[-14:])
+            for number, (at, (result, _)) in enumerate(zip(across, there))
+            if number % every == 0
+        ],
+    )
+
+
+def _round_up(number: int) -> int:
+    """The least round number that is not below, and has four even parts."""
+    power = 4
+    while True:
+        for step in (1, 1.5, 2, 2.5, 3, 4, 5, 8):
+            if step * power >= number and step * power % 4 == 0:
+                return int(step * power)
+        power *= 10

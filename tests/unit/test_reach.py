@@ -1,0 +1,190 @@
+"""The search for maps on a fake target: types, paths, bounds, and what is unreadable."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from hmapdbg.reach import containers
+from hmapdbg.reach.plan import Plans, Way
+from hmapdbg.reach.steps import Path
+from hmapdbg.reach.walk import Limits, Search, spelled_key
+from hmapdbg.target import Field, Kind, Type, Variable
+from hmapdbg.target.fake import FakeTarget
+from hmapdbg.target.types import array_of, pointer_to
+
+INT = Type(Kind.INTEGER, "int", 4, signed=True)
+LONG = Type(Kind.INTEGER, "long", 8, signed=True)
+
+
+def struct_of(name: str, size: int, *fields: tuple[str, int, Type]) -> Type:
+    members = tuple(Field(field, offset, found) for field, offset, found in fields)
+    return Type(Kind.STRUCT, name, size, fields=members)
+
+
+# What the family libhmap takes for a map, and then cannot open.
+HMAP = struct_of(
+    "struct hmap",
+    32,
+    ("buckets", 0, pointer_to(LONG, 8)),
+    ("oldbuckets", 8, pointer_to(LONG, 8)),
+    ("type", 16, pointer_to(LONG, 8)),
+    ("B", 24, INT),
+)
+
+
+def node_type(payload: Type) -> Type:
+    """struct node { struct node *next; PAYLOAD value; }"""
+    found: list[Type] = []
+    link = Type(Kind.POINTER, "struct node *", 8, resolve=lambda: found[0])
+    found.append(
+        struct_of("struct node", 8 + payload.size, ("next", 0, link), ("value", 8, payload))
+    )
+    return found[0]
+
+
+# ---- paths
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (Path("a").field("b").field("c"), "a.b.c"),
+        (Path("a").pointee().field("b"), "a->b"),
+        (Path("a", go=True).pointee().field("b"), "a.b"),
+        (Path("a").field("b").pointee().pointee().field("c"), "(*a.b)->c"),
+        (Path("a").index("3").pointee().field("x"), "a[3]->x"),
+        (Path("frame 2: a").pointee().index("1"), "frame 2: (*a)[1]"),
+        (Path("thread 3 frame 2: a").pointee().pointee(), "thread 3 frame 2: *a"),
+        (Path("m").pointee().elem('"k"').field("f"), 'm["k"].f'),
+        (Path("m").elem("").field("f").index("1").pointee(), ""),
+        (Path("main.h", go=True).assertion("*main.T").field("m"), "main.h.(*main.T).m"),
+    ],
+)
+def test_path_is_spelled_as_typed(path: Path, text: str) -> None:
+    assert path.text == text
+
+
+CHARS = pointer_to(Type(Kind.INTEGER, "char", 1, signed=True, character=True), 8)
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "spelled"),
+    [
+        (LONG, "-7", "-7"),
+        (CHARS, 'say "hi" \\', '"say \\"hi\\" \\\\"'),
+        (CHARS, "x" * 61, ""),
+        (CHARS, "tab\there", ""),
+        (CHARS, "a\\x00b", ""),
+        (LONG, "<fault 0x10>", ""),
+        (struct_of("struct p", 8, ("a", 0, LONG)), "{a = 1, b = 2}", "{a = 1, b = 2}"),
+        (struct_of("struct p", 8, ("a", 0, LONG)), '{a = "]"}', ""),
+    ],
+)
+def test_key_in_a_path(found: Type, text: str, spelled: str) -> None:
+    assert spelled_key(found, text) == spelled
+
+
+# ---- plans
+
+
+def test_types_that_lead_to_no_map_are_not_followed() -> None:
+    plans = Plans(FakeTarget())
+    assert plans.of(INT) is None
+    assert plans.of(node_type(LONG)) is None
+    assert plans.of(struct_of("struct s", 16, ("text", 0, CHARS), ("n", 8, LONG))) is None
+    assert plans.of(array_of(pointer_to(LONG, 8), 4)) is None
+
+
+def test_plan_has_only_what_leads_to_a_map() -> None:
+    holder = struct_of(
+        "struct holder",
+        48,
+        ("numbers", 0, pointer_to(node_type(LONG), 8)),
+        ("map", 8, pointer_to(HMAP, 8)),
+        ("maps", 16, array_of(pointer_to(HMAP, 8), 4)),
+    )
+    plan = Plans(FakeTarget()).of(holder)
+    assert plan is not None and plan.leaves is not None
+    assert [(leaf.way, leaf.offset) for leaf in plan.leaves] == [
+        (Way.POINTER, 8),
+        (Way.ARRAY, 16),
+    ]
+    assert plan.span == 16
+
+
+def test_structs_of_one_name_in_two_files_are_two() -> None:
+    first = struct_of("struct s", 8, ("map", 0, pointer_to(HMAP, 8)))
+    second = struct_of("struct s", 8, ("number", 0, LONG))
+    plans = Plans(FakeTarget())
+    assert plans.of(second) is None
+    assert plans.of(first) is not None
+    assert plans.of(second) is None
+
+
+# ---- the search
+
+
+def test_chain_is_followed_to_its_end_and_a_cycle_once() -> None:
+    node = node_type(pointer_to(HMAP, 8))
+    count, base = 1000, 0x10000
+    data = b"".join(
+        struct.pack("<QQ", base + (number + 1) % count * 16, 0) for number in range(count)
+    )
+    search = Search(FakeTarget({base: data}))
+    assert list(search.follow([Variable("head", node, base)], "global")) == []
+    assert search.places == count
+    assert search.cuts == []
+
+
+def test_limits_say_what_was_cut() -> None:
+    node = node_type(pointer_to(HMAP, 8))
+    base = 0x10000
+    data = b"".join(struct.pack("<QQ", base + 16 * number + 16, 0) for number in range(1000))
+    target = FakeTarget({base: data})
+    variable = Variable("head", node, base)
+    for limits, text in (
+        (Limits(generations=10), "pointers were followed 10 deep and no deeper"),
+        (Limits(places=20), "the search ended after 20 places"),
+        (Limits(seconds=0), "the search ended after 0 s: '--seconds N' gives more"),
+    ):
+        search = Search(target, limits)
+        assert list(search.follow([variable], "global")) == []
+        assert search.cuts == [text]
+
+
+def test_garbage_is_no_map_and_no_error() -> None:
+    segments = {0x1000: bytes(range(256)), 0x2000: struct.pack("<QQ", 0x1000, 0xDEAD0000)}
+    target = FakeTarget(segments)
+    holder = array_of(pointer_to(HMAP, 8), 2)
+    search = Search(target)
+    assert list(search.follow([Variable("v", holder, 0x2000)], "global")) == []
+    assert search.unsound == 2
+
+
+# ---- containers
+
+
+def test_places_side_by_side() -> None:
+    found = containers.spread(np.array([100, 500], np.uint64), np.array([2, 3]), 8)
+    assert found.addrs.tolist() == [100, 108, 500, 508, 516]
+    assert found.rows.tolist() == [0, 0, 1, 1, 1]
+    assert found.numbers.tolist() == [0, 1, 0, 1, 2]
+    assert not found.cut
+
+
+def test_too_many_places_are_cut() -> None:
+    counts = np.array([5, 1 << 39])
+    found = containers.spread(np.array([100, 500], np.uint64), counts, 8)
+    assert found.cut and len(found.addrs) == 5
+
+
+def test_list_that_never_ends_is_cut() -> None:
+    element = containers.Container(containers.Shape.LIST, LONG, 16, (0,))
+    data = struct.pack("<QQQ", 0x1000, 0, 0)
+    target = FakeTarget({0x1000: data})
+    raw = np.frombuffer(struct.pack("<QQ", 0x1000, 0), np.uint8)[None]
+    found = element.find(target, np.array([0x9000], np.uint64), raw)
+    assert found.cut

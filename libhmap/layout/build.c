@@ -268,7 +268,10 @@ static void build_types(struct builder *builder)
         if (type->demand <= DEMAND_NAME)
             continue;
         build(builder, i, 0);
-        if (is_struct(type) && builder->layout->types[type->built].fields == NULL)
+        const struct layout_type *built = &builder->layout->types[type->built];
+        /* gcc leaves template arguments out in units that only name the type. */
+        if (is_struct(type) &&
+            (built->fields == NULL || built->argument_count < type->argument_count))
             fill_struct(builder, type);
     }
 }

@@ -30,9 +30,13 @@ def go_name(name: str) -> str:
     name = name.replace("noalg.", "")
     if name.startswith("struct ") and not name.startswith("struct {"):
         name = name[len("struct ") :]
-    if name.endswith("*"):
-        return "*" + go_name(name[:-1].rstrip())
-    return name
+    stem = name.rstrip("*")
+    if not stem.endswith(" "):
+        return name
+    stars = name[len(stem) :]
+    if stem == "void ":  # what gdb takes it for
+        return f"{stars[1:]}unsafe.Pointer"
+    return stars + go_name(stem[:-1])
 
 
 def go_layout(found: Type, required: Iterable[str], optional: Iterable[str] = ()) -> StructLayout:

@@ -56,6 +56,8 @@ class GdbTarget(Target):
         self._one_rule: dict[tuple[str, int, int], Type] = {}
         self._is_go: bool | None = None
         self._layouts = placed_layouts()
+        self._layout_names = _LayoutNames(self, self._layouts)
+        self._is_stripped = any(one.is_stripped for one in self._layouts)
         self._cache: PageCache | None = None
         if self._connection_type() not in ("native", "core"):
             self._cache = PageCache(self._read)
@@ -133,6 +135,13 @@ class GdbTarget(Target):
                 f"expression '{expression}' would change the program: "
                 "give one without an assignment"
             )
+        # What a library calls like one of the program's variables is not meant.
+        unknown: TargetError | None = None
+        if self._is_stripped and layout_expression.has_name(expression):
+            try:
+                return layout_expression.evaluate(expression, self._layout_names, self)
+            except layout_expression.Unknown as error:
+                unknown = error
         try:
             with _parameter("may-call-functions", False):
                 if self.is_go:
@@ -144,10 +153,10 @@ class GdbTarget(Target):
                 "the pointer is wild, or the core does not hold that memory"
             ) from None
         except gdb.error as error:
+            if unknown is not None:
+                raise unknown from None
             if self._layouts:
-                return layout_expression.evaluate(
-                    expression, _LayoutNames(self, self._layouts), self
-                )
+                return layout_expression.evaluate(expression, self._layout_names, self)
             if self.is_go and _NO_DEBUG_INFO.search(str(error)):
                 raise TargetError(
                     f"cannot evaluate '{expression}': the program has no debug info: build it "
@@ -274,16 +283,21 @@ class GdbTarget(Target):
         return self._named[name]
 
     def _find_type(self, name: str) -> Type | None:
-        original = _original_type(name)
-        found = None if original is None else self.neutral_type(original)
+        if self._is_stripped:
+            return self._type_of_files(name) or self._type_of_gdb(name)
+        found = self._type_of_gdb(name)
         # In another file of the program a struct may only be declared.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
-        for one in self._layouts:
-            known = one.file.lookup_type(name)
-            if known is not None:
-                return known
-        return found
+        return self._type_of_files(name) or found
+
+    def _type_of_gdb(self, name: str) -> Type | None:
+        found = _original_type(name)
+        return None if found is None else self.neutral_type(found)
+
+    def _type_of_files(self, name: str) -> Type | None:
+        found = (one.file.lookup_type(name) for one in self._layouts)
+        return next((one for one in found if one is not None), None)
 
     def type_names(self, start: str) -> list[str]:
         # The machine interface has each name as a string of its own.

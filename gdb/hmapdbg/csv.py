@@ -12,8 +12,9 @@ from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .block import Block, Column
+from .block import Addresses, Block, Column
 from .target import Type
 from .values import Renderer
 
@@ -22,8 +23,14 @@ ENTRIES_HEADER = "array,bucket,chain_index,slot,tophash,key,value\n"
 
 # Rows written by one %-format; more at a time is not faster.
 ROWS_AT_ONCE = 4096
+# Rows of digits made at once: they stay in the processor's cache.
+ROWS_OF_DIGITS = 1 << 14
 
 _is_special = re.compile('[,"\r\n]').search
+
+
+Letters = NDArray[np.uint8]  # (rows, width), NUL where a row has less
+_HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
 class Writable(Protocol):
@@ -46,18 +53,21 @@ class OccupancyWriter:
         buckets = block.buckets
         if buckets is None:
             return
-        columns = [
-            buckets.bucket,
-            buckets.address,
-            buckets.chain,
-            buckets.slots,
-            buckets.live,
-            buckets.deleted,
-            buckets.empty,
-            buckets.evacuated,
-        ]
-        line = "%d,0x%x,%d,%d,%d,%d,%d,%d\n"
-        _write_rows(self._stream, block.array, line, [column.tolist() for column in columns])
+        for begin in range(0, len(buckets), ROWS_OF_DIGITS):
+            part = slice(begin, begin + ROWS_OF_DIGITS)
+            columns = [_text(f"{block.array},"), _decimal(buckets.bucket[part]), _text(",0x")]
+            columns.append(_hexadecimal(buckets.address[part]))
+            for numbers in (
+                buckets.chain,
+                buckets.slots,
+                buckets.live,
+                buckets.deleted,
+                buckets.empty,
+                buckets.evacuated,
+            ):
+                columns += [_text(","), _decimal(numbers[part])]
+            columns.append(_text("\n"))
+            self._stream.write(_joined(columns))
         self.rows += len(buckets)
 
 
@@ -131,3 +141,49 @@ def _write_rows(
         parts = [column[begin : begin + ROWS_AT_ONCE] for column in columns]
         rows = len(parts[0])
         stream.write(line * rows % tuple(chain.from_iterable(zip(*parts))))
+
+
+# ---- rows of numbers, without a Python statement or object a row
+
+
+def _text(text: str) -> Letters:
+    """The same text in each row."""
+    return np.frombuffer(text.encode(), np.uint8).reshape(1, -1)
+
+
+def _decimal(numbers: NDArray[Any]) -> Letters:
+    """Numbers that are not negative."""
+    width = len(str(int(numbers.max())))
+    if width == 1:
+        return (numbers.astype(np.uint8) + np.uint8(ord("0"))).reshape(-1, 1)
+    rest = numbers.astype(np.uint64)
+    out = np.empty((len(rest), width), np.uint8)
+    for place in reversed(range(width)):
+        higher = rest // np.uint64(10)
+        out[:, place] = rest - higher * np.uint64(10) + np.uint64(ord("0"))
+        if place < width - 1:
+            out[rest == 0, place] = 0
+        rest = higher
+    return out
+
+
+def _hexadecimal(numbers: Addresses) -> Letters:
+    rest = numbers
+    width = max(1, -(-int(rest.max()).bit_length() // 4))
+    out = np.empty((len(rest), width), np.uint8)
+    for place in reversed(range(width)):
+        out[:, place] = _HEX[(rest & np.uint64(15)).astype(np.intp)]
+        if place < width - 1:
+            out[rest == 0, place] = 0
+        rest = rest >> np.uint64(4)
+    return out
+
+
+def _joined(columns: list[Letters]) -> str:
+    """The rows, one behind the other."""
+    rows = max(len(column) for column in columns)
+    table = np.concatenate(
+        [np.broadcast_to(column, (rows, column.shape[1])) for column in columns], axis=1
+    )
+    rows_of_text: bytes = table[table != 0].tobytes()
+    return rows_of_text.decode()

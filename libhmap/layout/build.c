@@ -268,7 +268,10 @@ static void build_types(struct builder *builder)
         if (type->demand <= DEMAND_NAME)
             continue;
         build(builder, i, 0);
-        if (is_struct(type) && builder->layout->types[type->built].fields == NULL)
+        const struct layout_type *built = &builder->layout->types[type->built];
+        /* gcc leaves template arguments out in units that only name the type. */
+        if (is_struct(type) &&
+            (built->fields == NULL || built->argument_count < type->argument_count))
             fill_struct(builder, type);
     }
 }
@@ -385,12 +388,13 @@ bool layout_of_program(struct layout *layout, struct arena *arena, const char *p
         .debug_folders = debug_folders,
         .program_path = path,
         .signatures = hmap_create(&signature_to_place.type, NULL),
+        .skeletons = hmap_create(&signature_to_place.type, NULL),
         .scopes = hmap_create(&place_to_text.type, NULL),
         .definitions = hmap_create(&name_to_place.type, NULL),
         .indices = hmap_create(&place_to_index.type, NULL),
     };
-    struct hmap *const maps[] = {reader.signatures, reader.scopes, reader.definitions,
-                                 reader.indices};
+    struct hmap *const maps[] = {reader.signatures, reader.skeletons, reader.scopes,
+                                 reader.definitions, reader.indices};
     bool good = true;
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         good &= maps[i] != NULL;

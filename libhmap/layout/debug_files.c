@@ -30,9 +30,16 @@ static bool add_file(struct reader *reader, const struct elf_image *image, bool 
     struct debug_file *file =
         READER_APPEND(reader->arena, reader->files, reader->file_count, reader->file_room);
     *file = (struct debug_file){.path = image->path, .image = *image, .is_split = is_split};
+    int merged = is_split ? elf_merge_sections(&file->image, reader->arena) : -1;
+    if (reader->arena->failed)
+        return false;
+    const char *path =
+        merged < 0 ? file->path : arena_format(reader->arena, "/proc/self/fd/%d", merged);
     Dwarf_Error error = NULL;
-    int result = INIT_PATH(file->path, is_split ? DW_GROUPNUMBER_DWO : DW_GROUPNUMBER_BASE,
-                           &file->dbg, &error);
+    int result =
+        INIT_PATH(path, is_split ? DW_GROUPNUMBER_DWO : DW_GROUPNUMBER_BASE, &file->dbg, &error);
+    if (merged >= 0)
+        close(merged); /* libdwarf has opened it anew */
     if (result == DW_DLV_OK)
         return true;
     if (result == DW_DLV_NO_ENTRY)
@@ -187,7 +194,6 @@ bool debug_files_open(struct reader *reader)
 
 void debug_files_close(struct reader *reader)
 {
-    /* Split files before what they are tied to. */
     while (reader->file_count > 0) {
         struct debug_file *file = &reader->files[--reader->file_count];
         if (file->dbg != NULL)
@@ -202,14 +208,8 @@ void debug_files_close(struct reader *reader)
 static bool open_split(struct reader *reader, const char *path, size_t *index)
 {
     struct elf_image image;
-    if (!elf_open(&image, reader->arena, path) || !add_file(reader, &image, true))
-        return false;
-    *index = reader->file_count - 1;
-    Dwarf_Error error = NULL;
-    struct debug_file *file = &reader->files[*index];
-    if (dwarf_set_tied_dbg(file->dbg, reader->files[0].dbg, &error) != DW_DLV_OK)
-        return reader_fail(reader, file, "it cannot be tied to the program", error);
-    return true;
+    *index = reader->file_count;
+    return elf_open(&image, reader->arena, path) && add_file(reader, &image, true);
 }
 
 /* The number of a file that is open already; 0: it is not. */

@@ -112,10 +112,13 @@ static const char *spell(struct reader *reader, uint32_t index, const char *decl
             break;
         }
         if (sign != NULL) {
-            const char *trailing = *qualifiers == '\0' ? "" : " ";
+            /* "* const" and, before a further pointer, a space: "* const *". */
+            const char *before = *qualifiers == '\0' ? "" : " ";
+            const char *behind = *qualifiers != '\0' && *declarator == '*' ? " " : "";
             size_t length = strlen(qualifiers);
-            declarator = arena_format(arena, "%s%s%.*s%s", sign, trailing,
-                                      (int)(length > 0 ? length - 1 : 0), qualifiers, declarator);
+            declarator =
+                arena_format(arena, "%s%s%.*s%s%s", sign, before,
+                             (int)(length > 0 ? length - 1 : 0), qualifiers, behind, declarator);
             uint32_t inner = type.target;
             take_qualifiers(reader, &inner);
             if (binds_closer(reader, inner))

@@ -81,6 +81,33 @@ static uint64_t read_uleb(const unsigned char *bytes, size_t size)
     return value;
 }
 
+/*
+ * An index into .debug_addr, which is in the program also for units that are not. libdwarf can be
+ * told to look there (dwarf_set_tied_dbg), but then takes the bases of other tables from there too.
+ */
+static bool read_indexed_address(struct reader *reader, size_t file, Dwarf_Die die, place_t place,
+                                 uint64_t index, uint64_t *out)
+{
+    Dwarf_Die skeleton = NULL;
+    if (reader->files[file].is_split) {
+        const struct unit *unit = find_unit(reader, place);
+        if (unit == NULL || unit->skeleton == PLACE_NONE ||
+            !die_open(reader, unit->skeleton, &skeleton))
+            return false;
+        file = place_file(unit->skeleton);
+    }
+    Dwarf_Addr address = 0;
+    Dwarf_Error error = NULL;
+    int result =
+        dwarf_debug_addr_index_to_addr(skeleton != NULL ? skeleton : die, index, &address, &error);
+    if (result == DW_DLV_ERROR)
+        dwarf_dealloc_error(reader->files[file].dbg, error);
+    if (skeleton != NULL)
+        dwarf_dealloc_die(skeleton);
+    *out = address;
+    return result == DW_DLV_OK;
+}
+
 /* DW_AT_location: a fixed address is DW_OP_addr alone, or an index into .debug_addr. */
 static void read_location(struct reader *reader, size_t file, Dwarf_Die die,
                           const unsigned char *bytes, size_t size, struct die *out)
@@ -94,16 +121,9 @@ static void read_location(struct reader *reader, size_t file, Dwarf_Die die,
             out->address = out->address << 8 | bytes[at];
         }
         out->has_address = true;
-    } else if (size > 1 && (bytes[0] == DW_OP_addrx || bytes[0] == DW_OP_GNU_addr_index)) {
-        Dwarf_Addr address = 0;
-        Dwarf_Error error = NULL;
-        int result =
-            dwarf_debug_addr_index_to_addr(die, read_uleb(bytes + 1, size - 1), &address, &error);
-        if (result == DW_DLV_ERROR)
-            dwarf_dealloc_error(reader->files[file].dbg, error);
-        out->has_address = result == DW_DLV_OK;
-        out->address = address;
-    }
+    } else if (size > 1 && (bytes[0] == DW_OP_addrx || bytes[0] == DW_OP_GNU_addr_index))
+        out->has_address = read_indexed_address(reader, file, die, out->place,
+                                                read_uleb(bytes + 1, size - 1), &out->address);
 }
 
 /* DW_AT_data_member_location: a number, or in old DWARF DW_OP_plus_uconst and a number. */

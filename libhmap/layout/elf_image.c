@@ -165,7 +165,7 @@ bool elf_has_dwarf(const struct elf_image *image)
 
 static struct elf_bytes find_note(const struct elf_image *image, const char *name, uint64_t type)
 {
-    size_t name_size = strlen(name) + 1;
+    size_t length = strlen(name);
     for (size_t i = 0; i < image->section_count; i++) {
         const struct elf_section *section = &image->sections[i];
         if (section->type != SHT_NOTE || section->bytes == NULL)
@@ -179,8 +179,10 @@ static struct elf_bytes find_note(const struct elf_image *image, const char *nam
             uint64_t end = data + ((data_bytes + 3) & ~(uint64_t)3);
             if (data > left || data_bytes > left - data)
                 break;
-            if (number(image, at + 8, 4) == type && name_bytes == name_size &&
-                memcmp(at + 12, name, name_size) == 0)
+            /* Go's name has two NULs behind it, others' one. */
+            bool is_named = name_bytes > length && name_bytes <= length + 4 &&
+                            memcmp(at + 12, name, length + 1) == 0;
+            if (is_named && number(image, at + 8, 4) == type)
                 return (struct elf_bytes){at + data, (size_t)data_bytes};
             if (end > left)
                 break;

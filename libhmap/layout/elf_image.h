@@ -46,6 +46,10 @@ const struct elf_section *elf_find_section(const struct elf_image *image, const 
 /* Whether there is DWARF in the file itself. */
 bool elf_has_dwarf(const struct elf_image *image);
 
+/* elf_merge.c: a file in memory in which sections of one name are one, for a .dwo that has such: its
+ * descriptor, to be closed; -1: none is needed, or an error. */
+int elf_merge_sections(const struct elf_image *image, struct arena *arena);
+
 /* The build ids of the GNU linker (bytes) and of Go (text). */
 struct elf_bytes elf_gnu_build_id(const struct elf_image *image);
 struct elf_bytes elf_go_build_id(const struct elf_image *image);

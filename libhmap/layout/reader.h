@@ -63,7 +63,7 @@ struct unit {
     place_t first; /* of its header */
     place_t end;
     enum language language;
-    unsigned address_size;
+    place_t skeleton; /* of a unit in a .dwo or .dwp: the unit in the program that it belongs to */
 };
 
 struct source_field {
@@ -144,6 +144,7 @@ struct reader {
     size_t unit_count;
     size_t unit_room;
     struct hmap *signatures; /* uint64_t -> place_t: type units */
+    struct hmap *skeletons;  /* uint64_t -> place_t: units that are split, by their dwo ids */
     struct hmap *scopes;     /* place_t -> const char *: "ns::Class::" before a type's name */
     struct hmap
         *definitions;     /* const char * -> place_t: complete structs, for those that declare */

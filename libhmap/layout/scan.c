@@ -141,6 +141,9 @@ static bool visit_variable(struct reader *reader, size_t file, Dwarf_Die die,
     struct die found;
     if (!die_read(reader, file, die, &found))
         return false;
+    /* A type object that was optimised away still tells of its bucket. */
+    if (!found.has_address && *scope->prefix == '\0')
+        type_at(reader, found.type);
     struct scope of = *scope;
     if (found.origin != PLACE_NONE && !complete(reader, &found, &of.prefix))
         return false;
@@ -229,14 +232,30 @@ static bool visit(struct reader *reader, size_t file, Dwarf_Die die, void *conte
 
 /* What a unit's header says. */
 struct header {
-    Dwarf_Half address_size;
     Dwarf_Half kind;
     Dwarf_Sig8 signature;
     Dwarf_Unsigned type_offset;
 };
 
+static uint64_t key_of(const Dwarf_Sig8 *signature)
+{
+    uint64_t key;
+    memcpy(&key, signature, sizeof(key));
+    return key;
+}
+
+/* What a unit that is split and its skeleton have in common: in the header from DWARF 5 on. */
+static uint64_t split_id(const struct header *header, const struct die *found)
+{
+    uint64_t id = found->dwo_id;
+    if (!found->has_dwo_id &&
+        (header->kind == DW_UT_skeleton || header->kind == DW_UT_split_compile))
+        id = key_of(&header->signature);
+    return id;
+}
+
 static bool add_unit(struct reader *reader, size_t file, Dwarf_Die top, const struct header *header,
-                     const struct die *found, size_t *index)
+                     const struct die *found)
 {
     Dwarf_Error error = NULL;
     Dwarf_Off first = 0;
@@ -244,13 +263,17 @@ static bool add_unit(struct reader *reader, size_t file, Dwarf_Die top, const st
     if (dwarf_die_CU_offset_range(top, &first, &length, &error) != DW_DLV_OK)
         return reader_fail(reader, &reader->files[file], "a unit cannot be read", error);
     bool in_types = place_in_types(found->place);
-    *index = reader->unit_count;
+    uint64_t id = split_id(header, found);
+    const place_t *skeleton =
+        reader->files[file].is_split && id != 0 ? hmap_get(reader->skeletons, &id) : NULL;
+    if (reader->files[file].is_split && id != 0 && skeleton == NULL)
+        return arena_fail(reader->arena, "'%s' is of another build than '%s'",
+                          reader->files[file].path, reader->program_path);
     *READER_APPEND(reader->arena, reader->units, reader->unit_count, reader->unit_room) =
         (struct unit){place_make(file, in_types, first), place_make(file, in_types, first + length),
-                      language_of(found->language), header->address_size};
+                      language_of(found->language), skeleton == NULL ? PLACE_NONE : *skeleton};
     if (header->type_offset != 0) {
-        uint64_t key;
-        memcpy(&key, &header->signature, sizeof(key));
+        uint64_t key = key_of(&header->signature);
         place_t place = place_make(file, in_types, first + header->type_offset);
         if (hmap_put(reader->signatures, &key, &place) == NULL)
             return arena_fail(reader->arena, "out of memory");
@@ -264,12 +287,14 @@ static bool open_unit(struct reader *reader, size_t file, Dwarf_Die top,
 {
     struct die found;
     size_t index = 0;
-    if (!die_read(reader, file, top, &found) ||
-        !add_unit(reader, file, top, header, &found, &index))
+    if (!die_read(reader, file, top, &found) || !add_unit(reader, file, top, header, &found))
         return false;
-    if (!reader->files[file].is_split && found.dwo_name != NULL)
-        return debug_files_open_split(reader, found.dwo_name, found.comp_dir, &index);
-    return true;
+    if (reader->files[file].is_split || found.dwo_name == NULL)
+        return true;
+    uint64_t id = split_id(header, &found);
+    if (hmap_put(reader->skeletons, &id, &found.place) == NULL)
+        return arena_fail(reader->arena, "out of memory");
+    return debug_files_open_split(reader, found.dwo_name, found.comp_dir, &index);
 }
 
 /* Goes through the units of a section, for their headers first: types refer to later units. */
@@ -284,12 +309,13 @@ static bool each_unit(struct reader *reader, size_t file, bool in_types, unit_fn
         Dwarf_Unsigned length = 0;
         Dwarf_Half version = 0;
         Dwarf_Off abbreviations = 0;
+        Dwarf_Half address_size = 0;
         Dwarf_Half length_size = 0;
         Dwarf_Half extension = 0;
         Dwarf_Unsigned next = 0;
         Dwarf_Error error = NULL;
         int result = dwarf_next_cu_header_d(
-            dbg, !in_types, &length, &version, &abbreviations, &header.address_size, &length_size,
+            dbg, !in_types, &length, &version, &abbreviations, &address_size, &length_size,
             &extension, &header.signature, &header.type_offset, &next, &header.kind, &error);
         if (result == DW_DLV_NO_ENTRY)
             return true;

@@ -172,6 +172,46 @@ static void set_dimensions(struct reader *reader, struct source_type *type,
     }
 }
 
+/* Where a template argument of a name ends: at the comma or bracket that is its list's own. */
+static const char *argument_end(const char *text)
+{
+    int depth = 0;
+    for (; *text != '\0'; text++) {
+        if (depth == 0 && (*text == ',' || *text == '>'))
+            return text;
+        depth += (*text == '<' || *text == '(') - (*text == '>' || *text == ')');
+    }
+    return text;
+}
+
+/*
+ * gcc describes no arguments of std::allocator<T>; then they are what the name says, as for gdb
+ * (typy_legacy_template_argument): types by name, up to the first that is none.
+ */
+static void add_named_arguments(struct reader *reader, struct children *into)
+{
+    struct source_type *type = into->type;
+    const char *at = type->name == NULL ? NULL : strchr(type->name, '<');
+    if (at == NULL || type->language != LANGUAGE_CPLUSPLUS || type->argument_count > 0)
+        return;
+    while (*at == '<' || *at == ',') {
+        do
+            at++;
+        while (*at == ' ');
+        const char *end = argument_end(at);
+        size_t length = (size_t)(end - at);
+        while (length > 0 && at[length - 1] == ' ')
+            length--;
+        const char *name = arena_copy(reader->arena, at, length);
+        const place_t *place = hmap_get(reader->definitions, &name);
+        if (place == NULL)
+            return;
+        *READER_APPEND(reader->arena, type->arguments, type->argument_count, into->argument_room) =
+            (struct layout_argument){type_at(reader, *place), 0};
+        at = end;
+    }
+}
+
 /* ---- one type -------------------------------------------------------------------------------- */
 
 static const char *scoped_name(struct reader *reader, const struct die *found)
@@ -185,10 +225,10 @@ static const char *scoped_name(struct reader *reader, const struct die *found)
 /* Where the complete struct is that a declaration stands for; the place itself for any other. */
 static place_t completed(struct reader *reader, const struct die *found)
 {
+    if (found->signature != PLACE_NONE) /* gcc does not call it a declaration */
+        return found->signature;
     if (!found->is_declaration)
         return found->place;
-    if (found->signature != PLACE_NONE)
-        return found->signature;
     if (found->tag == DW_TAG_enumeration_type || found->name == NULL)
         return found->place;
     const char *name = scoped_name(reader, found);
@@ -234,6 +274,7 @@ static bool load_die(struct reader *reader, uint32_t index, place_t place, int s
     case DW_TAG_array_type:
     case DW_TAG_subroutine_type:
         good = die_each_child(reader, file, die, visit_child, &children);
+        add_named_arguments(reader, &children);
         break;
     default:
         break;

@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from harness import ROOT, kernel_core_obstacle
 
 # Names of CMake presets. What gdb reads depends on compiler and optimisation: all must agree.
 BUILDS = ("dev", "release", "clang")
+CHUNK = 12  # states, or planted faults, that one gdb examines, one after the other
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,7 +32,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "build" in metafunc.fixturenames:
         metafunc.parametrize("build", builds)
     if "state" in metafunc.fixturenames:
-        metafunc.parametrize("state", states_of(builds[0]))
+        metafunc.parametrize("state", in_chunks(states_of(builds[0]), "states"))
+
+
+def in_chunks(names: Sequence[str], what: str) -> list[object]:
+    """Names as parameters; those that one gdb examines go to one worker."""
+    return [
+        pytest.param(name, marks=pytest.mark.xdist_group(f"{what} {number // CHUNK}"))
+        for number, name in enumerate(names)
+    ]
 
 
 def fixture_program(build: str, name: str) -> Path:

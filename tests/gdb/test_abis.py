@@ -6,17 +6,14 @@ and gdb-multiarch asks qemu's gdb stub: every state and every planted fault, in 
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from conftest import fixture_program, states_of
-from harness import Tries, clean_environment, gdb_session
+from emulator import emulated
+from harness import Tries, gdb_session
 from test_faults import assert_told, commands_for, faults_of
 from truth import Dumped, check_verdict
 
@@ -36,29 +33,6 @@ def preset(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@contextlib.contextmanager
-def emulated(preset: str, runs: Sequence[Sequence[str | Path]]) -> Iterator[list[Path]]:
-    """Starts a program for each command line; each waits at its socket for gdb to begin."""
-    with contextlib.ExitStack() as stack:
-        # Not in the test's own folder: the path of a socket has little room.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hmap-")))
-        sockets = [folder / str(number) for number in range(len(runs))]
-        for path, run in zip(sockets, runs):
-            process = subprocess.Popen(
-                [f"qemu-{PROCESSORS[preset]}", "-g", path, *run],
-                env=clean_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            while not path.exists():
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    pytest.fail(f"qemu ended with {process.wait(0.01)} before gdb came")
-        yield sockets
-
-
 def test_view_equals_the_truth_of_every_state(preset: str, folder: Path) -> None:
     exe = fixture_program(preset, "states")
     states = [
@@ -66,7 +40,9 @@ def test_view_equals_the_truth_of_every_state(preset: str, folder: Path) -> None
         for name in states_of("dev")
         if name not in LEFT_OUT
     ]
-    with emulated(preset, [(exe, one.truth.name, one.truth) for one in states]) as sockets:
+    with emulated(
+        PROCESSORS[preset], [(exe, one.truth.name, one.truth) for one in states]
+    ) as sockets:
         commands: list[str | Tries] = []
         for one, path in zip(states, sockets):
             check = "hmap-check fixture_map"
@@ -82,7 +58,7 @@ def test_every_fault_is_named(preset: str, folder: Path) -> None:
     faults = faults_of("dev")
     for name in faults:
         (folder / name).mkdir()
-    with emulated(preset, [(exe, name, folder / name) for name in faults]) as sockets:
+    with emulated(PROCESSORS[preset], [(exe, name, folder / name) for name in faults]) as sockets:
         commands: list[str | Tries] = []
         for name, path in zip(faults, sockets):
             view = commands_for(folder / name / "view")

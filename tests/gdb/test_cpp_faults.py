@@ -178,6 +178,19 @@ FAULTS = (
         ("U6",),
     ),
     Fault(
+        "more_than_the_load_allows",
+        "map_int",
+        "write(table('map_int') + 24, 5000); tell(table('map_int') + 40)",
+        ("U6",),
+        True,
+    ),
+    Fault(
+        "buckets_in_the_table",
+        "empty",
+        "at = table('empty') + 8; write(at, 2); tell(at)",
+        ("U2",),
+    ),
+    Fault(
         "single_bucket_moved",
         "one",
         "at = table('one') + 8; write(at, 1); tell(at)",

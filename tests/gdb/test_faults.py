@@ -10,12 +10,13 @@ import functools
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from conftest import fixture_program
+from conftest import CHUNK, fixture_program, in_chunks
 from harness import Outcome, Tries, gdb_session
 from truth import (
     ENTRIES_HEADER,
@@ -39,10 +40,19 @@ UNREADABLE_VALUES = (
 ERROR = "error"  # in place of an invariant: the commands fail
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What commands_for() told of a fault, live and from a core; the program's folder."""
+
+    folder: Path
+    live: Sequence[Outcome]
+    dead: Sequence[Outcome]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "fault" in metafunc.fixturenames:
         builds = metafunc.config.getoption("--builds").split(",")
-        metafunc.parametrize("fault", faults_of(builds[0]))
+        metafunc.parametrize("fault", in_chunks(faults_of(builds[0]), "faults"))
 
 
 @functools.cache
@@ -130,23 +140,44 @@ def commands_for(view: Path) -> list[Tries]:
     ]
 
 
-def test_fault_is_named_live_and_from_a_core(fault: str, build: str, folder: Path) -> None:
-    core = folder / "gdb.core"
-    outcomes = gdb_session(
-        fixture_program(build, "faults"),
-        [fault, str(folder)],
-        commands=[
-            "break fixture_stop",
-            "run",
-            *commands_for(folder / "live"),
-            f"generate-core-file {core}",
-            "kill",
-            f"core-file {core}",
-            *commands_for(folder / "core"),
-        ],
-    )
-    assert_told(fault, outcomes[2:4], folder, folder / "live")
-    assert_told(fault, outcomes[-2:], folder, folder / "core")
+@pytest.fixture(scope="session")
+def examined(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Examined]:
+    """What the commands told of a fault in a build. One gdb examines a chunk of faults."""
+    faults = faults_of("dev")
+
+    @functools.cache
+    def chunk(build: str, number: int) -> dict[str, Examined]:
+        root = tmp_path_factory.mktemp("faults")
+        names = faults[number * CHUNK :][:CHUNK]
+        commands: list[str | Tries] = ["break fixture_stop"]
+        for name in names:
+            (root / name).mkdir()
+            commands += [
+                f"set args {name} {root / name}",
+                "run",
+                *commands_for(root / name / "live"),
+                f"generate-core-file {root / name}.core",
+                "kill",
+                f"core-file {root / name}.core",
+                *commands_for(root / name / "dead"),
+                "core-file",
+            ]
+        outcomes = gdb_session(fixture_program(build, "faults"), commands=commands)[1:]
+        each = len(outcomes) // len(names)
+        parts = [outcomes[at : at + each] for at in range(0, len(outcomes), each)]
+        return {
+            name: Examined(root / name, part[2:4], part[-3:-1]) for name, part in zip(names, parts)
+        }
+
+    return lambda build, fault: chunk(build, faults.index(fault) // CHUNK)[fault]
+
+
+def test_fault_is_named_live_and_from_a_core(
+    fault: str, build: str, examined: Callable[[str, str], Examined]
+) -> None:
+    told = examined(build, fault)
+    assert_told(fault, told.live, told.folder, told.folder / "live")
+    assert_told(fault, told.dead, told.folder, told.folder / "dead")
 
 
 @pytest.mark.parametrize("B", [12, 24, 40, 56])

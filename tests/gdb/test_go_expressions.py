@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from go_fixtures import STOP, has_bucket_maps, main_toolchains, on, program
+from go_fixtures import STOP, dumps_of, has_bucket_maps, main_toolchains, on, program
 from go_toolchains import Toolchain
-from harness import Fails, Outcome, Session, Tries, gdb_session, run_aborting
+from harness import ROOT, Fails, Outcome, Session, Tries, gdb_session, run_aborting
 from test_bad_input import assert_clear
-from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, read_csv
+from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, read_csv
 
 main_gos = on(main_toolchains())
 both_builds = pytest.mark.parametrize(
@@ -34,6 +35,8 @@ GLOBALS = {
     "main.theServer.byID": "7",
     "main.serverList.array[1].sessions": "carol",
     "main.serverList.array[0].next.sessions": "carol",
+    # An address from a traceback, with the type of what is there.
+    "((main.server*)main.theServer).sessions": "alice",
 }
 LANGUAGES = ("auto", "go", "c", "c++", "asm", "minimal")
 # Of GLOBALS, one of each kind.
@@ -42,6 +45,7 @@ FIRST = (
     "'main.theServer'.sessions",
     "*main.theServer.byID",
     "main.serverList.array[0].next.sessions",
+    "((main.server*)main.theServer).sessions",
 )
 NO_MAPS = (
     "main.theServer.next.next.sessions",  # behind a nil pointer
@@ -200,6 +204,33 @@ def test_program_without_debug_info_says_so(go: Toolchain, folder: Path) -> None
         commands=[*STOP, Fails("hmap-dump main.mapStringInt64")],
     )
     assert_clear(outcomes[2], "main.mapStringInt64")
+    assert "-ldflags=-w" in (outcomes[2].error or "")
+
+
+@main_gos
+def test_stripped_program_is_read_by_its_layout_file(go: Toolchain, folder: Path) -> None:
+    exe, layout, stripped = program(go), folder / "layout.json", folder / "stripped"
+    hmap_layout = ROOT / "build" / "dev" / "libhmap" / "layout" / "hmap-layout"
+    subprocess.run([hmap_layout, exe, "--json", layout], check=True)
+    subprocess.run(["strip", "-o", stripped, exe], check=True)
+    names = subprocess.run(["nm", exe], check=True, capture_output=True, text=True).stdout
+    stop = re.search(r"^([0-9a-f]+) . main\.fixtureStop$", names, re.MULTILINE)
+    assert stop
+    outcomes = gdb_session(
+        stripped,
+        [str(folder / "truth"), "program", "many", "sync_amended"],
+        commands=[
+            f"hmap-layout load {layout}",
+            f"break *0x{stop[1]}",
+            "run",
+            *(one.dump for one in dumps_of(go, folder, ("many", "sync_amended"))),
+            "hmap-check main.theServer.sessions",
+        ],
+    )
+    for one in dumps_of(go, folder, ("many", "sync_amended")):
+        assert_same(one.view / "entries.csv", one.truth / "entries.csv")
+        assert_same(one.view / "occupancy.csv", one.truth / "occupancy.csv")
+    assert outcomes[-1].output == "consistent: 2 entries\n"
 
 
 @main_gos
@@ -211,12 +242,13 @@ def test_map_being_written(go: Toolchain, folder: Path) -> None:
         [str(folder / "truth"), "written"],
         commands=[
             *STOP,
+            "delete",  # else stopped there again by the thread that takes over
             f"break '{inside}'",
             "continue",
             "hmap-dump main.mapWritten",
             Tries("hmap-check main.mapWritten"),
         ],
     )
-    dumped = outcomes[4].output
+    dumped = outcomes[-2].output
     assert re.search(r"^entries +\d", dumped, re.MULTILINE), dumped
     assert "writer inside" in dumped

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmapdbg.block import Block, Buckets, Cells, Column
-from hmapdbg.csv import ROWS_AT_ONCE, EntriesWriter, OccupancyWriter, quote
+from hmapdbg.csv import ROWS_OF_DIGITS, EntriesWriter, OccupancyWriter, quote
 from hmapdbg.target import Field, Kind, Type
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import array_of
@@ -83,7 +83,7 @@ def test_occupancy_reads_back(blocks):
 
 
 def test_occupancy_of_more_rows_than_are_written_at_once():
-    count = 2 * ROWS_AT_ONCE + 3
+    count = 2 * ROWS_OF_DIGITS + 3
     rows = [(i, 0x1000 + 16 * i, 1, 8, 3, 1, 4, False) for i in range(count)]
     stream = io.StringIO(newline="")
     writer = OccupancyWriter(stream)

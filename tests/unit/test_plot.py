@@ -16,11 +16,14 @@ import numpy as np
 import pytest
 
 from hmapdbg import plot
+from hmapdbg.plot.folding import MAX_COLUMNS, Scale
+from hmapdbg.plot.histogram import HistogramPanel
+from hmapdbg.plot.words import plain
 from hmapdbg.block import Array, Block, Buckets, Cells, Column, Header
 from hmapdbg.stats import Stats
 from hmapdbg.target import Kind, Type
 
-PACKAGE = Path(plot.__file__).parent
+PACKAGE = Path(plot.__file__).parents[1]
 INTEGER = Type(Kind.INTEGER, "int", 4, signed=True)
 SUFFIXES = {".png": b"\x89PNG\r\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
 
@@ -132,14 +135,14 @@ def words_of(svg: bytes) -> list[str]:
 
 
 def test_scale_is_exact_up_to_its_limit_and_logarithmic_above() -> None:
-    scale = plot.Scale(32)
+    scale = Scale(32)
     counts = np.arange(0, 33)
     assert scale.levels(counts).tolist() == counts.tolist()
     assert scale.levels(np.array([64, 128, 256])).tolist() == [41, 49, 57]
 
 
 def test_scale_places_a_count_within_its_level() -> None:
-    scale = plot.Scale(32)
+    scale = Scale(32)
     counts = np.unique(np.geomspace(1, 1e15, 5000).astype(np.int64))
     levels, places = scale.levels(counts), scale.place(counts)
     assert (np.diff(levels) >= 0).all() and (np.diff(places) > 0).all()
@@ -148,7 +151,7 @@ def test_scale_places_a_count_within_its_level() -> None:
 
 @pytest.mark.parametrize("top", [0, 1, 3, 31, 32, 33, 500, 10**7, 10**15])
 def test_ticks_are_few_and_in_range(top: int) -> None:
-    scale = plot.Scale(32)
+    scale = Scale(32)
     ticks = scale.ticks(top, scale.step((top,), 8))
     assert ticks[0] == 0 and ticks == sorted(set(ticks))
     assert ticks[-1] <= top and len(ticks) <= 14
@@ -251,7 +254,7 @@ def test_columns_are_of_one_width_where_they_can_be() -> None:
     for total in (1 << 12, 1 << 21, 3 << 15):
         sink = plot.PlotSink(make_header([make_array("buckets", total)]))
         assert len(set(sink.widths().tolist())) == 1
-        assert 128 < sink.columns <= plot.MAX_COLUMNS
+        assert 128 < sink.columns <= MAX_COLUMNS
 
 
 def test_a_part_of_a_chain_comes_without_its_bucket() -> None:
@@ -265,7 +268,7 @@ def test_a_part_of_a_chain_comes_without_its_bucket() -> None:
 def test_expected_counts_add_up_to_the_buckets_that_are_judged() -> None:
     header, blocks = growing_map()
     sink, stats = fold(header, blocks)
-    expected = plot._Drawing(sink, stats, plot.caption_of(stats), None)._expected()
+    expected = HistogramPanel(sink, stats, None)._expected()
     # Four new buckets of the two evacuated old ones, and two old ones.
     assert expected.sum() == pytest.approx(stats.bins) == 6
     assert expected[0] == pytest.approx(4 * math.exp(-3) + 2 * math.exp(-6))
@@ -433,8 +436,8 @@ def test_dollars_stay_dollars() -> None:
 
 
 def test_unprintable_letters_are_escaped() -> None:
-    assert plot._plain("a\tb\x1b\u202e") == r"a\x09b\x1b\u202e"
-    assert plot._plain("gr\u00fc\u00df") == "gr\u00fc\u00df"
+    assert plain("a\tb\x1b\u202e") == r"a\x09b\x1b\u202e"
+    assert plain("gr\u00fc\u00df") == "gr\u00fc\u00df"
 
 
 # ---- matplotlib's place

@@ -82,7 +82,9 @@ class Layout(HmapCommand):
         target = GdbTarget()
         struct = None
         if TYPE.name not in arguments:
-            struct = target.lookup_type(arguments.expression)
+            name = arguments.expression
+            # gdb knows Go's hash<int,int> only as a struct.
+            struct = target.lookup_type(name) or target.lookup_type(f"struct {name}")
         if struct is not None and struct.fields:
             names = [field.name for field in struct.iter_fields()]
             layouts = [struct_layout(struct, names)]

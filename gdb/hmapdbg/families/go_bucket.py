@@ -21,14 +21,21 @@ from typing import Union
 import numpy as np
 
 from ..block import Addresses, Array, Block, Cells, Chain, Header, Problem
-from ..layout import Member, StructLayout, struct_layout
+from ..layout import Member, StructLayout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .bucket_audit import BucketAudit
 from .bucket_view import iter_chains, slot_addresses
 from .bucket_walk import BucketLayout, BucketWalk, Marks, pointer_column
 from .family import Family, Map, Place
 from .go_iterators import find_iterators, iterator_notes
-from .go_types import Constants, bytes_tell_keys_apart, go_name, required_field, slot_value
+from .go_types import (
+    Constants,
+    bytes_tell_keys_apart,
+    go_layout,
+    go_name,
+    required_field,
+    slot_value,
+)
 
 HEADER_FIELDS = "count flags B noverflow hash0 buckets oldbuckets nevacuate extra".split()
 ITERATOR_FIELDS = "key t buckets startBucket offset wrapped B i bucket".split()
@@ -66,7 +73,7 @@ class _GoBucketMap:
         self.address = address
         self.expression = value.expression
         self.problems: list[Problem] = []
-        self.struct = struct_layout(found.renamed(go_name(found.name)), HEADER_FIELDS)
+        self.struct = go_layout(found, HEADER_FIELDS)
         self.bucket_struct = self._bucket_struct()
         constants = Constants(target)
         self.marks = _marks(constants)
@@ -163,7 +170,7 @@ class _GoBucketMap:
                 f"'{self.expression}' has no key and elem types: it is a '{self.struct.name}'; "
                 "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
             )
-        layout = struct_layout(found.renamed(go_name(found.name)), BUCKET_FIELDS)
+        layout = go_layout(found, BUCKET_FIELDS)
         for name in ("tophash", "keys", "values"):
             member = layout[name].type
             if member.kind is not Kind.ARRAY or member.count != layout["tophash"].type.count:
@@ -329,10 +336,11 @@ class _GoBucketMap:
     ) -> tuple[tuple[Array, ...], tuple[Array, ...], int | None]:
         """The arrays with the iterators that walk them, superseded ones that iterators keep, and
         the number of iterators, None where none was found: they may be elsewhere."""
-        fields = [(name,) for name in ITERATOR_FIELDS]
         found = [
             one
-            for one in find_iterators(self.target, "runtime.hiter", "h", fields, self.address)
+            for one in find_iterators(
+                self.target, "runtime.hiter", "h", ITERATOR_FIELDS, self.address
+            )
             if self._is_iterator(one)
         ]
         self.notes += iterator_notes(self.target, self.address, len(found))

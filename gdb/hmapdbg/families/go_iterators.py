@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import dataclass
-from ..layout import Member, StructLayout
-from ..target import MemoryFault, Target, TargetError, Type
-from .go_types import find_value, required_field
+
+from ..target import MemoryFault, Target, TargetError
+from .go_types import find_value, go_layout, required_field
 
 Words = NDArray[np.uint64]
 
@@ -55,7 +55,7 @@ def stacks_of(target: Target) -> Stacks:
 
 
 def find_iterators(
-    target: Target, name: str, map_field: str, fields: Sequence[tuple[str, ...]], address: int
+    target: Target, name: str, map_field: str, fields: Sequence[str], address: int
 ) -> list[dict[str, int]]:
     """Structs of the type `name` on stacks whose field `map_field` is the address of a map: their
     scalar fields by name, those in inner structs as "group.data". Whether they are iterators, the
@@ -64,7 +64,7 @@ def find_iterators(
     if found is None or not found.fields or not address:
         return []
     try:
-        layout = _layout(found, [(map_field,), *fields])
+        layout = go_layout(found, [map_field, *fields])
     except TargetError:
         return []
     stacks = stacks_of(target)
@@ -86,15 +86,6 @@ def iterator_notes(target: Target, address: int, count: int) -> list[str]:
     if address and stacks_of(target).cut:
         notes.append("iterators were looked for on a part of the goroutines' stacks only")
     return notes
-
-
-def _layout(found: Type, fields: Sequence[tuple[str, ...]]) -> StructLayout:
-    members = []
-    for path in fields:
-        member = required_field(found, *path)
-        name = ".".join(path)
-        members.append(Member(name, member.offset, member.type.size, member.type, found.source))
-    return StructLayout(found.name, found.size, tuple(members))
 
 
 def _read_stacks(target: Target) -> Stacks:
@@ -134,18 +125,9 @@ def _goroutines(target: Target) -> tuple[list[tuple[int, int]], bool]:
     found = target.lookup_type("runtime.g")
     if found is None or not found.fields:
         return [], cut
-    status = required_field(found, "atomicstatus").type
-    inner = ("value",) if status.find("value") else ()
-    layout = _layout(
-        found,
-        [
-            ("stack", "lo"),
-            ("stack", "hi"),
-            ("sched", "sp"),
-            ("syscallsp",),
-            ("atomicstatus", *inner),
-        ],
-    )
+    atomic = required_field(found, "atomicstatus").type.find("value")
+    status = "atomicstatus.value" if atomic else "atomicstatus"
+    layout = go_layout(found, ["stack.lo", "stack.hi", "sched.sp", "syscallsp", status])
     raw, ok = target.gather(pointers[pointers != 0].astype(np.uint64), found.size)
     out = []
     for low, high, sp, syscall_sp, state in (

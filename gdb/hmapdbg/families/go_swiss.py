@@ -44,7 +44,7 @@ from ..block import (
     Table,
 )
 from ..compat import dataclass
-from ..layout import Member, StructLayout, struct_layout
+from ..layout import StructLayout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .bucket_walk import BLOCK_BYTES, MAX_PROBLEMS, Raw, pointer_column, unboxed
 from .family import Family, Map, Place
@@ -52,6 +52,7 @@ from .go_iterators import find_iterators, iterator_notes
 from .go_types import (
     Constants,
     bytes_tell_keys_apart,
+    go_layout,
     go_name,
     required_field,
     slot_value,
@@ -60,17 +61,9 @@ from .go_types import (
 
 HEADER_FIELDS = "used dirPtr dirLen globalDepth".split()
 HEADER_OPTIONAL = "seed globalShift writing tombstonePossible clearSeq".split()
-TABLE_FIELDS = "used capacity growthLeft localDepth index".split()
+TABLE_FIELDS = "used capacity growthLeft localDepth index groups.data groups.lengthMask".split()
 
-ITERATOR_FIELDS: tuple[tuple[str, ...], ...] = (
-    ("key",),
-    ("typ",),
-    ("clearSeq",),
-    ("globalDepth",),
-    ("dirIdx",),
-    ("tab",),
-    ("group", "data"),
-)
+ITERATOR_FIELDS = "key typ clearSeq globalDepth dirIdx tab group.data".split()
 
 SOURCE = "internal/runtime/maps of go1.24"
 SLOTS = 8  # of a group (internal/abi MapGroupSlots): the bytes of a control word
@@ -141,9 +134,7 @@ class _GoSwissMap:
         self.expression = value.expression
         self.problems: list[Problem] = []
         self._told: dict[str, int] = {}
-        self.struct = struct_layout(
-            found.renamed(go_name(found.name)), HEADER_FIELDS, HEADER_OPTIONAL
-        )
+        self.struct = go_layout(found, HEADER_FIELDS, HEADER_OPTIONAL)
         self._set_table_layout()
         self._set_group_layout()
         constants = Constants(target)
@@ -252,16 +243,7 @@ class _GoSwissMap:
                 f"'{self.expression}' has no key and elem types: it is a '{self.struct.name}'; "
                 "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
             )
-        layout = struct_layout(found.renamed(go_name(found.name)), TABLE_FIELDS)
-        members = [
-            Member(f"groups.{name}", member.offset, member.type.size, member.type, found.source)
-            for name, member in (
-                (name, required_field(found, "groups", name)) for name in ("data", "lengthMask")
-            )
-        ]
-        self.table_struct = StructLayout(
-            layout.name, layout.size, tuple([*layout.members, *members])
-        )
+        self.table_struct = go_layout(found, TABLE_FIELDS)
 
     def _set_group_layout(self) -> None:
         """Key and elem types, and where they are: slots of {key, elem}, or keys and elems apart
@@ -269,7 +251,7 @@ class _GoSwissMap:
         pointer = self.table_struct["groups.data"].type
         found = pointer.target if pointer.kind is Kind.POINTER else pointer
         if found.find("slots"):
-            layout = struct_layout(found.renamed(go_name(found.name)), ["ctrl", "slots"])
+            layout = go_layout(found, ["ctrl", "slots"])
             slots = layout["slots"]
             one = slots.type.target if slots.type.kind is Kind.ARRAY else slots.type
             key, elem = required_field(one, "key"), required_field(one, "elem")
@@ -279,7 +261,7 @@ class _GoSwissMap:
             counts = {slots.type.count}
         else:
             names = ["ctrl", "keys", "elems"]
-            layout = struct_layout(found.renamed(go_name(found.name)), names)
+            layout = go_layout(found, names)
             for name in names[1:]:
                 if layout[name].type.kind is not Kind.ARRAY:
                     raise self._unknown(layout.name)

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import Addresses, Block, Cells, Chain, Column, Header, Ints, Problem
-from ..layout import StructLayout, struct_layout
+from ..layout import StructLayout
 from ..target import Field, Kind, MemoryFault, Target, TargetError, Type, Value
 from . import go_bucket, go_swiss
 from .bucket_walk import MAX_PROBLEMS, Raw, pointer_column
 from .family import Family, Map, Place
-from .go_types import find_value, go_name, required_field
+from .go_types import find_value, go_layout, go_name, required_field
 
 ARRAY = "sync"  # what the entries CSV has in place of an array's name
 AT_ONCE = 1 << 16  # entries in a Block
@@ -174,7 +174,7 @@ class _LooseMap:
                 f"no debug info for '{name}', which '{self.expression}' is made of: build without "
                 "-ldflags=-w"
             )
-        layout = struct_layout(found.renamed(go_name(found.name)), fields)
+        layout = go_layout(found, fields)
         self.structs.append(layout)
         return layout
 
@@ -204,7 +204,7 @@ class _PairMap(_LooseMap):
     def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
         super().__init__(target, value, found, address)
         names = ("read", "dirty", "misses")
-        self.structs.append(struct_layout(found.renamed(go_name(found.name)), names))
+        self.structs.append(go_layout(found, names))
         read_only = self._layout("sync.readOnly", ("m", "amended"))
         entry = self._layout("sync.entry", ("p",))
         content = _pointer_in(entry["p"].type, entry["p"].offset)
@@ -374,7 +374,7 @@ class _TrieMap(_LooseMap):
         super().__init__(target, value, found, address)
         trie = _trie_of(found)
         assert trie is not None
-        self.structs.append(struct_layout(trie.type.renamed(go_name(trie.type.name)), ["root"]))
+        self.structs.append(go_layout(trie.type, ["root"]))
         root = required_field(trie.type, "root")
         name = _parameter_of(root.type.name)
         self.indirect = self._layout(name, ("node", "dead", "parent", "children"))

@@ -9,7 +9,9 @@ go1.23 (cmd/link/internal/ld/dwarf.go synthesizemaptypes()), map.group[K]V from 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 
+from ..layout import Member, StructLayout
 from ..target import Field, Kind, Target, TargetError, Type, Value
 from ..values.interfaces import is_interface
 
@@ -22,15 +24,35 @@ POINTERS = ("*", "map[", "chan ", "<-chan ", "func(", "unsafe.Pointer")
 def go_name(name: str) -> str:
     """A type's name as Go's users know it.
 
-    >>> go_name("struct string"), go_name("noalg.struct { key int; elem int }")
-    ('string', 'struct { key int; elem int }')
+    >>> go_name("struct string"), go_name("noalg.struct { key int; elem int }"), go_name("T **")
+    ('string', 'struct { key int; elem int }', '**T')
     """
     name = name.replace("noalg.", "")
     if name.startswith("struct ") and not name.startswith("struct {"):
         name = name[len("struct ") :]
-    if name.endswith(" *"):
-        return "*" + go_name(name[:-2])
-    return name
+    stem = name.rstrip("*")
+    if not stem.endswith(" "):
+        return name
+    stars = name[len(stem) :]
+    if stem == "void ":  # what gdb takes it for
+        return f"{stars[1:]}unsafe.Pointer"
+    return stars + go_name(stem[:-1])
+
+
+def go_layout(found: Type, required: Iterable[str], optional: Iterable[str] = ()) -> StructLayout:
+    """The layout of those fields of a struct, of fields' fields too ("groups.data"), types named as
+    Go's users know them. TargetError."""
+    names = [*required, *(name for name in optional if found.find(name))]
+    members = []
+    for name in names:
+        field = required_field(found, *name.split("."))
+        size = field.type.size
+        members.append(Member(name, field.offset, size, _renamed(field.type), found.source))
+    return StructLayout(go_name(found.name), found.size, tuple(members))
+
+
+def _renamed(found: Type) -> Type:
+    return found.renamed(go_name(found.name))
 
 
 def split_map_name(name: str) -> tuple[str, str] | None:
@@ -61,7 +83,7 @@ def slot_value(target: Target, slot: Type, name: str) -> tuple[Type, bool]:
     """What a slot of that type holds, for a key or elem that Go calls `name`, and whether it is
     behind a pointer in the slot."""
     if not name:
-        return slot.renamed(go_name(slot.name)), False
+        return _renamed(slot), False
     if slot.kind is not Kind.POINTER or name.startswith(POINTERS):
         return slot.renamed(name), False
     # A pointer whose name does not show it: a value that was too large for its slot, or one of a

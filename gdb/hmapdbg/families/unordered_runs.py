@@ -9,9 +9,9 @@ A run that never ends is caught by milestones: where each run stands at the gene
 and so on. A sound run never comes to a milestone, since no node is in two runs or twice in one; one
 that does is a cycle, or has joined another run. That takes time in proportion to the nodes.
 
-Kept for each non-empty bucket: its before-node (8 bytes), the number of its nodes (4), whether
-its before-node was reached (1), and, while the run is open, its place (8 and 4): 25 bytes. All else
-is as large as a slab of rows.
+Kept for each non-empty bucket: its before-node and its first node (8 bytes each), the number of its
+nodes, with a bit that tells whether its before-node was reached (4), and, while the run is open,
+where it stands (8 and 4): 32 bytes. All else is as large as a slab of rows.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ STRETCH = 1 << 16  # nodes of a long run at a time
 MAX_PROBLEMS = 100  # of one kind told one by one; the rest is counted
 PAGE = 4096
 MAX_PAGES = 4096
+REACHED = np.uint32(1 << 31)  # in a count: some run has come to the before-node
+COUNT = np.uint32(REACHED - 1)
 
 
 class Table:
@@ -209,14 +211,14 @@ class Table:
 
 
 class Runs:
-    """The runs of all buckets: `load`, then `count`, then ask `counts_of`."""
+    """The runs of all buckets: `load`, then `count`, then ask `of`."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.befores: Addresses = np.zeros(0, np.uint64)  # sorted, each once
         self.repeated: Addresses = np.zeros(0, np.uint64)  # those that several cells hold
-        self.counts: Counts = np.zeros(0, np.uint32)
-        self._reached = np.zeros(0, np.bool_)
+        self._heads: Addresses = np.zeros(0, np.uint64)  # the first node of each run; 0: none
+        self._counts: Counts = np.zeros(0, np.uint32)
         self._broken = 0  # runs that do not end as they should
         self._ends: list[tuple[int, int]] = []  # run with which the list ends, and its last link
         self._milestones: Addresses = np.zeros(0, np.uint64)
@@ -249,8 +251,8 @@ class Runs:
             "bucket {}: its before-node 0x{:x} is that of another bucket too",
         )
         self.befores = befores
-        self.counts = np.zeros(len(befores), np.uint32)
-        self._reached = np.zeros(len(befores), np.bool_)
+        self._heads = np.zeros(len(befores), np.uint64)
+        self._counts = np.zeros(len(befores), np.uint32)
 
     def _tell(
         self, kind: str, befores: Addresses, invariant: str, text: str, at: Addresses | None = None
@@ -277,12 +279,17 @@ class Runs:
         place = np.minimum(np.searchsorted(self.befores, addrs), len(self.befores) - 1)
         return place, self.befores[place] == addrs
 
-    def counts_of(self, cells: Addresses) -> Ints:
-        """The number of nodes of the buckets with these cells."""
-        place, hit = self._find(cells)
-        out = np.zeros(len(cells), np.int64)
-        out[hit] = self.counts[place[hit]]
-        return out
+    def of(self, cells: Addresses) -> tuple[Addresses, Ints]:
+        """The first nodes of the buckets with these cells, and the numbers of their nodes."""
+        heads = np.zeros(len(cells), np.uint64)
+        counts = np.zeros(len(cells), np.int64)
+        filled = np.flatnonzero(cells)
+        filled = filled[np.argsort(cells[filled])]
+        place, hit = self._find(cells[filled])
+        place, filled = place[hit], filled[hit]
+        heads[filled] = self._heads[place]
+        counts[filled] = self._counts[place] & COUNT
+        return heads, counts
 
     # ---- counting
 
@@ -296,14 +303,11 @@ class Runs:
         nodes = np.empty(len(opened), np.uint64)
         for part in _slabs(len(opened)):
             links, problems = self._follow(opened[part], self.befores[opened[part]], True)
-            nodes[part] = links
+            nodes[part] = self._heads[opened[part]] = links
             yield from problems
         generation, milestone = 0, FIRST_MILESTONE
         while True:
-            keep = nodes != 0
-            if not keep.all():
-                opened, nodes = opened[keep], nodes[keep]
-            del keep
+            opened, nodes = _without_ended(opened, nodes)
             if len(opened) == 0 or generation >= MAX_GENERATIONS and len(opened) <= FEW:
                 break
             if generation == milestone or self._caught > len(self._milestones) // 2:
@@ -312,11 +316,15 @@ class Runs:
                 if not nodes.all():
                     continue
             for part in _slabs(len(opened)):
-                nodes[part], problems = self._step(opened[part], nodes[part])
+                # In the order of their addresses they are found and gathered much faster.
+                order = np.argsort(nodes[part], kind="stable")
+                opened[part] = opened[part][order]
+                nodes[part], problems = self._step(opened[part], nodes[part][order])
                 yield from problems
             generation += 1
         for run, node in zip(opened.tolist(), nodes.tolist()):
             yield from self._chase(run, node)
+        del opened, nodes
         if cells is None:
             yield from self._check_ends()
 
@@ -359,7 +367,7 @@ class Runs:
             )
             links[bad] = 0
         if not first:
-            self.counts[runs[ok]] += 1
+            self._counts[runs[ok]] += 1
         fields = nodes + np.uint64(table.layout.link)
         last = ok & (links == 0)
         if first and last.any():
@@ -388,9 +396,9 @@ class Runs:
 
     def _end(self, places: Ints, runs: Counts) -> list[Problem]:
         """Runs that come to their last node, which is the before-node of another bucket."""
-        self.counts[runs] += 1
-        again = self._reached[places]
-        self._reached[places] = True
+        self._counts[runs] += 1
+        again = self._counts[places] >= REACHED
+        self._counts[places] |= REACHED
         if len(np.unique(places)) != len(places):
             repeated = np.ones(len(places), np.bool_)
             repeated[np.unique(places, return_index=True)[1]] = False
@@ -445,7 +453,7 @@ class Runs:
             run = int(runs[index])
             back, distinct = self._measure(run)
             if distinct:
-                self.counts[run] = distinct
+                self._counts[run] = int(self._counts[run] & REACHED) | distinct
                 text = f"{one.text}: its nodes are a cycle, which comes back to 0x{back:x}"
                 problems[index] = Problem(text, back, one.invariant)
             else:
@@ -457,7 +465,7 @@ class Runs:
         """The node that a run comes back to, and how many nodes it has (Brent); 0, 0 where it is
         no cycle of as many nodes as were counted."""
         follow = self.table.next_of
-        limit = 4 * int(self.counts[run]) + 16
+        limit = 4 * int(self._counts[run] & COUNT) + 16
         head = follow(int(self.befores[run]))
         power = length = 1
         slow, fast = head, follow(head) if head else 0
@@ -497,7 +505,7 @@ class Runs:
             over = int(np.argmax(ends)) if ends.any() else len(addrs)
             again = np.flatnonzero(nodes[first:over] == np.uint64(stone))
             if len(again):
-                self.counts[run] += over
+                self._counts[run] += over
                 yield from self._catch(one, nodes[first + again[:1]])
                 return
             following = np.array([*addrs[1:], after], np.uint64)[: max(len(addrs), 0)]
@@ -506,15 +514,15 @@ class Runs:
                 wrong[-1] |= bool(table.is_no_node(np.array([after], np.uint64))[0])
             bad = int(np.argmax(wrong)) if wrong.any() else len(addrs)
             if over < len(addrs) and over <= bad:
-                self.counts[run] += over
+                self._counts[run] += over
                 yield from self._end(place[over : over + 1], one)
                 return
             if bad < len(addrs):
-                self.counts[run] += bad + 1
+                self._counts[run] += bad + 1
                 fields = nodes[bad : bad + 1] + np.uint64(table.layout.link)
                 yield from self._tell_wild(one, following[bad : bad + 1], fields)
                 return
-            self.counts[run] += len(addrs)
+            self._counts[run] += len(addrs)
             if faulty:
                 self._broken += 1
                 text = "node of bucket {0} cannot be read"
@@ -544,14 +552,14 @@ class Runs:
             yield Problem(text, table.head_at, "U3")
             self._broken += 1
         if begins[0]:
-            self._reached[first[0]] = True
+            self._counts[first[0]] |= REACHED
         if len(self._ends) > 1:
             self._broken += len(self._ends) - 1
             runs = np.array([run for run, _ in self._ends], np.uint32)
             at = np.array([at for _, at in self._ends], np.uint64)
             text = "the list ends in bucket {0}, but there are more ends"
             yield from self._tell("ends of the list", self.befores[runs], "U4", text, at)
-        unreached = self.befores[~self._reached]
+        unreached = self.befores[self._counts < REACHED]
         if len(unreached) > self._broken:
             yield from self._tell(
                 "unreached before-node",
@@ -565,6 +573,18 @@ def pointers(target: Target, raw: NDArray[np.uint8]) -> Addresses:
     """Rows of a pointer's bytes as addresses."""
     width = target.pointer_size
     return np.ascontiguousarray(raw).view(f"{target.order}u{width}").ravel().astype(np.uint64)
+
+
+def _without_ended(opened: Counts, nodes: Addresses) -> tuple[Counts, Addresses]:
+    """The runs that stand at a node, moved together in the memory where they are."""
+    end = 0
+    for part in _slabs(len(nodes)):
+        keep = np.flatnonzero(nodes[part])
+        kept = slice(end, end + len(keep))
+        opened[kept] = opened[part][keep]
+        nodes[kept] = nodes[part][keep]
+        end += len(keep)
+    return opened[:end], nodes[:end]
 
 
 def _slabs(count: int) -> Iterator[slice]:

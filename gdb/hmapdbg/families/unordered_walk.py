@@ -60,10 +60,10 @@ class UnorderedWalk:
             yield from runs.count(self._cells(low, high))
         self._given = np.zeros(len(runs.repeated), np.bool_)
         for bucket, befores in self.table.iter_cells(low, high):
-            live = runs.counts_of(befores)
+            heads, live = runs.of(befores)
             self._give_once(runs, befores, live)
             if cells:
-                yield from self._with_cells(bucket, befores, live)
+                yield from self._with_cells(bucket, heads, live)
                 continue
             for begin in range(0, len(bucket), ROWS):
                 part = slice(begin, begin + ROWS)
@@ -90,11 +90,10 @@ class UnorderedWalk:
         if before is None:
             yield Link(0, note="the bucket cannot be read")
             return
-        count = int(runs.counts_of(np.array([before], np.uint64))[0])
-        if before and not count:
+        heads, counts = runs.of(np.array([before], np.uint64))
+        if before and not counts[0]:
             yield Link(before, note="the before-node leads to no node: see hmap-check")
-        node = self.table.next_of(before) if count else 0
-        for bucket, addrs, raw, ok in self._stretches(0, node, count):
+        for _, addrs, raw, ok in self._stretches(0, int(heads[0]), int(counts[0])):
             keys, elems = self._values(addrs, raw, ok)
             codes = self._codes(raw)
             for index, addr in enumerate(addrs.tolist()):
@@ -143,7 +142,7 @@ class UnorderedWalk:
     # ---- entries
 
     def _with_cells(
-        self, bucket: Ints, befores: Addresses, live: Ints
+        self, bucket: Ints, heads: Addresses, live: Ints
     ) -> Iterator[Union[Block, Problem]]:
         most = max(1, BLOCK_BYTES // self.layout.size)
         ends = np.cumsum(live)
@@ -155,15 +154,15 @@ class UnorderedWalk:
             part = slice(begin, end)
             rows = self._rows(bucket[part], live[part])
             if end == begin + 1 and live[begin] > most:
-                yield from self._long_run(rows, int(befores[begin]))
+                yield from self._long_run(rows, int(heads[begin]))
             else:
-                yield from self._short_runs(rows, befores[part])
+                yield from self._short_runs(rows, heads[part])
             begin = end
 
-    def _short_runs(self, rows: Buckets, befores: Addresses) -> Iterator[Union[Block, Problem]]:
+    def _short_runs(self, rows: Buckets, heads: Addresses) -> Iterator[Union[Block, Problem]]:
         """Buckets whose nodes fit into a Block."""
         row = np.flatnonzero(rows.live)
-        nodes, _ = self.table.links(befores[row])
+        nodes = heads[row]
         parts: list[tuple[Ints, Ints, Addresses, Raw, Mask]] = []
         problems: list[Problem] = []
         place = 0
@@ -194,9 +193,8 @@ class UnorderedWalk:
         yield from problems
         yield Block(self.array.name, rows, cells)
 
-    def _long_run(self, rows: Buckets, before: int) -> Iterator[Union[Block, Problem]]:
+    def _long_run(self, rows: Buckets, node: int) -> Iterator[Union[Block, Problem]]:
         """One bucket whose nodes do not fit into a Block."""
-        node = self.table.next_of(before)
         place = 0
         for bucket, addrs, raw, ok in self._stretches(int(rows.bucket[0]), node, int(rows.live[0])):
             buckets = np.full(len(addrs), bucket)

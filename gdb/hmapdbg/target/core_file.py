@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import BinaryIO, Optional
 
 from ..compat import dataclass
@@ -19,7 +20,7 @@ ET_CORE = 4
 PT_LOAD = 1
 PT_NOTE = 4
 PF_W = 2
-SHT_NULL, SHT_NOBITS = 0, 8
+SHT_NULL, SHT_NOTE, SHT_NOBITS = 0, 7, 8
 NT_AUXV = 6
 NT_FILE = 0x46494C45
 AT_PHDR = 3
@@ -84,7 +85,8 @@ def build_ids_of(path: str) -> BuildIds:
     """The build ids of the program at `path`. OSError, NotACore."""
     with open(path, "rb") as program:
         reader = _Reader(program, os.path.getsize(path))
-        return reader.build_ids(reader.iter_notes())
+        # Go's linker (1.26) has a segment for one of the notes only.
+        return reader.build_ids(chain(reader.iter_notes(), reader.iter_section_notes()))
 
 
 def section_bytes(path: str, name: str) -> bytes | None:
@@ -168,29 +170,34 @@ class _Reader:
 
     def section_bytes(self, name: bytes) -> bytes | None:
         """The bytes of a section by its name. NotACore where the file is cut off in its headers."""
-        word = "Q" if self.wide else "I"
-        shoff, _, _, _, _, entry, count, names = self.unpack(
-            f"{word}IHHHHHH", 40 if self.wide else 32
-        )
-        if not shoff:
-            return None
-        layout = f"II4{word}"
-        first = self.unpack(layout, shoff)
-        if count == 0:  # more than the field holds: the number is section 0's size
-            count = first[5]
-        if names == PN_XNUM:
-            names = self.unpack("I", shoff + (40 if self.wide else 24))[0]
-        sections = [self.unpack(layout, shoff + index * entry) for index in range(count)]
-        if names >= len(sections):
-            return None
-        table = self._file_bytes(sections[names][4], sections[names][5])
-        for label, kind, _, _, offset, size in sections:
-            if table[label : table.find(b"\0", label)] == name and kind not in (
-                SHT_NULL,
-                SHT_NOBITS,
-            ):
+        for label, kind, offset, size in self.iter_sections():
+            if label == name and kind not in (SHT_NULL, SHT_NOBITS):
                 return self._file_bytes(offset, size)
         return None
+
+    def iter_section_notes(self) -> Iterator[tuple[bytes, int, bytes]]:
+        """(name, type, data) of each note in a section."""
+        for _, kind, offset, size in self.iter_sections():
+            if kind == SHT_NOTE and size <= MAX_NOTES:
+                yield from self._split_notes(self._file_bytes(offset, size))
+
+    def iter_sections(self) -> Iterator[tuple[bytes, int, int, int]]:
+        """(name, type, file offset, size) of each section. NotACore where the headers are cut."""
+        word = "Q" if self.wide else "I"
+        shoff, _, _, _, _, entry, count, names = self.unpack(f"{word}I6H", 40 if self.wide else 32)
+        if not shoff:
+            return
+        layout = f"2I4{word}"
+        if count == 0:  # more than the field holds: the number is section 0's size
+            count = self.unpack(layout, shoff)[5]
+        if names == PN_XNUM:
+            names = self.unpack("I", shoff + (40 if self.wide else 24))[0]
+        headers = [self.unpack(layout, shoff + index * entry) for index in range(count)]
+        if names >= len(headers):
+            return
+        table = self._file_bytes(headers[names][4], headers[names][5])
+        for label, kind, _, _, offset, size in headers:
+            yield table[label : max(table.find(b"\0", label), 0)], kind, offset, size
 
     def _file_bytes(self, offset: int, size: int) -> bytes:
         if offset + size > self.size:

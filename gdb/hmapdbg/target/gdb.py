@@ -30,9 +30,12 @@ NO_PROCESS = (
 _WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 # A name of a Go package: net/http.DefaultServeMux, main.sessions.
 _PACKAGE_NAME = re.compile(
-    r"(?<![\w.'\"/)\]])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
+    r"(?<![\w.'\"/])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
 )
+# A pointer type of such a package in a cast, quoted or not.
+_CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _MISSING = re.compile(r'No symbol "(.*?)" in current context')
+_NO_DEBUG_INFO = re.compile(r"No symbol table is loaded|has unknown type")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 
@@ -53,6 +56,8 @@ class GdbTarget(Target):
         self._one_rule: dict[tuple[str, int, int], Type] = {}
         self._is_go: bool | None = None
         self._layouts = placed_layouts()
+        self._layout_names = _LayoutNames(self, self._layouts)
+        self._is_stripped = any(one.is_stripped for one in self._layouts)
         self._cache: PageCache | None = None
         if self._connection_type() not in ("native", "core"):
             self._cache = PageCache(self._read)
@@ -130,6 +135,13 @@ class GdbTarget(Target):
                 f"expression '{expression}' would change the program: "
                 "give one without an assignment"
             )
+        # What a library calls like one of the program's variables is not meant.
+        unknown: TargetError | None = None
+        if self._is_stripped and layout_expression.has_name(expression):
+            try:
+                return layout_expression.evaluate(expression, self._layout_names, self)
+            except layout_expression.Unknown as error:
+                unknown = error
         try:
             with _parameter("may-call-functions", False):
                 if self.is_go:
@@ -141,10 +153,15 @@ class GdbTarget(Target):
                 "the pointer is wild, or the core does not hold that memory"
             ) from None
         except gdb.error as error:
+            if unknown is not None:
+                raise unknown from None
             if self._layouts:
-                return layout_expression.evaluate(
-                    expression, _LayoutNames(self, self._layouts), self
-                )
+                return layout_expression.evaluate(expression, self._layout_names, self)
+            if self.is_go and _NO_DEBUG_INFO.search(str(error)):
+                raise TargetError(
+                    f"cannot evaluate '{expression}': the program has no debug info: build it "
+                    "without -ldflags=-w or -s, or 'hmap-layout load FILE' if it was stripped later"
+                ) from None
             raise TargetError(_explain(expression, error)) from None
 
     def _evaluate(self, expression: str, spelled: str) -> Value:
@@ -165,6 +182,8 @@ class GdbTarget(Target):
         name that is missing once a quoted one was there before it. In the language C, which knows
         '.' behind a pointer too, a package's variable needs quotes."""
         with _language("c"):
+            for name in _CAST.findall(expression):
+                _original_type(name)  # so that gdb knows it from now on
             spellings = _go_spellings(expression)
             failure: gdb.error | None = None
             while spellings:
@@ -264,18 +283,21 @@ class GdbTarget(Target):
         return self._named[name]
 
     def _find_type(self, name: str) -> Type | None:
-        try:
-            found = self.neutral_type(gdb.lookup_type(name))
-        except gdb.error:
-            found = None
+        if self._is_stripped:
+            return self._type_of_files(name) or self._type_of_gdb(name)
+        found = self._type_of_gdb(name)
         # In another file of the program a struct may only be declared.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
-        for one in self._layouts:
-            known = one.file.lookup_type(name)
-            if known is not None:
-                return known
-        return found
+        return self._type_of_files(name) or found
+
+    def _type_of_gdb(self, name: str) -> Type | None:
+        found = _original_type(name)
+        return None if found is None else self.neutral_type(found)
+
+    def _type_of_files(self, name: str) -> Type | None:
+        found = (one.file.lookup_type(name) for one in self._layouts)
+        return next((one for one in found if one is not None), None)
 
     def type_names(self, start: str) -> list[str]:
         # The machine interface has each name as a string of its own.
@@ -491,6 +513,17 @@ def _is_go_function(found: gdb.Type) -> bool:
             return True
         found = found.target()
     return False
+
+
+def _original_type(name: str) -> gdb.Type | None:
+    """A type by its name. gdb 13.1 finds a struct of Go's by its bare name only once the symbols of
+    that package have been read, which asking for `struct NAME` brings about, and then may fail."""
+    for spelled in (name, f"struct {name}", name):
+        try:
+            return gdb.lookup_type(spelled)
+        except gdb.error:
+            continue
+    return None
 
 
 def _completed(struct: gdb.Type) -> gdb.Type:

@@ -22,6 +22,8 @@ _QUOTED = re.compile(r"'((?:\\.|[^'\\])*)'")
 # All that a name may consist of; what of it is one shows when it is looked up.
 _NAME = re.compile(r"(?:\(anonymous namespace\)::)?[A-Za-z_][\w.$/~:<>,()\[\]{}*& -]*")
 _STARS = re.compile(r"(?P<base>.*?)(?P<stars>(?:\s*(?:\*|const\b|volatile\b))*)\s*\Z", re.DOTALL)
+_PLAIN = re.compile(r'"(?:\\.|[^"\\])*"|0[xX][0-9a-fA-F]+|\$\w+')
+_POINTER = re.compile(r"\s*(\w[^*]*?)\s*\*[*\s]*")  # what can only be a pointer's type
 MAX_DEPTH = 100  # of brackets and signs
 
 
@@ -52,6 +54,11 @@ class _Place:
     type: Type
     address: int | None
     number: int = 0  # where it is not in memory
+
+
+def has_name(expression: str) -> bool:
+    """Whether there is more than numbers, texts and registers, which need no layout file."""
+    return bool(re.search(r"[A-Za-z_]", _PLAIN.sub("", expression)))
 
 
 def evaluate(expression: str, names: Names, memory: Memory) -> Value:
@@ -99,6 +106,9 @@ class _Parser:
         end = _closing(self.rest)
         found = self.type_of(self.rest[1:end]) if end else None
         if found is None:
+            unknown = _POINTER.fullmatch(self.rest[1:end]) if end else None
+            if unknown:
+                raise Unknown(f"no type '{unknown.group(1)}' in the program or its layout file")
             return None
         self.rest = self.rest[end + 1 :].lstrip()
         if found.kind is not Kind.POINTER:

@@ -33,6 +33,7 @@ class Placed:
     file: LayoutFile
     program: str
     bias: int
+    is_stripped: bool  # gdb has no debug info of the program, but may have of its libraries
 
     def variable(self, name: str) -> tuple[int, Type] | None:
         """Where a variable lies, and its type."""
@@ -56,7 +57,7 @@ def load(path: str, force: bool) -> Placed:
     if program is None:
         raise TargetError(_why_not(file, programs))
     _loaded[file.path] = candidate
-    return Placed(file, program, _bias(file, program))
+    return _place(file, program)
 
 
 def forget(path: str = "") -> int:
@@ -78,10 +79,7 @@ def all_loaded() -> Sequence[tuple[Loaded, Placed | None]]:
     out: list[tuple[Loaded, Placed | None]] = []
     for loaded in _loaded.values():
         program = _program_of(loaded, programs)
-        placed = None
-        if program is not None:
-            placed = Placed(loaded.file, program, _bias(loaded.file, program))
-        out.append((loaded, placed))
+        out.append((loaded, None if program is None else _place(loaded.file, program)))
     return out
 
 
@@ -145,6 +143,17 @@ def _why_not(file: LayoutFile, programs: Sequence[str]) -> str:
         f"'{file.path}' is of another build of '{file.program}': {kind} {file.identity}, and that "
         f"of '{programs[0]}' is {own}: make it anew, or use --force"
     )
+
+
+def _place(file: LayoutFile, program: str) -> Placed:
+    separate = any(
+        one.owner is not None and one.owner.filename == program for one in gdb.objfiles()
+    )
+    try:
+        stripped = not separate and section_bytes(program, ".debug_info") is None
+    except (OSError, NotACore):
+        stripped = True
+    return Placed(file, program, _bias(file, program), stripped)
 
 
 def _bias(file: LayoutFile, program: str) -> int:

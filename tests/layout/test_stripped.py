@@ -1,0 +1,184 @@
+"""Stripped programs and their cores by a layout file alone: everything as with debug info."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import Fails, gdb_session
+from hmapdbg.target.layout_file import LayoutFile
+from matrix import ROOT, run
+from stripped import Specimen, assert_same_view, take
+from tool import run_layout
+
+SERVICE = ROOT / "build/dev/fixtures/c/service"
+MAPS = ("sessions", "cache", "connections", "rate_limits", "prices", "subscriptions")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Specimen:
+    folder = tmp_path_factory.mktemp("service")
+    return take(SERVICE, [folder], "fixture_stop", folder)
+
+
+def test_core_of_a_stripped_c_program_reads_as_with_debug_info(
+    service: Specimen, tmp_path: Path
+) -> None:
+    names = [f"server.{name}" for name in MAPS]
+    assert_same_view(service, [*names, "*fixture_map", "hmap_registry.first"], tmp_path)
+
+
+def test_core_of_a_stripped_cpp_program_reads_as_with_debug_info(tmp_path: Path) -> None:
+    exe = ROOT / "build/dev/fixtures/cpp/states_cpp"
+    taken = take(exe, ["map_string", tmp_path], "fixture_stop", tmp_path)
+    file = LayoutFile(str(taken.layout))
+    maps = [
+        name
+        for name in file.global_names
+        if name not in ("million", "hmap_registry", "fixture_map")
+    ]
+    assert len(maps) > 30
+    assert_same_view(taken, maps, tmp_path, same_names=False)
+
+
+def test_finding_and_naming_by_address_and_cast(service: Specimen) -> None:
+    load = f"hmap-layout load {service.layout}"
+    first, *others = gdb_session(
+        service.stripped,
+        core=service.core,
+        commands=[
+            load,
+            "python print(hex(int.from_bytes(gdb.selected_inferior().read_memory("
+            "next(p for _, p in __import__('hmapdbg.target.loaded_layouts', fromlist=['x'])"
+            ".all_loaded()).variable('fixture_map')[0], 8), 'little')))",
+        ],
+    )
+    address = others[0].output.strip()
+    assert "4 variables of" in first.output
+    outcomes = gdb_session(
+        service.stripped,
+        core=service.core,
+        commands=[
+            load,
+            f"hmap-check (struct hmap *) {address}",
+            f"hmap-check --type 'struct hmap' {address}",
+            "hmap-check fixture_map",
+            f"set $map = {address}",
+            "hmap-check (const struct hmap*)$map",
+            "hmap-find server.sessions -- 12",
+            "hmap-layout struct hmap",
+            "hmap-layout info",
+        ],
+    )
+    checks = {outcomes[index].output for index in (1, 2, 3, 5)}
+    assert len(checks) == 1 and "consistent" in checks.pop()
+    assert "(by its hash" in outcomes[6].output  # the function's name is in the layout file
+    table = run_layout(service.exe, "struct hmap")
+    assert outcomes[7].output == table.replace("debug info", "layout file")
+    assert "fixture_map" in outcomes[8].output and ", moved by 0x" in outcomes[8].output
+
+
+def test_a_stripped_process_is_read_too(service: Specimen, tmp_path: Path) -> None:
+    outcomes = gdb_session(
+        service.stripped,
+        [str(tmp_path)],
+        commands=[
+            f"hmap-layout load {service.layout}",
+            "run",
+            "hmap-check server.sessions",
+            "kill",
+        ],
+        env={"FIXTURE_ABORT": "1"},
+    )
+    assert "SIGABRT" in outcomes[1].output
+    assert outcomes[2].output.startswith("consistent: ")
+
+
+def test_what_cannot_be_said_is_told_in_one_line(service: Specimen) -> None:
+    cases = {
+        "nosuch": "no symbol 'nosuch' in the program or its layout file",
+        "server.nosuch": "'struct server' has no field 'nosuch'",
+        "server.sessions +": "at '+' without debug info",
+        "server.sessions[": "is left open",
+        "*server": "follows what is no pointer",
+        "&1": "the address of what is not in memory",
+        "(struct nosuch *) 1": "no type 'struct nosuch'",
+        "(int64_t) 1": "is not a map",
+        "(struct hmap *) $nosuch": "no value here",
+        "(struct hmap *) 1": "cannot read the map",
+        "server.sessions = 0": "would change the program",
+        "((((": "is left open",
+        "*" * 200 + "server": "without debug info",
+    }
+    commands = [
+        f"hmap-layout load {service.layout}",
+        *(Fails(f"hmap-check {one}") for one in cases),
+    ]
+    outcomes = gdb_session(service.stripped, core=service.core, commands=commands)
+    for outcome, text in zip(outcomes[1:], cases.values(), strict=True):
+        assert outcome.error is not None and text in outcome.error, outcome
+        assert "\n" not in outcome.error
+
+
+def test_a_file_of_another_build_is_refused_unless_forced(
+    service: Specimen, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.json"
+    run_layout(ROOT / "build/dev/fixtures/c/states", "--json", other)
+    outcomes = gdb_session(
+        service.stripped,
+        core=service.core,
+        commands=[
+            Fails(f"hmap-layout load {other}"),
+            "hmap-layout info",
+            f"hmap-layout load {other} --force",
+            "hmap-layout info",
+            "hmap-layout forget",
+            Fails(f"hmap-layout forget {other}"),
+            Fails("hmap-layout load /nonexistent/file.json"),
+            Fails(f"hmap-layout load {SERVICE}"),
+            Fails("hmap-layout server.sessions --force"),
+            Fails("hmap-check server.sessions"),
+        ],
+    )
+    refused, nothing, _, forced, forgotten, gone, missing, binary, misplaced, _ = outcomes
+    assert "is of another build of 'states': GNU build id " in str(refused.error)
+    assert nothing.output.startswith("no layout file is loaded")
+    assert "by force" in forced.output
+    assert forgotten.output == "1 layout file forgotten\n"
+    assert "is loaded: see 'hmap-layout info'" in str(gone.error)
+    assert str(missing.error).startswith("cannot open '/nonexistent/file.json'")
+    assert "it is no JSON" in str(binary.error)
+    assert "goes with 'load'" in str(misplaced.error)
+    for outcome in outcomes:
+        assert "\n" not in str(outcome.error)
+
+
+def test_no_program_is_told(service: Specimen) -> None:
+    (outcome,) = gdb_session(commands=[Fails(f"hmap-layout load {service.layout}")])
+    assert outcome.error == "no program: name the executable by 'file PROGRAM' first"
+
+
+def test_a_program_without_build_id_is_known_by_its_text(tmp_path: Path) -> None:
+    from matrix import Row
+
+    row = Row("no build id", "gcc -g -Wl,--build-id=none")
+    exe = row.build(tmp_path)
+    layout = tmp_path / "layout.json"
+    run_layout(exe, "--json", layout)
+    assert LayoutFile(str(layout)).identity_kind == "text"
+    run(["strip", str(exe)], tmp_path)
+    other = Row("other", "gcc -g -O2 -Wl,--build-id=none")
+    (tmp_path / "other").mkdir()
+    outcomes = gdb_session(
+        exe,
+        commands=[
+            f"hmap-layout load {layout}",
+            f"file {other.build(tmp_path / 'other')}",
+            "hmap-layout info",
+            Fails(f"hmap-layout load {layout}"),
+        ],
+    )
+    assert "of no program that is here" in outcomes[2].output
+    assert "hash of .text" in str(outcomes[3].error)

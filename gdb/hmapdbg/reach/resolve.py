@@ -46,13 +46,13 @@ def resolve(target: Target, text: str) -> Value:
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
-    """The value of a path whose root, up to its first step, is what `root` makes of it: an address,
-    of which the type was given. TargetError."""
+    """What `root` makes of an expression for an address, of which the type was given; or the value
+    of a path that begins with such an address, a number. TargetError."""
     starts = step_starts(text)
-    first = text[: starts[0]] if starts else text
+    first = text[: starts[0]] if starts else ""
+    if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
+        return root(text)
     value = root(first)
-    if not starts:
-        return value
     return _pointed_at(target, replace(_value(target, text, 0, (first, value))[0], expression=text))
 
 

@@ -312,7 +312,14 @@ class GdbTarget(Target):
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:
-        return gdb_variables.iter_globals(self)
+        yield from gdb_variables.iter_globals(self)
+        for placed in self._layouts:
+            if not placed.is_stripped:
+                continue
+            for name in placed.file.global_names:
+                found = placed.variable(name)
+                if found is not None and found[1].size >= self.pointer_size:
+                    yield Variable(name, found[1], found[0])
 
     def iter_locals(self) -> Iterator[Variable]:
         return gdb_variables.iter_locals(self)

@@ -198,8 +198,10 @@ class GdbTarget(Target):
                         failure = error
                         if missing and spelled == expression:
                             spellings += _go_spellings_of_name(expression, missing.group(1))
-                    elif missing and "." in missing.group(1) and missing.group(1) in expression:
-                        failure = error  # names more of what the user typed than "main"
+                    elif "syntax error" in str(failure) or (
+                        missing and "." in missing.group(1) and missing.group(1) in expression
+                    ):
+                        failure = error  # says more of what the user typed than that of "main"
             assert failure is not None
             raise failure
 
@@ -228,6 +230,11 @@ class GdbTarget(Target):
         found = value.type.target if value is not None else self.lookup_type(type_name)
         if value is not None and found is not None and found.kind is not Kind.POINTER:
             return value
+        if found is None and type_name.startswith("map["):
+            raise TargetError(
+                f"no type '{type_name}' in the program: see those of its maps with "
+                "'info types -q ^map'"
+            )
         if found is None:
             return self.evaluate(expression)
         number = self.evaluate(address)

@@ -53,6 +53,7 @@ def test_drift_is_told_line_by_line(before: Path, tmp_path: Path) -> None:
         ("    sample_server.caches[0] = kept;\n", ""),
         ("    unsigned second : 7;\n", "    unsigned second : 6;\n"),
         ("BLUE = 200", "BLUE = 201"),
+        ("        uint16_t low;\n        uint16_t high;\n", "        uint32_t low_and_high;\n"),
     )
     told = run_layout(exe, "--check", before, status=1).splitlines()
     assert set(told[:-1]) >= {
@@ -62,6 +63,8 @@ def test_drift_is_told_line_by_line(before: Path, tmp_path: Path) -> None:
         "struct server: field 'caches' is gone",
         "struct server: field 'opened' is new, at offset 8",
         "struct server: field 'cache' is new, at offset 24",
+        "struct server: field 'limits.low' is gone",
+        "struct server: field 'limits.low_and_high' is new, at offset 40",
         "struct flags: field 'second': bits 3, 7 of them -> 3, 6 of them",
         "enum colour: 'BLUE': 200 -> 201",
     }

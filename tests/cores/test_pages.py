@@ -16,7 +16,7 @@ from hmapdbg.listing.rows import Listing, Row
 from rig import TIMEOUT_SECONDS, fixture_program, hmap_cores, take_cores
 
 HOSTILE = '<script>alert("x")</script>&amp;\'"'
-LEAK = "service.tenants[137].sessions"
+LEAK = "service.tenants[133].sessions"
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,10 @@ def test_go_program(go: Toolchain, folder: Path) -> None:
         if one.how in ("unreached", "goroutine"):
             # What a running goroutine has left on its stack may lead to it too.
             assert row["source"] in (one.how, "goroutine"), row
-            assert re.fullmatch(rf"--type 'map\[.*' {row['address']}", row["path"])
+            assert row["path"].startswith("--type 'map[")
+            if go.minor >= (1, 22) and one.count > 50 and "string" in row["path"]:
+                # What the block of its buckets was allocated for.
+                assert row["key_type"] == "string" and row["elem_type"] == "map[string]int"
         elif one.how == "local":
             assert re.fullmatch(r"frame \d: local", row["path"])
         else:

@@ -93,7 +93,7 @@ class HmapCommand(gdb.Command):
     def open_map(self, arguments: Arguments) -> tuple[GdbTarget, Map]:
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
-        from ..reach.resolve import resolve
+        from ..reach.resolve import resolve, resolve_from
         from ..target.gdb import GdbTarget
 
         if not arguments.expression:
@@ -101,7 +101,10 @@ class HmapCommand(gdb.Command):
         target = GdbTarget()
         given = arguments.last(TYPE.name)
         text = arguments.expression
-        value = resolve(target, text) if given is None else target.evaluate_at(given, text)
+        if given is None:
+            value = resolve(target, text)
+        else:
+            value = resolve_from(target, text, lambda at: target.evaluate_at(str(given), at))
         return target, open_map(target, value)
 
 

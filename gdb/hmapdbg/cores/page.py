@@ -17,6 +17,7 @@ from typing import Any
 from ..listing.difference import Change, Difference, compare, row_like
 from ..listing.rows import Listing, Row
 from ..listing.saved import NotAListing, load
+from ..listing.tables import rate_unit
 from ..text import size_text
 from .job import LISTING, PICTURE, MapResult
 from .outcome import detail_of, status_of
@@ -128,6 +129,7 @@ def _index(
             for result, listing in zip(results, listings)
         ],
         "difference": difference,
+        "rate": rate_unit(None if difference is None else difference.seconds),
         "changes": [one for one in changes if one.growth > 0 or one.state][:20],
         "plot": _growth_plot(changes, results, listings),
     }

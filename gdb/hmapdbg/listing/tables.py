@@ -50,8 +50,12 @@ def diff_lines(found: Difference, limit: int) -> Iterator[str]:
     yield _when(found)
     changes = found.changes[:limit] if limit else found.changes
     if changes:
-        table = [("gained", "per s", "entries", "held", "gained", "", "map")]
-        lines = list(aligned(table + [_change_cells(one) for one in changes], "rrrrrll"))
+        unit, length = rate_unit(found.seconds)
+        table: list[tuple[str, ...]] = [
+            ("gained", f"per {unit}", "entries", "held", "gained", "", "map")
+        ]
+        rows = [_change_cells(one, length) for one in changes]
+        lines = list(aligned(table + rows, "rrrrrll"))
         yield lines[0]
         for number, (change, line) in enumerate(zip(changes, lines[1:])):
             yield line
@@ -72,9 +76,28 @@ def _gone(count: int) -> str:
 
 
 def _when(found: Difference) -> str:
-    since = "the maps before" if found.seconds is None else f"{found.seconds:,.1f} s before"
+    since = "the maps before" if found.seconds is None else f"{duration(found.seconds)} before"
     where = "" if found.same_process else ", in another process or core: matched by path"
     return f"compared with {since}{where}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people.
+
+    >>> duration(4.54), duration(86400)
+    ('4.5 s', '24.0 h')
+    """
+    for least, length, unit in ((172_800, 86_400, "days"), (7200, 3600, "h"), (120, 60, "min")):
+        if seconds >= least:
+            return f"{seconds / length:,.1f} {unit}"
+    return f"{seconds:,.1f} s"
+
+
+def rate_unit(seconds: float | None) -> tuple[str, int]:
+    """What a rate is given by, after that time, and its length in seconds."""
+    if seconds is None or seconds < 3600:
+        return "s", 1
+    return ("h", 3600) if seconds < 172_800 else ("day", 86_400)
 
 
 def _diff_total(found: Difference) -> str:
@@ -94,7 +117,7 @@ def _diff_total(found: Difference) -> str:
     return text
 
 
-def _change_cells(one: Change) -> tuple[str, ...]:
+def _change_cells(one: Change, length: int) -> tuple[str, ...]:
     row = one.row
     rate = one.per_second
     held = f"{'+' if one.held > 0 else '-'}{short_size(abs(one.held))}" if one.held else "0"
@@ -102,7 +125,7 @@ def _change_cells(one: Change) -> tuple[str, ...]:
     name = f'  "{row.name}"' if row.name and row.name not in row.path else ""
     return (
         f"{one.entries:+,}",
-        "" if rate is None else f"{rate:+,.1f}",
+        "" if rate is None else f"{rate * length:+,.1f}",
         f"{row.entries:,}" if one.after is not None else "",
         short_size(row.held) if one.after is not None else "",
         held,

@@ -4,12 +4,15 @@ parked, or by nobody until the collector comes.
 The heap knows of each block where it begins and how large it is (runtime.mheap_.allspans), so all
 blocks of a map header's size are looked at, and so is every word of the goroutines' stacks. What
 has a header's numbers is tried as each map type of the program whose buckets would fit into the
-block behind it; one in which every control byte and every count agrees is a map. Types with buckets
-of one size cannot be told apart: then the map is listed with its types unknown.
+block behind it; one in which every control byte and every count agrees is a map. From go1.22 on a
+block of over 512 bytes with pointers in it says what it was allocated for (runtime/mbitmap.go). Of
+the others types with buckets of one size cannot be told apart: a map of those is listed with its
+types unknown.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -24,6 +27,7 @@ from ..families.go_iterators import stacks_of
 from ..families.go_types import find_value, required_field
 from ..layout import Member, StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from .interfaces import HeldTypes
 from .walk import Found, Search
 
 Words = NDArray[np.uint64]
@@ -51,13 +55,20 @@ class _Spans:
     blocks: Words  # of each block in it
     free: Words  # blocks from this number on have not been given out, but for those with a bit
     bits: Words  # where those bits are
+    types: Words  # descriptor of what is in a span of one large block; 0: not known
+
+    def block_of(self, addr: int) -> tuple[int, int, int]:
+        """The block that an address is in: where it begins, its size, and the type that the span
+        has for it. Size 0: the address is in none."""
+        at = int(np.searchsorted(self.starts, np.uint64(addr), side="right")) - 1
+        if at < 0 or addr >= int(self.starts[at]) + int(self.sizes[at]):
+            return 0, 0, 0
+        start, size = int(self.starts[at]), int(self.blocks[at])
+        return start + (addr - start) // size * size, size, int(self.types[at])
 
     def block_size(self, addr: int) -> int:
         """The size of the block that an address is in; 0: it is in none."""
-        at = int(np.searchsorted(self.starts, np.uint64(addr), side="right")) - 1
-        if at < 0 or addr >= int(self.starts[at]) + int(self.sizes[at]):
-            return 0
-        return int(self.blocks[at])
+        return self.block_of(addr)[1]
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
     types = _map_types(target)
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
+    held = HeldTypes(target)
     tried = 0
     for addr in _iter_candidates(target, layout, spans, notes):
         if addr in search.met_maps or search.is_spent():
@@ -90,7 +102,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         if tried > MAX_CANDIDATES:
             notes.append(f"the heap's search for maps ended after {MAX_CANDIDATES:,} candidates")
             return
-        fitting = _fitting(target, spans, types, addr)
+        fitting = _fitting(target, spans, types, held, addr)
         if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
             continue
         source = "goroutine" if addr in on_stacks else "unreached"
@@ -148,6 +160,9 @@ def _read_spans(target: Target) -> _Spans:
     state = required_field(span, "state")
     names = ("startAddr", "npages", "elemsize", "freeindex", "allocBits")
     members = [required_field(span, name) for name in names]
+    large = span.find("largeType")
+    if large is not None:
+        members.append(large)
     layout = StructLayout(
         span.name,
         span.size,
@@ -164,6 +179,7 @@ def _read_spans(target: Target) -> _Spans:
         found["elemsize"].astype(np.uint64),
         found["freeindex"].astype(np.uint64),
         found["allocBits"].astype(np.uint64),
+        found["allocBits" if large is None else large.name].astype(np.uint64) * (large is not None),
     )
 
 
@@ -254,8 +270,10 @@ def _map_types(target: Target) -> list[_MapType]:
     return out
 
 
-def _fitting(target: Target, spans: _Spans, types: Sequence[_MapType], addr: int) -> list[_MapType]:
-    """The types as which the map at an address is sound."""
+def _fitting(
+    target: Target, spans: _Spans, types: Sequence[_MapType], held: HeldTypes, addr: int
+) -> list[_MapType]:
+    """The types as which the map at an address is sound; one, where its buckets tell theirs."""
     # By the size of a bucket: the walk, which looks at no keys and elems, sees no more of a type.
     sound: dict[int, Cells | None] = {}
     out = []
@@ -266,7 +284,33 @@ def _fitting(target: Target, spans: _Spans, types: Sequence[_MapType], addr: int
         cells = sound[size]
         if cells is not None and _makes_sense(target, one, cells):
             out.append(one)
+    if len(out) > 1:
+        name = _allocated_as(target, spans, held, out[0], addr)
+        out = [one for one in out if _without_paths(one.name) == name] or out
     return out
+
+
+def _allocated_as(target: Target, spans: _Spans, held: HeldTypes, one: _MapType, addr: int) -> str:
+    """The map type by what the block of its buckets was allocated for, without paths of packages;
+    empty where the block does not say."""
+    data = addr.to_bytes(target.pointer_size, target.byte_order)
+    array = open_map(target, Value(one.name, one.type, data)).header.arrays[0].address
+    start, size, descriptor = spans.block_of(array)
+    if size and array - start == target.pointer_size:
+        try:
+            descriptor = target.read_uint(start)
+        except MemoryFault:
+            return ""
+    name = held.name_at(descriptor) if descriptor else ""
+    for prefix in ("map.group[", "map.bucket["):
+        if name.startswith(prefix):
+            return _without_paths("map[" + name[len(prefix) :].replace("noalg.", ""))
+    return ""
+
+
+def _without_paths(name: str) -> str:
+    """A type's name with the last parts of its packages' paths alone, as descriptors have it."""
+    return re.sub(r"[\w.~%-]+/", "", name)
 
 
 def _sound_cells(target: Target, spans: _Spans, one: _MapType, addr: int) -> Cells | None:

@@ -73,6 +73,13 @@ class HeldTypes:
         except MemoryFault:
             return None
 
+    def name_at(self, addr: int) -> str:
+        """The name in the descriptor at an address; empty where there is none that makes sense."""
+        try:
+            return self._name(addr, 0)
+        except (MemoryFault, KeyError, RecursionError):
+            return ""
+
     def _read(self, addr: int) -> Held | None:
         name = self._name(addr, 0)
         stars = len(name) - len(name.lstrip("*"))

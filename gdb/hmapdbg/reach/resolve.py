@@ -42,15 +42,30 @@ def resolve(target: Target, text: str) -> Value:
     registered = _REGISTRY.match(text)
     if registered is not None:
         return _registered(target, registered.group(1))
-    return _pointed_at(target, _value(target, text, 0)[0])
+    return _pointed_at(target, _value(target, text, 0, None)[0])
 
 
-def _value(target: Target, text: str, depth: int) -> tuple[Value, bool]:
+def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
+    """What `root` makes of an expression for an address, of which the type was given; or the value
+    of a path that begins with such an address, a number. TargetError."""
+    starts = step_starts(text)
+    first = text[: starts[0]] if starts else ""
+    if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
+        return root(text)
+    value = root(first)
+    return _pointed_at(target, replace(_value(target, text, 0, (first, value))[0], expression=text))
+
+
+def _value(
+    target: Target, text: str, depth: int, root: tuple[str, Value] | None
+) -> tuple[Value, bool]:
     """The value by gdb, if it knows all of the path; else of the path without its last step, and
     then that step; and whether there is a step in the path that gdb knows nothing of. TargetError:
     gdb's own where there is none."""
     failure = TargetError(f"path '{text}' is too long")
-    if not _indexes_map(target, text):
+    if root is not None and text == root[0]:
+        return root[1], True
+    if root is None and not _indexes_map(target, text):
         try:
             return target.evaluate(text), False
         except TargetError as error:
@@ -60,7 +75,7 @@ def _value(target: Target, text: str, depth: int) -> tuple[Value, bool]:
         raise failure
     before, apply = step
     try:
-        value, is_beyond = _value(target, before, depth + 1)
+        value, is_beyond = _value(target, before, depth + 1, root)
     except TargetError:
         if _last_step(before) is None:  # no path, but an expression of gdb's
             raise failure from None

@@ -303,7 +303,7 @@ class Search:
                 return
             path = leaf.step(batch.origin.path(row), 0)
             if not path.text:
-                path = Path(f"--type '{leaf.type.name}' 0x{addr:x}", go=self.go)
+                path = Path(f"--type '{self._type_name(leaf.type)}' 0x{addr:x}", go=self.go)
             pointer = pointer_to(leaf.type, self.target.pointer_size)
             data = addr.to_bytes(self.target.pointer_size, self.target.byte_order)
             try:
@@ -317,6 +317,11 @@ class Search:
             found = self._keep(opened, path.text, source)
             yield found
             self._follow_elems(found, path)
+
+    def _type_name(self, found: Type) -> str:
+        """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""
+        name = found.name
+        return name if self.target.lookup_type(name) is not None else f"struct {name}"
 
     def _keep(self, opened: Map, path: str, source: str) -> Found:
         found = Found(opened, path, source)

@@ -12,14 +12,22 @@ ASKED = re.compile(
 )
 
 
+# What reach/plan.py tells by its name that it is a part of a map: nothing is looked up.
+NOT_LOOKED_UP = {"runtime.bmap", "hmap_"}
+
+
 def test_every_name_that_the_families_look_up_is_collected() -> None:
     collected = (ROOT / "libhmap/layout/classify.c").read_text(encoding="utf-8")
     asked: dict[str, str] = {}
     for path in (ROOT / "gdb/hmapdbg").rglob("*.py"):
-        if path.parent.name in ("families", "values", "cores"):
+        if path.parent.name in ("families", "values", "cores", "listing", "reach"):
             for name in ASKED.findall(path.read_text(encoding="utf-8")):
                 asked[name.removeprefix("struct ").removeprefix("enum ")] = path.name
     asked["runtime.firstmoduledata"] = asked["hmap_registry"] = "target"
     assert len(asked) > 30
-    missing = {name: where for name, where in asked.items() if f'"{name}"' not in collected}
+    missing = {
+        name: where
+        for name, where in asked.items()
+        if f'"{name}"' not in collected and name not in NOT_LOOKED_UP
+    }
     assert not missing, f"add to classify.c: {missing}"

@@ -31,7 +31,7 @@ def test_core_of_a_stripped_c_program_reads_as_with_debug_info(
 
 def test_core_of_a_stripped_cpp_program_reads_as_with_debug_info(tmp_path: Path) -> None:
     exe = ROOT / "build/dev/fixtures/cpp/states_cpp"
-    taken = take(exe, ["map_string", tmp_path], "fixture_stop", tmp_path)
+    taken = take(exe, [tmp_path], "fixture_stop", tmp_path)
     file = LayoutFile(str(taken.layout))
     maps = [
         name
@@ -109,7 +109,7 @@ def test_what_cannot_be_said_is_told_in_one_line(service: Specimen) -> None:
         "(struct hmap *) 1": "cannot read the map",
         "server.sessions = 0": "would change the program",
         "((((": "is left open",
-        "*" * 200 + "server": "without debug info",
+        "*" * 200 + "server": "follows what is no pointer",
     }
     commands = [
         f"hmap-layout load {service.layout}",

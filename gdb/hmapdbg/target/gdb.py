@@ -313,13 +313,19 @@ class GdbTarget(Target):
         try:
             found = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', _output_of(command))
         except gdb.error:
-            return []
-        return list(dict.fromkeys(re.sub(r"\\(.)", r"\1", name) for name in found))
+            found = []
+        names = [re.sub(r"\\(.)", r"\1", name) for name in found]
+        for one in self._layouts:
+            names += one.file.type_names(start)
+        return list(dict.fromkeys(names))
 
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:
-        return gdb_variables.iter_globals(self)
+        yield from gdb_variables.iter_globals(self)
+        for one in self._layouts:
+            if one.is_stripped:
+                yield from one.iter_variables()
 
     def iter_locals(self) -> Iterator[Variable]:
         return gdb_variables.iter_locals(self)

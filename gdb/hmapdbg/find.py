@@ -71,8 +71,8 @@ def key_of(target: Target, key_type: Type, value: Value) -> Key:
         return _number_key(target, key_type, _number_of(target, key_type, value), value.expression)
     if len(value.data) != key_type.size:
         raise TargetError(
-            f"key '{value.expression}' is a '{value.type.name}' of {len(value.data):,} bytes, the "
-            f"map's keys are '{key_type.name}' of {key_type.size:,}: give one of those"
+            f"key '{value.expression}' is of type '{value.type.name}', {len(value.data):,} bytes, "
+            f"the map's keys are '{key_type.name}' of {key_type.size:,}: give one of those"
         )
     return Key(_render(target, key_type, value.data), None, value.data)
 
@@ -157,7 +157,7 @@ def _string_of(target: Target, value: Value) -> bytes:
         return counted
     if value.type.kind is not Kind.POINTER:
         raise TargetError(
-            f"key '{text}' is no string but a '{value.type.name}': put text in double quotes"
+            f"key '{text}' is no string but of type '{value.type.name}': put text in double quotes"
         )
     address = int.from_bytes(value.data, target.byte_order)
     out = b""
@@ -206,7 +206,7 @@ def _number(target: Target, key_type: Type, text: str) -> int:
 def _number_of(target: Target, key_type: Type, value: Value) -> int:
     if value.type.kind not in NUMBERS:
         raise TargetError(
-            f"key '{value.expression}' is a '{value.type.name}', the map's keys are "
+            f"key '{value.expression}' is of type '{value.type.name}', the map's keys are "
             f"'{key_type.name}': give one of those"
         )
     return int.from_bytes(value.data, target.byte_order, signed=value.type.signed)

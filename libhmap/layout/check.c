@@ -36,25 +36,76 @@ static void tell(struct comparison *comparison, const char *format, ...)
 
 /* ---- structs --------------------------------------------------------------------------------- */
 
-/* The fields of a struct by name. */
+enum { MAX_DEPTH = 32 }; /* of structs without names in one another */
+
+/* The fields of a struct, in order and by name. */
 struct field_list {
     struct arena *arena;
-    struct hmap *fields;
+    const struct layout *layout;
+    const char *prefix; /* "field." of the struct without a name that is being listed */
+    uint64_t offset;    /* of that struct */
+    int depth;
+    struct hmap *index; /* name -> struct layout_field */
+    struct layout_field *fields;
+    size_t count;
+    size_t room;
 };
 
-static bool add_field(void *context, const struct layout_field *field)
+static bool add_fields_within(struct field_list *list, const struct layout_field *field);
+
+/* Adds a field. Of those of one name (Go's "_") all but the first are numbered. */
+static bool add_field(void *context, const struct layout_field *found)
 {
     struct field_list *list = context;
-    if (*field->name != '\0' && hmap_put(list->fields, &field->name, field) == NULL)
-        arena_fail(list->arena, "out of memory");
-    return !list->arena->failed;
+    struct layout_field field = *found;
+    if (*field.name == '\0')
+        return true;
+    const char *name = arena_format(list->arena, "%s%s", list->prefix, found->name);
+    field.name = name;
+    field.offset += list->offset;
+    for (int number = 2; hmap_get(list->index, &field.name) != NULL; number++)
+        field.name = arena_format(list->arena, "%s (%d)", name, number);
+    if (hmap_put(list->index, &field.name, &field) == NULL)
+        return arena_fail(list->arena, "out of memory");
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 16 : 2 * list->room;
+        list->fields =
+            arena_grow(list->arena, list->fields, list->count, room, sizeof(*list->fields));
+        list->room = room;
+    }
+    list->fields[list->count++] = field;
+    return add_fields_within(list, &field);
+}
+
+/* A struct without a name is compared where it is used: as part of the field, or of its elements. */
+static bool add_fields_within(struct field_list *list, const struct layout_field *field)
+{
+    const struct layout *layout = list->layout;
+    const struct layout_type *type = &layout->types[layout_real(layout, field->type)];
+    for (int steps = 0; type->kind == LAYOUT_ARRAY && steps < MAX_DEPTH; steps++)
+        type = &layout->types[layout_real(layout, type->target)];
+    if (type->field_count == 0 || strstr(type->name, "{...}") == NULL || list->depth == MAX_DEPTH)
+        return true;
+    const char *prefix = list->prefix;
+    uint64_t offset = list->offset;
+    list->prefix = arena_format(list->arena, "%s.", field->name);
+    list->offset = field->offset;
+    list->depth++;
+    bool good = layout_each_field(layout, type, add_field, list);
+    list->depth--;
+    list->prefix = prefix;
+    list->offset = offset;
+    return good;
 }
 
 static bool list_fields(struct arena *arena, const struct layout *layout,
                         const struct layout_type *type, struct field_list *list)
 {
-    *list = (struct field_list){arena, hmap_create(&name_to_field.type, NULL)};
-    if (list->fields == NULL)
+    *list = (struct field_list){.arena = arena,
+                                .layout = layout,
+                                .prefix = "",
+                                .index = hmap_create(&name_to_field.type, NULL)};
+    if (list->index == NULL)
         return arena_fail(arena, "out of memory");
     return layout_each_field(layout, type, add_field, list);
 }
@@ -79,27 +130,20 @@ static void compare_field(struct comparison *comparison, const struct layout_fie
              now_type->name);
 }
 
-/* For each field of the old struct, and for those that are only in the new one. */
-struct fields_of_both {
-    struct comparison *comparison;
-    const struct field_list *others;
-    bool is_new;
-};
-
-static bool visit_field(void *context, const struct layout_field *field)
+static void compare_fields(struct comparison *comparison, const struct field_list *old,
+                           const struct field_list *now)
 {
-    const struct fields_of_both *both = context;
-    if (*field->name == '\0')
-        return true;
-    const struct layout_field *other = hmap_get(both->others->fields, &field->name);
-    if (!both->is_new && other == NULL)
-        tell(both->comparison, "field '%s' is gone", field->name);
-    else if (!both->is_new)
-        compare_field(both->comparison, field, other);
-    else if (other == NULL)
-        tell(both->comparison, "field '%s' is new, at offset %llu", field->name,
-             (unsigned long long)field->offset);
-    return true;
+    for (size_t i = 0; i < old->count; i++) {
+        const struct layout_field *other = hmap_get(now->index, &old->fields[i].name);
+        if (other == NULL)
+            tell(comparison, "field '%s' is gone", old->fields[i].name);
+        else
+            compare_field(comparison, &old->fields[i], other);
+    }
+    for (size_t i = 0; i < now->count; i++)
+        if (hmap_get(old->index, &now->fields[i].name) == NULL)
+            tell(comparison, "field '%s' is new, at offset %llu", now->fields[i].name,
+                 (unsigned long long)now->fields[i].offset);
 }
 
 static void compare_structs(struct comparison *comparison, const struct layout_type *old,
@@ -111,14 +155,10 @@ static void compare_structs(struct comparison *comparison, const struct layout_t
         tell(comparison, "size %llu -> %llu", (unsigned long long)old->size,
              (unsigned long long)now->size);
     if (list_fields(comparison->arena, comparison->old, old, &old_fields) &&
-        list_fields(comparison->arena, comparison->now, now, &now_fields)) {
-        struct fields_of_both both = {comparison, &now_fields, false};
-        layout_each_field(comparison->old, old, visit_field, &both);
-        both = (struct fields_of_both){comparison, &old_fields, true};
-        layout_each_field(comparison->now, now, visit_field, &both);
-    }
-    hmap_destroy(old_fields.fields);
-    hmap_destroy(now_fields.fields);
+        list_fields(comparison->arena, comparison->now, now, &now_fields))
+        compare_fields(comparison, &old_fields, &now_fields);
+    hmap_destroy(old_fields.index);
+    hmap_destroy(now_fields.index);
 }
 
 /* ---- enums and constants --------------------------------------------------------------------- */

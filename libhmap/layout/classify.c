@@ -31,12 +31,25 @@ static const char *const go_types[] = {
     "internal/abi.ArrayType",
     "internal/abi.StructType",
     "internal/abi.StructField",
+    "internal/abi.PtrType",
+    "internal/abi.SliceType",
+    "internal/abi.ChanType",
+    "internal/abi.FuncType",
+    "internal/abi.MapType",
+    "internal/abi.OldMapType",
+    "internal/abi.SwissMapType",
     "runtime._type",
     "runtime.itab",
     "runtime.interfacetype",
     "runtime.arraytype",
     "runtime.structtype",
     "runtime.structfield",
+    "runtime.ptrtype",
+    "runtime.slicetype",
+    "runtime.chantype",
+    "runtime.functype",
+    "runtime.maptype",
+    "runtime.mspan",
     NULL,
 };
 
@@ -66,7 +79,8 @@ static const char *const cplusplus_type_prefixes[] = {
 
 /* Types of theirs are roots too, but what they point to matters only where it leads to maps. */
 static const char *const variables[] = {
-    "hmap_registry", "runtime.allgs", "runtime.firstmoduledata", "sync.expunged", NULL,
+    "hmap_registry",  "runtime.allgs", "runtime.firstmoduledata",
+    "runtime.mheap_", "sync.expunged", NULL,
 };
 
 static const char *const constants[] = {

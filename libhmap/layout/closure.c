@@ -167,10 +167,14 @@ void close_types(struct reader *reader)
     for (size_t i = 0; i < reader->variables.count; i++)
         if (is_kept_variable(reader, &reader->variables.items[i]))
             demand(&queue, reader->variables.items[i].type, DEMAND_FULL);
-    /* Type objects are no maps, but they keep the types of buckets that no variable leads to. */
-    for (uint32_t i = 0; i < reader->type_count; i++)
-        if (reader->types[i].role == ROLE_PART)
+    /* Type objects are no maps, but they keep the types of buckets that no variable leads to; and
+     * to what leads to a map an interface may lead. */
+    for (uint32_t i = 0; i < reader->type_count; i++) {
+        const struct source_type *type = &reader->types[i];
+        bool is_held = type->language == LANGUAGE_GO && is_struct(type) && type->reaches_map;
+        if (type->role == ROLE_PART || is_held)
             demand(&queue, i, DEMAND_FULL);
+    }
     for (size_t done = 0; done < queue.count; done++)
         spread(&queue, queue.items[done]);
 }

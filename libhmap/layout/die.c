@@ -251,6 +251,8 @@ static bool read_attribute(struct reader *reader, size_t file, Dwarf_Die die,
         return read_reference(reader, file, die, attribute, form, &out->signature, error);
     case DW_AT_declaration:
         return read_flag(attribute, &out->is_declaration, error);
+    case DW_AT_enum_class:
+        return read_flag(attribute, &out->is_enum_class, error);
     case DW_AT_external:
         return read_flag(attribute, &out->is_external, error);
     case DW_AT_location:

@@ -39,6 +39,7 @@ struct die {
     bool has_dwo_id;
     bool is_declaration;
     bool is_external;
+    bool is_enum_class;
 };
 
 /* Decodes a DIE of a file. */

@@ -4,20 +4,6 @@
  */
 #include "output.h"
 
-/* The length of the UTF-8 character at `at`, which is no ASCII; 0: it is none. */
-static size_t utf8_length(const unsigned char *at)
-{
-    size_t length = *at >= 0xf0 && *at < 0xf5 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc2 ? 2 : 0;
-    if (*at >= 0xf5)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    bool is_overlong = (*at == 0xe0 && at[1] < 0xa0) || (*at == 0xf0 && at[1] < 0x90);
-    bool is_outside = (*at == 0xed && at[1] > 0x9f) || (*at == 0xf4 && at[1] > 0x8f);
-    return is_overlong || is_outside ? 0 : length;
-}
-
 /* A text in quotes. Bytes that are no UTF-8 become U+FFFD. */
 static void write_text(FILE *stream, const char *text)
 {
@@ -31,7 +17,7 @@ static void write_text(FILE *stream, const char *text)
         else if (*at < 0x80)
             putc(*at++, stream);
         else {
-            size_t length = utf8_length(at);
+            size_t length = output_utf8_length(at);
             if (length == 0) {
                 fputs("\\ufffd", stream);
                 at++;

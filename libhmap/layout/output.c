@@ -78,26 +78,47 @@ void output_discard(struct output *output)
     *output = (struct output){0};
 }
 
+size_t output_utf8_length(const unsigned char *at)
+{
+    size_t length = *at >= 0xf0 && *at < 0xf5 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc2 ? 2 : 0;
+    if (*at >= 0xf5)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    bool is_overlong = (*at == 0xe0 && at[1] < 0xa0) || (*at == 0xf0 && at[1] < 0x90);
+    bool is_outside = (*at == 0xed && at[1] > 0x9f) || (*at == 0xf4 && at[1] > 0x8f);
+    return is_overlong || is_outside ? 0 : length;
+}
+
+/* The bytes of the character at `at` that a terminal may have; 0: one that is shown as \xNN. */
+static size_t shown_length(const unsigned char *at)
+{
+    if (*at >= 0x80)
+        return output_utf8_length(at);
+    return *at >= 0x20 && *at != 0x7f;
+}
+
 void output_text(FILE *stream, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte < 0x20 || byte == 0x7f)
-            fprintf(stream, "\\x%02x", byte);
-        else
-            putc(byte, stream);
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at != '\0') {
+        size_t length = shown_length(at);
+        if (length == 0)
+            fprintf(stream, "\\x%02x", *at++);
+        for (; length > 0; length--)
+            putc(*at++, stream);
     }
 }
 
 size_t output_width(const char *text)
 {
+    const unsigned char *at = (const unsigned char *)text;
     size_t width = 0;
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte < 0x20 || byte == 0x7f)
-            width += 4;
-        else
-            width += (byte & 0xc0) != 0x80;
+    while (*at != '\0') {
+        size_t length = shown_length(at);
+        width += length == 0 ? 4 : 1;
+        at += length == 0 ? 1 : length;
     }
     return width;
 }

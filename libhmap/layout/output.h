@@ -23,7 +23,10 @@ bool output_open(struct output *output, struct arena *arena, const char *path);
 bool output_commit(struct output *output, struct arena *arena);
 void output_discard(struct output *output);
 
-/* Text with control bytes as \xNN, so that no name of a program's steers a terminal. */
+/* The length of the UTF-8 character at `at`, which is no ASCII; 0: it is none. */
+size_t output_utf8_length(const unsigned char *at);
+
+/* Text with control bytes, and what is no UTF-8, as \xNN: no name of a program's steers a terminal. */
 void output_text(FILE *stream, const char *text);
 
 /* How many characters of a terminal a UTF-8 text is. */

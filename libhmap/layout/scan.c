@@ -80,6 +80,9 @@ static bool visit_struct(struct reader *reader, size_t file, Dwarf_Die die,
         if (inserted)
             *place = found.place;
     }
+    /* What an interface of Go's holds, no other type tells. */
+    if (scope->unit->language == LANGUAGE_GO)
+        type_at(reader, found.place);
     if (!found.is_declaration && is_wanted_type(name, scope->unit->language))
         *READER_APPEND(reader->arena, reader->roots, reader->root_count, reader->root_room) =
             type_at(reader, found.place);

@@ -222,6 +222,21 @@ static const char *scoped_name(struct reader *reader, const struct die *found)
     return arena_format(reader->arena, "%s%s", *scope, found->name);
 }
 
+/* In C++ the names of enumerators have the scope of their enum, or its own name, before them. */
+static void qualify_enumerators(struct reader *reader, const struct die *found,
+                                const struct source_type *type)
+{
+    const char *const *scope = hmap_get(reader->scopes, &found->place);
+    const char *prefix = scope == NULL ? "" : *scope;
+    if (type->language != LANGUAGE_CPLUSPLUS)
+        return;
+    if (found->is_enum_class && type->name != NULL)
+        prefix = arena_format(reader->arena, "%s::", type->name);
+    for (size_t i = 0; *prefix != '\0' && i < type->enumerator_count; i++)
+        type->enumerators[i].name =
+            arena_format(reader->arena, "%s%s", prefix, type->enumerators[i].name);
+}
+
 /* Where the complete struct is that a declaration stands for; the place itself for any other. */
 static place_t completed(struct reader *reader, const struct die *found)
 {
@@ -275,6 +290,7 @@ static bool load_die(struct reader *reader, uint32_t index, place_t place, int s
     case DW_TAG_subroutine_type:
         good = die_each_child(reader, file, die, visit_child, &children);
         add_named_arguments(reader, &children);
+        qualify_enumerators(reader, &found, &type);
         break;
     default:
         break;

@@ -41,6 +41,7 @@ GDB_SETTINGS = (
     "set debuginfod enabled off",
     "set auto-load off",
     "set startup-with-shell off",
+    "set sysroot /",  # else gdb fetches every library through the remote protocol
     "set python print-stack full",
 )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from truth import Dumped, check_verdict, maps_of, read_csv
 # Stopped in the middle of evacuate(): the one state in which the map is not sound.
 TORN = "evacuation_interrupted"
 
-LIVE, CORE, KERNEL = "live", "gdb.core", "kernel.core"
+LIVE, CORE, KERNEL, REMOTE = "live", "gdb.core", "kernel.core", "gdbserver"
 Examined = dict[str, list[tuple[Dumped, Outcome, Outcome]]]  # by place: hmap-dump's, hmap-check's
 
 
@@ -60,6 +59,12 @@ def examined(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], E
                 places.append((state, KERNEL, maps, len(commands)))
                 commands += commands_for(maps)
             commands.append("core-file")
+            if build == "dev":
+                remote = [Dumped("fixture_map", folder / "remote", folder / REMOTE)]
+                server = f"gdbserver --once - {exe} {state} {remote[0].truth}"
+                commands += [f"target remote | {server}", "continue"]
+                places.append((state, REMOTE, remote, len(commands)))
+                commands += [*commands_for(remote), "kill"]
         outcomes = gdb_session(exe, commands=commands)
         found: dict[str, Examined] = {}
         for state, place, maps, at in places:
@@ -94,17 +99,10 @@ def test_view_of_kernel_core_equals_the_truth(places: Examined, kernel_cores: No
         shutil.rmtree(dumped.view)
 
 
-def test_view_through_gdbserver_equals_the_truth(state: str, folder: Path) -> None:
-    exe = fixture_program("dev", "states")
-    remote = Dumped("fixture_map", folder / "truth", folder / "remote")
-    outcomes = gdb_session(
-        exe,
-        commands=[
-            f"target remote | gdbserver --once - {exe} {state} {remote.truth}",
-            "break fixture_stop",
-            "continue",
-            remote.command,
-            "kill",
-        ],
-    )
-    remote.check(outcomes[3])
+def test_view_through_gdbserver_equals_the_truth(
+    state: str, examined: Callable[[str, str], Examined]
+) -> None:
+    for dumped, dump, check in examined("dev", state)[REMOTE]:
+        dumped.check(dump)
+        check_verdict(check, dumped.truth)
+        shutil.rmtree(dumped.view)

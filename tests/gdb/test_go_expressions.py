@@ -186,13 +186,18 @@ def test_nil_maps_and_what_is_no_map_are_one_line(go: Toolchain, folder: Path) -
             for expression in NO_MAPS
             for command in ("hmap-dump", "hmap-check")
         ),
+        Fails("hmap-dump --type map[string]nosuch 0x1234"),
+        Fails("hmap-dump main.mapInt64.B"),
     )
     assert "nil" in outcomes[0].output
     assert occupancy.read_text() == f"{OCCUPANCY_HEADER}\n"
     assert entries.read_text() == f"{ENTRIES_HEADER}\n"
     assert outcomes[1].output == "consistent: 0 entries\nnote: the map is nil\n"
-    for index, outcome in enumerate(outcomes[2:]):
+    for index, outcome in enumerate(outcomes[2 : 2 + 2 * len(NO_MAPS)]):
         assert_clear(outcome, NO_MAPS[index // 2])
+    assert_clear(outcomes[-2], "map[string]nosuch")
+    assert_clear(outcomes[-1], "main.mapInt64.B")
+    assert "syntax error" not in (outcomes[-1].error or "")
 
 
 @main_gos

@@ -190,6 +190,7 @@ static void print_sample(void)
     FIELD(struct server, sessions);
     FIELD(struct server, caches);
     FIELD(struct server, next);
+    FIELD(struct server, limits);
 }
 
 #define CONSTANT(name) printf("constant %s,%d\n", #name, (int)(name))

@@ -64,6 +64,10 @@ struct server {
     struct hmap *sessions;
     struct hmap *caches[2];
     struct server *next;
+    struct {
+        uint16_t low;
+        uint16_t high;
+    } limits[2];
 };
 
 struct hidden *other_hidden(void);

@@ -46,9 +46,11 @@ def assert_same_view(
     """Every map named gives the same text, the same files and the same verdict either way. Without
     `same_names` the names of types may differ: gdb respells those of C++ ("long" for "long int").
     """
-    with_info = look(taken.exe, taken.core, [], expressions, folder / "debug_info")
+    with_info = look(taken.exe, taken.core, [], expressions, folder / "debug_info", same_names)
     load = [f"hmap-layout load {taken.layout}"]
-    without = look(taken.stripped, taken.core, load, expressions, folder / "layout_file")
+    without = look(
+        taken.stripped, taken.core, load, expressions, folder / "layout_file", same_names
+    )
     for one, other in zip(with_info, without, strict=True):
         texts = [comparable(outcome.output, same_names) for outcome in (one, other)]
         assert texts[0] == texts[1], one.command
@@ -67,9 +69,14 @@ def assert_same_view(
 
 
 def look(
-    exe: Path, core: Path, before: Sequence[str], expressions: Sequence[str], folder: Path
+    exe: Path,
+    core: Path,
+    before: Sequence[str],
+    expressions: Sequence[str],
+    folder: Path,
+    lists: bool,
 ) -> Session:
-    """What hmap-dump and hmap-check say, two outcomes a map."""
+    """What hmap-dump and hmap-check say, two outcomes a map; and what hmap-list does."""
     commands = list(before)
     for expression in expressions:
         view = folder / slug(expression)
@@ -77,6 +84,8 @@ def look(
         options = zip(("--csv", "--entries", "--json"), FILES)
         files = " ".join(f"{option} {view / name}" for option, name in options)
         commands += [f"hmap-dump {expression} {files}", f"hmap-check {expression}"]
+    if lists:
+        commands.append("hmap-list")
     outcomes = gdb_session(exe, core=core, commands=commands)
     return Session(outcomes[len(before) :])
 

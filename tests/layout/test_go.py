@@ -46,6 +46,7 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_program_layout_file_and_gdb_agree(program: Path, tmp_path: Path) -> None:
     run_layout(program, "--json", tmp_path / "layout.json")
+    run_layout(program, "--check", tmp_path / "layout.json")
     file = LayoutFile(str(tmp_path / "layout.json"))
     *_, ran = gdb_session(program, commands=["break main.stop", "run"])
     truth: dict[str, dict[str, tuple[int, int]]] = {}

@@ -112,6 +112,7 @@ def test_program_layout_file_and_gdb_agree(row: Row, tmp_path: Path) -> None:
     exe = row.build(tmp_path)
     options = ["--debug-folder", tmp_path / row.folder] if row.folder else []
     run_layout(exe, *options, "--json", tmp_path / "layout.json")
+    run_layout(exe, *options, "--check", tmp_path / "layout.json")
     output, asked = examine(row, exe, tmp_path)
     truth, file = truth_of(output), LayoutFile(str(tmp_path / "layout.json"))
     assert set(truth.structs) == set(STRUCTS)

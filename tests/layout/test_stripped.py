@@ -32,7 +32,7 @@ def test_core_of_a_stripped_c_program_reads_as_with_debug_info(
 
 def test_core_of_a_stripped_cpp_program_reads_as_with_debug_info(tmp_path: Path) -> None:
     exe = ROOT / "build/dev/fixtures/cpp/states_cpp"
-    taken = take(exe, ["map_string", tmp_path], "fixture_stop", tmp_path)
+    taken = take(exe, [tmp_path], "fixture_stop", tmp_path)
     file = LayoutFile(str(taken.layout))
     maps = [
         name

@@ -167,7 +167,7 @@ class _GoBucketMap:
         found = pointer.target if pointer.kind is Kind.POINTER else pointer
         if not found.fields:
             raise TargetError(
-                f"'{self.expression}' has no key and elem types: it is a '{self.struct.name}'; "
+                f"'{self.expression}' has no key and elem types: its type is '{self.struct.name}'; "
                 "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
             )
         layout = go_layout(found, BUCKET_FIELDS)

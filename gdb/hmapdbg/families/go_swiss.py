@@ -240,7 +240,7 @@ class _GoSwissMap:
         found = found.target if found.kind is Kind.POINTER else found
         if not found.fields:
             raise TargetError(
-                f"'{self.expression}' has no key and elem types: it is a '{self.struct.name}'; "
+                f"'{self.expression}' has no key and elem types: its type is '{self.struct.name}'; "
                 "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
             )
         self.table_struct = go_layout(found, TABLE_FIELDS)

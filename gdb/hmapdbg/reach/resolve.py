@@ -192,7 +192,7 @@ def _at(target: Target, found: Type, address: int, path: str) -> Value:
 
 def _dereference(target: Target, value: Value, path: str) -> Value:
     if value.type.kind is not Kind.POINTER or value.type.resolve is None:
-        raise TargetError(f"'{value.expression}' is no pointer but a '{value.type.name}'")
+        raise TargetError(f"'{value.expression}' is no pointer but of type '{value.type.name}'")
     return _at(target, value.type.target, _number(target, value.data), path)
 
 
@@ -239,7 +239,7 @@ def _element(target: Target, value: Value, text: str, path: str) -> Value:
     if found.kind is Kind.POINTER and found.resolve is not None:
         element = found.target
         return _at(target, element, _number(target, value.data) + number * element.size, path)
-    raise TargetError(f"'{value.expression}' has no element {text}: it is a '{found.name}'")
+    raise TargetError(f"'{value.expression}' has no element {text}: its type is '{found.name}'")
 
 
 def _index(text: str, path: str) -> int:
@@ -270,7 +270,7 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:
     """What a Go interface holds, which has to be of that type."""
     if not is_interface(value.type):
-        raise TargetError(f"'{value.expression}' is no interface but a '{value.type.name}'")
+        raise TargetError(f"'{value.expression}' is no interface but of type '{value.type.name}'")
     width = target.pointer_size
     word, data = _number(target, value.data[:width]), _number(target, value.data[width:])
     types = HeldTypes(target)

@@ -198,8 +198,10 @@ class GdbTarget(Target):
                         failure = error
                         if missing and spelled == expression:
                             spellings += _go_spellings_of_name(expression, missing.group(1))
-                    elif missing and "." in missing.group(1) and missing.group(1) in expression:
-                        failure = error  # names more of what the user typed than "main"
+                    elif "syntax error" in str(failure) or (
+                        missing and "." in missing.group(1) and missing.group(1) in expression
+                    ):
+                        failure = error  # says more of what the user typed than that of "main"
             assert failure is not None
             raise failure
 
@@ -228,6 +230,11 @@ class GdbTarget(Target):
         found = value.type.target if value is not None else self.lookup_type(type_name)
         if value is not None and found is not None and found.kind is not Kind.POINTER:
             return value
+        if found is None and type_name.startswith("map["):
+            raise TargetError(
+                f"no type '{type_name}' in the program: see those of its maps with "
+                "'info types -q ^map'"
+            )
         if found is None:
             return self.evaluate(expression)
         number = self.evaluate(address)
@@ -306,20 +313,19 @@ class GdbTarget(Target):
         try:
             found = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', _output_of(command))
         except gdb.error:
-            return []
-        return list(dict.fromkeys(re.sub(r"\\(.)", r"\1", name) for name in found))
+            found = []
+        names = [re.sub(r"\\(.)", r"\1", name) for name in found]
+        for one in self._layouts:
+            names += one.file.type_names(start)
+        return list(dict.fromkeys(names))
 
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:
         yield from gdb_variables.iter_globals(self)
-        for placed in self._layouts:
-            if not placed.is_stripped:
-                continue
-            for name in placed.file.global_names:
-                found = placed.variable(name)
-                if found is not None and found[1].size >= self.pointer_size:
-                    yield Variable(name, found[1], found[0])
+        for one in self._layouts:
+            if one.is_stripped:
+                yield from one.iter_variables()
 
     def iter_locals(self) -> Iterator[Variable]:
         return gdb_variables.iter_locals(self)

@@ -73,6 +73,10 @@ class LayoutFile:
         index = self._by_name.get(_bare(name))
         return None if index is None else self._type(index, 0)
 
+    def type_names(self, start: str) -> list[str]:
+        """Names of types that begin so."""
+        return [name for name in self._by_name if name.startswith(start)]
+
     def variable(self, name: str) -> Symbol | None:
         """A variable by its full name."""
         return self._symbol(self._globals, name, "address")

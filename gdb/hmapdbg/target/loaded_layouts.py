@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import gdb
 
 from ..compat import dataclass
 from .core_file import NotACore, build_ids_of, section_bytes
 from .layout_file import LayoutFile
-from .protocol import TargetError
+from .protocol import TargetError, Variable
 from .types import Type
 
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is \.text(?: in (.*))?$", re.MULTILINE)
@@ -39,6 +39,13 @@ class Placed:
         """Where a variable lies, and its type."""
         found = self.file.variable(name)
         return None if found is None else (found.value + self.bias, found.type)
+
+    def iter_variables(self) -> Iterator[Variable]:
+        """The variables that lead to maps."""
+        for name in self.file.global_names:
+            found = self.variable(name)
+            assert found is not None
+            yield Variable(name, found[1], found[0])
 
 
 _loaded: dict[str, Loaded] = {}  # by path

@@ -1,0 +1,92 @@
+"""sync.Map's trie on fake memory: depths that no real hash makes."""
+
+from __future__ import annotations
+
+from hmapdbg.block import Problem
+from hmapdbg.families import open_map
+from hmapdbg.families.family import Map
+from hmapdbg.survey import survey
+from hmapdbg.target import Field, Kind, Type, Value
+from hmapdbg.target.types import array_of, pointer_to
+
+from builders import Image
+
+MAP_AT, NODES_AT, ENTRY_AT = 0x1000, 0x10000, 0x8000
+NODE_STEP = 0x100
+FANOUT = 16
+LEVELS = 16  # of a hash of 64 bits, four a level
+
+INT = Type(Kind.INTEGER, "int", 8, signed=True)
+BOOL = Type(Kind.BOOLEAN, "bool", 1)
+
+
+def struct(name: str, size: int, *members: tuple[str, int, Type]) -> Type:
+    return Type(Kind.STRUCT, name, size, fields=tuple(Field(*member) for member in members))
+
+
+NODE = struct("internal/sync.node[int,int]", 1, ("isEntry", 0, BOOL))
+WORD = pointer_to(Type(Kind.OTHER, "void", 0), 8)
+INDIRECT_NAME = "internal/sync.indirect[int,int]"
+ATOMIC = struct(f"sync/atomic.Pointer[{INDIRECT_NAME}]", 8, ("v", 0, WORD))
+INDIRECT = struct(
+    INDIRECT_NAME,
+    152,
+    ("node", 0, NODE),
+    ("dead", 4, struct("sync/atomic.Bool", 4, ("v", 0, Type(Kind.INTEGER, "uint32", 4)))),
+    ("parent", 16, WORD),
+    ("children", 24, array_of(ATOMIC, FANOUT)),
+)
+ENTRY = struct(
+    "internal/sync.entry[int,int]",
+    32,
+    ("node", 0, NODE),
+    ("overflow", 8, ATOMIC),
+    ("key", 16, INT),
+    ("value", 24, INT),
+)
+TRIE = struct(
+    "internal/sync.HashTrieMap[int,int]",
+    40,
+    ("root", 16, ATOMIC),
+    ("keyHash", 24, WORD),
+    ("valEqual", 32, WORD),
+)
+
+
+def trie_of(nodes: int) -> Map:
+    """A map of one entry at the end of a chain of that many nodes, each the fourth child."""
+    image = Image()
+    image.map(MAP_AT, TRIE.size)
+    image.map(NODES_AT, nodes * NODE_STEP)
+    image.map(ENTRY_AT, ENTRY.size)
+    image.write_uint(MAP_AT + 16, NODES_AT)
+    for number in range(nodes):
+        at = NODES_AT + number * NODE_STEP
+        image.write_uint(at + 16, at - NODE_STEP if number else 0)
+        image.write_uint(at + 24 + 4 * 8, at + NODE_STEP if number + 1 < nodes else ENTRY_AT)
+    image.write_uint(ENTRY_AT, 1, 1)
+    image.write_uint(ENTRY_AT + 16, 7)
+    image.write_uint(ENTRY_AT + 24, 8)
+    target = image.target(types={INDIRECT_NAME: INDIRECT, ENTRY.name: ENTRY})
+    pointer = pointer_to(TRIE, 8)
+    return open_map(target, Value("m", pointer, MAP_AT.to_bytes(8, "little")))
+
+
+def problems_of(opened: Map) -> list[Problem]:
+    return survey(opened.header, opened.audit())[1]
+
+
+def test_entry_is_found_on_every_level() -> None:
+    for nodes in range(1, LEVELS + 1):
+        opened = trie_of(nodes)
+        assert problems_of(opened) == []
+        assert dict(opened.header.facts) | {"live": 1, "indirects": nodes, "depth": nodes} == dict(
+            opened.header.facts
+        )
+
+
+def test_trie_deeper_than_a_hash_is_a_problem() -> None:
+    for nodes in (LEVELS + 1, 5 * LEVELS):
+        opened = trie_of(nodes)
+        assert [problem.invariant for problem in problems_of(opened)] == ["T3"]
+        assert opened.header.count == 0

@@ -28,9 +28,9 @@ class Dump(HmapCommand):
            hmap-dump --type TYPE ADDRESS [OPTION]...
 
     EXPR is the map, or a pointer to it, as you would give it to 'print'; or a path as hmap-list
-    prints it: 'frame 3: m', 'registry "sessions"', 'server.by_name["acme"]', where an index behind a
-    map is a key. It is taken as it stands, up to the first option. The program is neither written to nor resumed, and none of its functions
-    is called.
+    prints it: frame 3: m, registry "sessions", server.by_name["acme"]; an index behind a map is a
+    key. It is taken as it stands, up to the first option. The program is neither written to nor
+    resumed, and none of its functions is called.
 
       --csv FILE      a row for each bucket: array,bucket,address,chain,slots,live,deleted,empty,
                       evacuated

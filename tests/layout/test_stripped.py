@@ -50,7 +50,7 @@ def test_finding_and_naming_by_address_and_cast(service: Specimen) -> None:
         commands=[
             load,
             "python print(hex(int.from_bytes(gdb.selected_inferior().read_memory("
-            "next(p for _, p in __import__('hmapdbg.target.loaded_layouts', fromlist=['x'])"
+            "next(p for _, p in __import__('hmapdbg.target.gdb_layouts', fromlist=['x'])"
             ".all_loaded()).variable('fixture_map')[0], 8), 'little')))",
         ],
     )

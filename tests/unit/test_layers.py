@@ -45,13 +45,15 @@ MODULES = {
         "elf_symbols",
         "fake",
         "gdb",
+        "gdb_layouts",
+        "gdb_types",
         "gdb_variables",
         "layout_expression",
         "layout_file",
-        "loaded_layouts",
         "memory",
         "page_cache",
         "protocol",
+        "spelling",
         "types",
     },
     "reach": {
@@ -116,7 +118,7 @@ MODULES = {
     },
 }
 
-GDB_TARGET = {"target.gdb", "target.gdb_variables", "target.loaded_layouts"}
+GDB_TARGET = {"target.gdb", "target.gdb_layouts", "target.gdb_types", "target.gdb_variables"}
 IMPORTS_GDB = {*GDB_TARGET, *SURFACE}
 
 

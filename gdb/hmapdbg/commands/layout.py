@@ -101,7 +101,7 @@ class Layout(HmapCommand):
             gdb.write("".join(f"{line}\n" for line in layout_lines(layouts)))
 
     def _load(self, path: str, force: bool) -> None:
-        from ..target.loaded_layouts import load
+        from ..target.gdb_layouts import load
         from ..text import printable
 
         placed = load(_unquoted(path), force)
@@ -116,13 +116,13 @@ class Layout(HmapCommand):
         )
 
     def _forget(self, path: str) -> None:
-        from ..target.loaded_layouts import forget
+        from ..target.gdb_layouts import forget
 
         count = forget(_unquoted(path))
         gdb.write(f"{count} layout {'file' if count == 1 else 'files'} forgotten\n")
 
     def _info(self) -> None:
-        from ..target.loaded_layouts import all_loaded
+        from ..target.gdb_layouts import all_loaded
         from ..text import printable
 
         found = all_loaded()

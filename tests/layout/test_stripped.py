@@ -155,6 +155,11 @@ def test_a_file_of_another_build_is_refused_unless_forced(
         assert "\n" not in str(outcome.error)
 
 
+def test_file_names_are_completed() -> None:
+    (outcome,) = gdb_session(commands=["complete hmap-layout load /etc/passw"])
+    assert "hmap-layout load /etc/passwd\n" in outcome.output
+
+
 def test_no_program_is_told(service: Specimen) -> None:
     (outcome,) = gdb_session(commands=[Fails(f"hmap-layout load {service.layout}")])
     assert outcome.error == "no program: name the executable by 'file PROGRAM' first"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import gdb
 
-from .arguments import Arguments, Option, UsageError, word_at_end
+from .arguments import Arguments, Option, UsageError
 from .command import TYPE, HmapCommand
 from .files import STANDARD_OUTPUT, Outputs
 
@@ -48,6 +48,7 @@ class Layout(HmapCommand):
     name = "hmap-layout"
     summary = "the offsets in use, one line a field, with their source"
     options = (Option("--json", "FILE", repeatable=True), TYPE, FORCE)
+    file_words = ("load", "forget")
 
     def run(self, arguments: Arguments) -> None:
         verb, _, rest = arguments.expression.partition(" ")
@@ -61,13 +62,6 @@ class Layout(HmapCommand):
             raise UsageError("option '--force' goes with 'load': hmap-layout load FILE --force")
         else:
             self._show(arguments)
-
-    def complete(self, text: str, word: str | None) -> object:
-        """File names behind 'load' and 'forget'."""
-        _, before = word_at_end(text)
-        if before not in ("load", "forget"):
-            return super().complete(text, word)
-        return gdb.COMPLETE_FILENAME
 
     def _show(self, arguments: Arguments) -> None:
         from .. import json

@@ -23,10 +23,10 @@ TIMEOUT_SECONDS = 300
 PT_LOAD, PT_NOTE = 1, 4
 
 
-def fixture_program(name: str) -> Path:
+def fixture_program(name: str, language: str = "c") -> Path:
     """A fixture of the first build that has it."""
     for build in BUILDS:
-        path = ROOT / "build" / build / "fixtures" / "c" / name
+        path = ROOT / "build" / build / "fixtures" / language / name
         if path.exists():
             return path
     raise pytest.UsageError(

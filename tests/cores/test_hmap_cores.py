@@ -113,6 +113,22 @@ def test_registry_of_the_shared_library(cores: Cores, tmp_path: Path) -> None:
     assert [row["map"] for row in run.rows] == ["words"]
 
 
+def test_maps_of_another_family_are_found_by_the_variables(tmp_path: Path) -> None:
+    program, core = fixture_program("reach_cpp", "cpp"), tmp_path / "core"
+    take_cores(program, [], "break fixture_stop", "run", f"generate-core-file {core}")
+    run = hmap_cores(*QUICK, "--most", "3", program, core, output=tmp_path / "out")
+    assert run.status == 0, run
+    assert [row["status"] for row in run.rows] == ["ok", "ok", "ok"]
+    listing = json.loads((tmp_path / "out" / "core" / "maps.json").read_text())
+    assert {row["family"] for row in listing["maps"]} >= {
+        "std::unordered_map",
+        "std::unordered_set",
+    }
+    held = [row["held"] for row in listing["maps"]]
+    assert held == sorted(held, reverse=True)
+    assert [int(row["held"]) for row in run.rows] == held[:3]
+
+
 # ---- bad cores -----------------------------------------------------------------------------------
 
 

@@ -68,7 +68,7 @@ def test_two_cores_name_the_leak_and_make_pages(
     assert "none of the old ones has gone" in lines[at + 3]
     rows = (out / "diff.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("path,state,family,") and rows[1].startswith(f"{LEAK},,libhmap,")
-    index = (out / "index.html").read_text(encoding="utf-8")
+    index = (out / "index.html").read_text(encoding="utf-8").replace("<wbr>", "")
     assert index.index(LEAK) < index.index(".jobs")
     assert 'href="tuesday/index.html"' in index and "<polyline" in index
     page = (out / "tuesday" / "index.html").read_text(encoding="utf-8")
@@ -112,6 +112,6 @@ def test_what_cores_say_is_escaped(tmp_path: Path) -> None:
     write_pages(str(tmp_path), f"/bin/{HOSTILE}", results, listings)
     for page in (tmp_path / "index.html", tmp_path / "b" / "index.html"):
         text = page.read_text(encoding="utf-8")
-        assert "<script" not in text and "&lt;script&gt;" in text
+        assert "<script" not in text.replace("<wbr>", "") and "&lt;script&gt;" in text
     console, _ = show(tmp_path / "b" / "index.html", "--blink-settings=preferredColorScheme=0")
     assert console == ""

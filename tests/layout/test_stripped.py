@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,22 @@ def test_a_stripped_process_is_read_too(service: Specimen, tmp_path: Path) -> No
     )
     assert "SIGABRT" in outcomes[1].output
     assert outcomes[2].output.startswith("consistent: ")
+
+
+def test_list_of_maps_is_as_with_debug_info(service: Specimen, tmp_path: Path) -> None:
+    listings = []
+    for exe, load in (
+        (service.exe, []),
+        (service.stripped, [f"hmap-layout load {service.layout}"]),
+    ):
+        path = tmp_path / exe.name
+        gdb_session(exe, core=service.core, commands=[*load, f"hmap-list --json {path}"])
+        rows = json.loads(path.read_text(encoding="utf-8"))["maps"]
+        # Where a map was made, only line numbers tell; two variables lead to the sessions.
+        kept = [{k: row[k] for k in row if k not in ("created_at", "path")} for row in rows]
+        listings.append(kept)
+    assert len(listings[0]) == len(MAPS)
+    assert listings[0] == listings[1]
 
 
 def test_what_cannot_be_said_is_told_in_one_line(service: Specimen) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,12 @@ def write_pages(
 ) -> None:
     """Writes all pages. ModuleNotFoundError where Jinja2 is missing, OSError."""
     import jinja2
+    import markupsafe
+
+    def steps(path: str) -> markupsafe.Markup:
+        """A path that may be broken between its steps."""
+        parts = re.split(r"(?=\.[\w(]|->|\[)", path)
+        return markupsafe.Markup("<wbr>").join(parts)
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -85,6 +92,7 @@ def write_pages(
         lstrip_blocks=True,
     )
     environment.filters["size"] = size_text
+    environment.filters["steps"] = steps
     environment.filters["number"] = lambda number: f"{number:,}"
     environment.filters["signed"] = lambda number: f"{number:+,}"
     environment.filters["percent"] = lambda share: f"{share:.0%}"

@@ -43,7 +43,13 @@ class Left:
 def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """All maps of the process, each by the best path there is to it: globals first, then locals,
     the maps' own registry, and last what nothing leads to."""
-    yield from search.follow(target.iter_globals(), GLOBAL)
+    variables = list(target.iter_globals())
+    if not variables:
+        left.notes.append(
+            "no variables are known: the program has no debug info (build with -g), or gdb has not "
+            "loaded it yet"
+        )
+    yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
     if search.go:
         yield from go_heap.search_heap(target, search, left.notes)

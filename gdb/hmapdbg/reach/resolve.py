@@ -76,15 +76,23 @@ def _value(
     before, apply = step
     try:
         value, is_beyond = _value(target, before, depth + 1, root)
-    except TargetError:
-        if _last_step(before) is None:  # no path, but an expression of gdb's
-            raise failure from None
+    except _StepError:
         raise
+    except TargetError:
+        raise failure from None
     inner = _pointed_at(target, value)
     is_beyond = is_beyond or inner is not value or _is_beyond_gdb(inner.type, text)
     if not is_beyond:
         raise failure
-    return apply(target, inner, text), True
+    try:
+        return apply(target, inner, text), True
+    except TargetError as error:
+        raise _StepError(str(error)) from None
+
+
+class _StepError(TargetError):
+    """A step that gdb knows nothing of has failed: what is said of it tells more than gdb's error
+    about the whole."""
 
 
 def _is_beyond_gdb(found: Type, text: str) -> bool:

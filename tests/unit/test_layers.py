@@ -81,7 +81,7 @@ MODULES = {
     },
     "listing": {"collect", "difference", "pprof", "rows", "sample", "saved", "tables"},
     "cores": {"job", "match", "names", "outcome", "page", "run"},
-    "values": {"interfaces", "numbers", "renderer", "strings", "text"},
+    "values": {"go_descriptors", "interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
         "address_set",
         "bucket_audit",

@@ -126,7 +126,7 @@ def test_what_cannot_be_said_is_told_in_one_line(service: Specimen) -> None:
         "(struct hmap *) 1": "cannot read the map",
         "server.sessions = 0": "would change the program",
         "((((": "is left open",
-        "*" * 200 + "server": "follows what is no pointer",
+        "*" * 200 + "server": "without debug info",
     }
     commands = [
         f"hmap-layout load {service.layout}",

@@ -51,7 +51,7 @@ def test_finding_and_naming_by_address_and_cast(service: Specimen) -> None:
         commands=[
             load,
             "python print(hex(int.from_bytes(gdb.selected_inferior().read_memory("
-            "next(p for _, p in __import__('hmapdbg.target.loaded_layouts', fromlist=['x'])"
+            "next(p for _, p in __import__('hmapdbg.target.gdb_layouts', fromlist=['x'])"
             ".all_loaded()).variable('fixture_map')[0], 8), 'little')))",
         ],
     )
@@ -170,6 +170,11 @@ def test_a_file_of_another_build_is_refused_unless_forced(
     assert "goes with 'load'" in str(misplaced.error)
     for outcome in outcomes:
         assert "\n" not in str(outcome.error)
+
+
+def test_file_names_are_completed() -> None:
+    (outcome,) = gdb_session(commands=["complete hmap-layout load /etc/passw"])
+    assert "hmap-layout load /etc/passwd\n" in outcome.output
 
 
 def test_no_program_is_told(service: Specimen) -> None:

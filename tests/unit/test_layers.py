@@ -45,13 +45,15 @@ MODULES = {
         "elf_symbols",
         "fake",
         "gdb",
+        "gdb_layouts",
+        "gdb_types",
         "gdb_variables",
         "layout_expression",
         "layout_file",
-        "loaded_layouts",
         "memory",
         "page_cache",
         "protocol",
+        "spelling",
         "types",
     },
     "reach": {
@@ -79,7 +81,7 @@ MODULES = {
     },
     "listing": {"collect", "difference", "pprof", "rows", "sample", "saved", "tables"},
     "cores": {"job", "match", "names", "outcome", "page", "run"},
-    "values": {"interfaces", "numbers", "renderer", "strings", "text"},
+    "values": {"go_descriptors", "interfaces", "numbers", "renderer", "strings", "text"},
     "families": {
         "address_set",
         "bucket_audit",
@@ -116,7 +118,7 @@ MODULES = {
     },
 }
 
-GDB_TARGET = {"target.gdb", "target.gdb_variables", "target.loaded_layouts"}
+GDB_TARGET = {"target.gdb", "target.gdb_layouts", "target.gdb_types", "target.gdb_variables"}
 IMPORTS_GDB = {*GDB_TARGET, *SURFACE}
 
 

@@ -31,6 +31,7 @@ class HmapCommand(gdb.Command):
     name: str
     summary: str
     options: Sequence[Option] = ()
+    file_words: Sequence[str] = ()  # words of the command line behind which a file name stands
 
     def __init__(self) -> None:
         # gdb takes the class's docstring as help.
@@ -66,7 +67,9 @@ class HmapCommand(gdb.Command):
     def complete(self, text: str, word: str | None) -> object:
         """Options, file names behind an option that takes one, and expressions."""
         last, before = word_at_end(text)
-        takes_file = any(one.name == before and one.value == "FILE" for one in self.options)
+        takes_file = before in self.file_words or any(
+            one.name == before and one.value == "FILE" for one in self.options
+        )
         if not takes_file and not last.startswith("-"):
             return gdb.COMPLETE_EXPRESSION
         if word is None:  # gdb asks how to find the word: up to white space, as for a file name

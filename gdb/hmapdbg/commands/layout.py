@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import gdb
 
-from .arguments import Arguments, Option, UsageError, word_at_end
+from .arguments import Arguments, Option, UsageError
 from .command import TYPE, HmapCommand
 from .files import STANDARD_OUTPUT, Outputs
 
@@ -48,6 +48,7 @@ class Layout(HmapCommand):
     name = "hmap-layout"
     summary = "the offsets in use, one line a field, with their source"
     options = (Option("--json", "FILE", repeatable=True), TYPE, FORCE)
+    file_words = ("load", "forget")
 
     def run(self, arguments: Arguments) -> None:
         verb, _, rest = arguments.expression.partition(" ")
@@ -61,13 +62,6 @@ class Layout(HmapCommand):
             raise UsageError("option '--force' goes with 'load': hmap-layout load FILE --force")
         else:
             self._show(arguments)
-
-    def complete(self, text: str, word: str | None) -> object:
-        """File names behind 'load' and 'forget'."""
-        _, before = word_at_end(text)
-        if before not in ("load", "forget"):
-            return super().complete(text, word)
-        return gdb.COMPLETE_FILENAME
 
     def _show(self, arguments: Arguments) -> None:
         from .. import json
@@ -101,7 +95,7 @@ class Layout(HmapCommand):
             gdb.write("".join(f"{line}\n" for line in layout_lines(layouts)))
 
     def _load(self, path: str, force: bool) -> None:
-        from ..target.loaded_layouts import load
+        from ..target.gdb_layouts import load
         from ..text import printable
 
         placed = load(_unquoted(path), force)
@@ -116,13 +110,13 @@ class Layout(HmapCommand):
         )
 
     def _forget(self, path: str) -> None:
-        from ..target.loaded_layouts import forget
+        from ..target.gdb_layouts import forget
 
         count = forget(_unquoted(path))
         gdb.write(f"{count} layout {'file' if count == 1 else 'files'} forgotten\n")
 
     def _info(self) -> None:
-        from ..target.loaded_layouts import all_loaded
+        from ..target.gdb_layouts import all_loaded
         from ..text import printable
 
         found = all_loaded()

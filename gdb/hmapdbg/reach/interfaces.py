@@ -13,6 +13,7 @@ from ..compat import dataclass
 from ..families.go_types import find_value
 from ..target import Field, MemoryFault, Target, Type
 from ..target.types import pointer_to
+from ..values.go_descriptors import descriptor_fields, read_name
 
 # internal/abi/type.go Kind, TFlag
 ARRAY, CHAN, FUNC, INTERFACE, MAP, POINTER, SLICE, STRING, STRUCT = range(17, 26)
@@ -162,28 +163,14 @@ class HeldTypes:
         return self._types_at
 
     def _text(self, addr: int) -> str:
-        """A name as descriptors have it: flags, length, letters."""
-        length = shift = 0
-        at = addr + 1
-        while True:
-            byte = self._target.read_uint(at, 1)
-            at += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80 or shift > 21:
-                break
-        return self._target.read(at, min(length, MAX_NAME)).decode("utf-8", "backslashreplace")
+        return read_name(self._target, addr, MAX_NAME)
 
     def _uint(self, addr: int, member: Field) -> int:
         return self._target.read_uint(addr + member.offset, member.type.size)
 
     def _layout(self, name: str, old: str) -> dict[str, Field]:
-        """The fields of a descriptor's struct, without capitals and underscores, as versions differ
-        in them."""
+        """descriptor_fields(), asked once; `old`: what the struct was called in package runtime."""
         if name not in self._layouts:
-            found = self._target.lookup_type(
-                name if "." in name else f"internal/abi.{name}"
-            ) or self._target.lookup_type(old)
-            fields = () if found is None else tuple(found.iter_fields())
-            self._layouts[name] = {one.name.lower().strip("_"): one for one in fields}
+            new = name if "." in name else f"internal/abi.{name}"
+            self._layouts[name] = descriptor_fields(self._target, new, old)
         return self._layouts[name]

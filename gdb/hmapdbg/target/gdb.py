@@ -1,42 +1,35 @@
 """The target as gdb shows it: a live process, a remote one, or a core file.
 
-No gdb.Value and no gdb.Type leaves this module.
+No gdb.Value and no gdb.Type leaves this module and its companions, gdb_types, gdb_variables and
+gdb_layouts.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from typing import Literal, Union
+from typing import Literal
 
 import gdb
 
 from . import gdb_variables, layout_expression
 from .core_file import NotACore, held_ranges
-from .loaded_layouts import Placed, placed_layouts
+from .gdb_layouts import LayoutNames, placed_layouts
+from .gdb_types import GdbTypes, type_named
 from .memory import MemoryFault
 from .page_cache import PageCache
 from .protocol import Target, TargetError, Value, Variable
-from .types import Field, Kind, Type, array_of, pointer_to
+from .spelling import cast_names, go_spellings, go_spellings_of_name, is_balanced, writes
+from .types import Kind, Type, pointer_to
 
 NO_PROCESS = (
     "no process and no core file: start the program, or use 'attach PID' or 'core-file FILE' first"
 )
-# An assignment or increment in an expression would write to the target. Comparisons pass.
-_WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
-# A name of a Go package: net/http.DefaultServeMux, main.sessions.
-_PACKAGE_NAME = re.compile(
-    r"(?<![\w.'\"/])(?:[A-Za-z_][\w.~-]*/(?:[\w.~-]+/)*)?[A-Za-z_]\w*\.[A-Za-z_]\w*"
-)
-# A pointer type of such a package in a cast, quoted or not.
-_CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _MISSING = re.compile(r'No symbol "(.*?)" in current context')
 _NO_DEBUG_INFO = re.compile(r"No symbol table is loaded|has unknown type")
-_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 
 class GdbTarget(Target):
@@ -51,12 +44,11 @@ class GdbTarget(Target):
         self.byte_order = _byte_order()
         self._mappings: Sequence[tuple[int, int]] | None = None
         self._mappings_known = False
-        self._originals: dict[int, tuple[Type, gdb.Type]] = {}
         self._named: dict[str, Type | None] = {}
-        self._one_rule: dict[tuple[str, int, int], Type] = {}
         self._is_go: bool | None = None
+        self._types = GdbTypes(self.pointer_size, lambda: self.is_go)
         self._layouts = placed_layouts()
-        self._layout_names = _LayoutNames(self, self._layouts)
+        self._layout_names = LayoutNames(self.lookup_type, self._layouts)
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self._cache: PageCache | None = None
         if self._connection_type() not in ("native", "core"):
@@ -125,12 +117,12 @@ class GdbTarget(Target):
     # ---- values and types
 
     def evaluate(self, expression: str) -> Value:
-        if not _is_balanced(expression):
+        if not is_balanced(expression):
             raise TargetError(
                 f"expression '{expression}' is left open: close its bracket or quote, or put the "
                 "options before it"
             )
-        if _WRITES.search(_QUOTED.sub("''", expression)):
+        if writes(expression):
             raise TargetError(
                 f"expression '{expression}' would change the program: "
                 "give one without an assignment"
@@ -182,9 +174,9 @@ class GdbTarget(Target):
         name that is missing once a quoted one was there before it. In the language C, which knows
         '.' behind a pointer too, a package's variable needs quotes."""
         with _language("c"):
-            for name in _CAST.findall(expression):
-                _original_type(name)  # so that gdb knows it from now on
-            spellings = _go_spellings(expression)
+            for name in cast_names(expression):
+                type_named(name)  # so that gdb knows it from now on
+            spellings = go_spellings(expression)
             failure: gdb.error | None = None
             while spellings:
                 spelled = spellings.pop(0)
@@ -197,7 +189,9 @@ class GdbTarget(Target):
                     if failure is None:
                         failure = error
                         if missing and spelled == expression:
-                            spellings += _go_spellings_of_name(expression, missing.group(1))
+                            spellings += go_spellings_of_name(
+                                expression, missing.group(1), _function_name()
+                            )
                     elif "syntax error" in str(failure) or (
                         missing and "." in missing.group(1) and missing.group(1) in expression
                     ):
@@ -252,10 +246,8 @@ class GdbTarget(Target):
 
     def gdb_value(self, address: int, neutral: Type) -> gdb.Value:
         """The value of a type that this target described, at an address; for gdb's own printing."""
-        described = neutral.origin or neutral
-        if id(described) in self._originals:
-            _, original = self._originals[id(described)]
-        else:  # bytes, of which gdb's debug info says nothing
+        original = self._types.original(neutral)
+        if original is None:  # bytes, of which gdb's debug info says nothing
             byte = self._inferior.architecture().integer_type(8, False)
             original = byte.array(max(neutral.size, 1) - 1)
         return gdb.Value(address).cast(original.pointer()).dereference()
@@ -291,16 +283,12 @@ class GdbTarget(Target):
 
     def _find_type(self, name: str) -> Type | None:
         if self._is_stripped:
-            return self._type_of_files(name) or self._type_of_gdb(name)
-        found = self._type_of_gdb(name)
+            return self._type_of_files(name) or self._types.lookup(name)
+        found = self._types.lookup(name)
         # In another file of the program a struct may only be declared.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
         return self._type_of_files(name) or found
-
-    def _type_of_gdb(self, name: str) -> Type | None:
-        found = _original_type(name)
-        return None if found is None else self.neutral_type(found)
 
     def _type_of_files(self, name: str) -> Type | None:
         found = (one.file.lookup_type(name) for one in self._layouts)
@@ -403,175 +391,11 @@ class GdbTarget(Target):
     def neutral_type(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
         completed from another compilation unit where there is one."""
-        key = self._odr_key(found)
-        if key is not None and key in self._one_rule:
-            return self._one_rule[key]
-        neutral = self._described(found)
-        if key is not None:
-            self._one_rule[key] = neutral
-        # Kept with the neutral type, whose id would else be given to another.
-        self._originals[id(neutral)] = neutral, found
-        return neutral
-
-    def _odr_key(self, found: gdb.Type) -> tuple[str, int, int] | None:
-        """What tells a type from all others in Go and C++, where a name has one meaning in all of a
-        program; None in C, and for names of one file."""
-        name = str(found)
-        if self.is_go or ("<" in name or "::" in name) and "(anonymous" not in name:
-            return name, found.code, found.sizeof
-        return None
-
-    def _described(self, found: gdb.Type) -> Type:
-        name = str(found)
-        real = found.strip_typedefs().unqualified()
-        code = real.code
-        if code == gdb.TYPE_CODE_FUNC and _is_go_function(found):
-            return Type(Kind.POINTER, name, self.pointer_size, resolve=lambda: _CODE)
-        if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_RANGE):
-            return Type(
-                Kind.INTEGER,
-                name,
-                real.sizeof,
-                signed=_is_signed(real),
-                character=real.name == "char",
-            )
-        if code == gdb.TYPE_CODE_BOOL:
-            return Type(Kind.BOOLEAN, name, real.sizeof)
-        if code == gdb.TYPE_CODE_FLT:
-            return Type(Kind.FLOAT, name, real.sizeof, signed=True)
-        if code == gdb.TYPE_CODE_ENUM:
-            pairs = tuple((member.name or "", int(member.enumval)) for member in real.fields())
-            return Type(Kind.ENUM, name, real.sizeof, signed=_is_signed(real), enumerators=pairs)
-        if code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
-            pointee = functools.lru_cache(1)(lambda: self.neutral_type(real.target()))
-            return Type(Kind.POINTER, name, real.sizeof, resolve=pointee)
-        if code == gdb.TYPE_CODE_ARRAY:
-            low, high = real.range()
-            element = self.neutral_type(real.target())
-            array = array_of(element, max(high - low + 1, 0))
-            return Type(array.kind, name, array.size, count=array.count, resolve=array.resolve)
-        if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
-            kind = Kind.STRUCT if code == gdb.TYPE_CODE_STRUCT else Kind.UNION
-            real = _completed(real)
-            return Type(
-                kind,
-                name,
-                real.sizeof,
-                fields=tuple(self._iter_fields(real)),
-                resolve_argument=lambda number: self._template_argument(real, number),
-            )
-        return Type(Kind.OTHER, name, real.sizeof)
-
-    def _iter_fields(self, struct: gdb.Type) -> Iterator[Field]:
-        for member in struct.fields():
-            position = getattr(member, "bitpos", None)
-            if position is None:  # a static member
-                continue
-            bits = member.bitsize
-            yield Field(
-                member.name or "",
-                position // 8,
-                self.neutral_type(member.type),
-                position if bits else 0,
-                bits,
-                bool(member.is_base_class),
-            )
-
-    def _template_argument(self, struct: gdb.Type, number: int) -> Union[Type, int, None]:
-        try:
-            found: object = struct.template_argument(number)
-            if isinstance(found, gdb.Type):
-                return self.neutral_type(found)
-            return int(found) if isinstance(found, gdb.Value) else None
-        except (gdb.error, RuntimeError, ValueError):
-            return None
-
-
-class _LayoutNames:
-    """What the layout files know by name, for layout_expression."""
-
-    def __init__(self, target: GdbTarget, layouts: Sequence[Placed]) -> None:
-        self._target = target
-        self._layouts = layouts
-
-    def variable(self, name: str) -> tuple[int, Type] | None:
-        found = (one.variable(name) for one in self._layouts)
-        return next((one for one in found if one is not None), None)
-
-    def constant(self, name: str) -> tuple[int, Type] | None:
-        for one in self._layouts:
-            found = one.file.constant(name)
-            if found is not None:
-                return found.value, found.type
-        return None
-
-    def type(self, name: str) -> Type | None:
-        return self._target.lookup_type(name)
-
-    def register(self, name: str) -> int | None:
-        try:
-            return int(gdb.parse_and_eval(name))
-        except gdb.error:
-            return None
-
-
-_CODE = Type(Kind.OTHER, "code", 0)
-
-
-def _is_go_function(found: gdb.Type) -> bool:
-    """Whether a type is one of Go's function types: a value is a pointer to a closure, but for gdb
-    it is the code itself."""
-    while found.code == gdb.TYPE_CODE_TYPEDEF:
-        if (found.name or "").startswith("func("):
-            return True
-        found = found.target()
-    return False
-
-
-def _original_type(name: str) -> gdb.Type | None:
-    """A type by its name. gdb 13.1 finds a struct of Go's by its bare name only once the symbols of
-    that package have been read, which asking for `struct NAME` brings about, and then may fail."""
-    for spelled in (name, f"struct {name}", name):
-        try:
-            return gdb.lookup_type(spelled)
-        except gdb.error:
-            continue
-    return None
-
-
-def _completed(struct: gdb.Type) -> gdb.Type:
-    if struct.sizeof or struct.fields() or not struct.name:
-        return struct
-    prefix = "union" if struct.code == gdb.TYPE_CODE_UNION else "struct"
-    for name in (f"{prefix} {struct.name}", struct.name):
-        try:
-            return gdb.lookup_type(name).strip_typedefs()
-        except gdb.error:
-            continue
-    return struct
-
-
-def _is_signed(scalar: gdb.Type) -> bool:
-    try:
-        return bool(scalar.is_signed)  # type: ignore[attr-defined]  # new in gdb 12
-    except (AttributeError, ValueError):
-        return bool(int(gdb.Value(-1).cast(scalar)) < 0)
+        return self._types.neutral(found)
 
 
 def _byte_order() -> Literal["little", "big"]:
     return "big" if "big endian" in _output_of("show endian") else "little"
-
-
-def _is_balanced(expression: str) -> bool:
-    """Whether each bracket and quote of an expression is closed."""
-    rest = _QUOTED.sub("", expression)
-    if "'" in rest or '"' in rest:
-        return False
-    while True:
-        shorter = re.sub(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}", "", rest)
-        if shorter == rest:
-            return not re.search(r"[()\[\]{}]", rest)
-        rest = shorter
 
 
 def _output_of(command: str) -> str:
@@ -589,31 +413,12 @@ def _parameter(name: str, value: bool) -> Iterator[None]:
         gdb.execute(f"set {name} {'on' if before else 'off'}", to_string=True)
 
 
-def _go_spellings(expression: str) -> list[str]:
-    """An expression of Go as gdb's language C has it: as it stands, which does for locals, and with
-    quotes around what looks like a package's variable."""
-    parts = _QUOTED.split(expression)
-    quotes = _QUOTED.findall(expression)
-    quoted = [_PACKAGE_NAME.sub(r"'\g<0>'", part) for part in parts]
-    whole = "".join(text for pair in zip(quoted, [*quotes, ""]) for text in pair)
-    return list(dict.fromkeys([expression, whole]))
-
-
-def _go_spellings_of_name(expression: str, name: str) -> list[str]:
-    """More for a name that is missing: a variable that escaped to the heap is there as the pointer
-    '&name', and one of the frame's own package with the package in front."""
-    if not re.fullmatch(r"\w+", name):
-        return []
-    replacements = [f"(*'&{name}')"]
+def _function_name() -> str:
+    """The selected frame's function; empty where there is none."""
     try:
-        function = gdb.selected_frame().name() or ""
+        return gdb.selected_frame().name() or ""
     except gdb.error:
-        function = ""
-    path, slash, last = function.rpartition("/")
-    if "." in last:
-        replacements.append(f"'{path}{slash}{last.split('.')[0]}.{name}'")
-    pattern = re.compile(rf"(?<![\w.'\"]){name}\b")
-    return [pattern.sub(by.replace("\\", r"\\"), expression) for by in replacements]
+        return ""
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..target import Field, Kind, MemoryFault, Target, TargetError, Type
 from ..target.types import array_of, pointer_to
+from .go_descriptors import descriptor_fields, read_name
 
 Words = NDArray[np.uint64]
 
@@ -188,21 +189,11 @@ class RuntimeTypes:
             offset = self._uint(here, member["offset"])
             if offset + found.size > size:
                 raise _NoType
-            fields.append(Field(self._name(self._uint(here, member["name"])), offset, found))
+            fields.append(Field(self._name(here, member["name"]), offset, found))
         return Type(Kind.STRUCT, "struct", size, fields=tuple(fields))
 
-    def _name(self, addr: int) -> str:
-        """A name as descriptors have it (internal/abi/type.go Name): flags, length, letters."""
-        length = shift = 0
-        at = addr + 1
-        while True:
-            byte = self._target.read_uint(at, 1)
-            at += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80 or shift > 21:
-                break
-        return self._target.read(at, min(length, MAX_NAME)).decode("utf-8", "backslashreplace")
+    def _name(self, addr: int, member: Field) -> str:
+        return read_name(self._target, self._uint(addr, member), MAX_NAME)
 
     def _uint(self, addr: int, field: Field) -> int:
         if not 0 < field.type.size <= 8:
@@ -212,14 +203,9 @@ class RuntimeTypes:
     # ---- debug info
 
     def _layout(self, *names: str) -> dict[str, Field]:
-        """The fields of the first struct of those names that there is: names without capitals and
-        underscores, as versions differ in them."""
+        """descriptor_fields(), asked once."""
         if names[0] not in self._layouts:
-            found = None
-            for name in names:
-                found = found or self._target.lookup_type(name)
-            fields = () if found is None else found.fields
-            self._layouts[names[0]] = {one.name.lower().strip("_"): one for one in fields}
+            self._layouts[names[0]] = descriptor_fields(self._target, *names)
         return self._layouts[names[0]]
 
     def _flag(self) -> tuple[str, int] | None:

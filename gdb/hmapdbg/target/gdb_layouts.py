@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import gdb
 
@@ -171,3 +171,33 @@ def _bias(file: LayoutFile, program: str) -> int:
         if name == program or (not name and program == main):
             return int(address, 16) - file.text
     return 0
+
+
+class LayoutNames:
+    """What the layout files know by name, for layout_expression."""
+
+    def __init__(
+        self, lookup_type: Callable[[str], Type | None], layouts: Sequence[Placed]
+    ) -> None:
+        self._lookup_type = lookup_type
+        self._layouts = layouts
+
+    def variable(self, name: str) -> tuple[int, Type] | None:
+        found = (one.variable(name) for one in self._layouts)
+        return next((one for one in found if one is not None), None)
+
+    def constant(self, name: str) -> tuple[int, Type] | None:
+        for one in self._layouts:
+            found = one.file.constant(name)
+            if found is not None:
+                return found.value, found.type
+        return None
+
+    def type(self, name: str) -> Type | None:
+        return self._lookup_type(name)
+
+    def register(self, name: str) -> int | None:
+        try:
+            return int(gdb.parse_and_eval(name))
+        except gdb.error:
+            return None

@@ -1,0 +1,164 @@
+"""gdb's types as neutral ones, and back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Union
+
+import gdb
+
+from .types import Field, Kind, Type, array_of
+
+
+class GdbTypes:
+    """The types of one target, each described once.
+
+    has_one_rule: whether a name has one meaning in all of the program, as in Go; asked late, since
+    it takes an evaluation.
+    """
+
+    def __init__(self, pointer_size: int, has_one_rule: Callable[[], bool]) -> None:
+        self.pointer_size = pointer_size
+        self._has_one_rule = has_one_rule
+        self._originals: dict[int, tuple[Type, gdb.Type]] = {}
+        self._one_rule: dict[tuple[str, int, int], Type] = {}
+
+    def lookup(self, name: str) -> Type | None:
+        """A type by its name."""
+        found = type_named(name)
+        return None if found is None else self.neutral(found)
+
+    def original(self, neutral: Type) -> gdb.Type | None:
+        """The type that was described; None where it was not by this."""
+        found = self._originals.get(id(neutral.origin or neutral))
+        return None if found is None else found[1]
+
+    def neutral(self, found: gdb.Type) -> Type:
+        """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
+        completed from another compilation unit where there is one."""
+        key = self._odr_key(found)
+        if key is not None and key in self._one_rule:
+            return self._one_rule[key]
+        neutral = self._described(found)
+        if key is not None:
+            self._one_rule[key] = neutral
+        # Kept with the neutral type, whose id would else be given to another.
+        self._originals[id(neutral)] = neutral, found
+        return neutral
+
+    def _odr_key(self, found: gdb.Type) -> tuple[str, int, int] | None:
+        """What tells a type from all others in Go and C++, where a name has one meaning in all of a
+        program; None in C, and for names of one file."""
+        name = str(found)
+        if self._has_one_rule() or ("<" in name or "::" in name) and "(anonymous" not in name:
+            return name, found.code, found.sizeof
+        return None
+
+    def _described(self, found: gdb.Type) -> Type:
+        name = str(found)
+        real = found.strip_typedefs().unqualified()
+        code = real.code
+        if code == gdb.TYPE_CODE_FUNC and _is_go_function(found):
+            return Type(Kind.POINTER, name, self.pointer_size, resolve=lambda: _CODE)
+        if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_RANGE):
+            return Type(
+                Kind.INTEGER,
+                name,
+                real.sizeof,
+                signed=_is_signed(real),
+                character=real.name == "char",
+            )
+        if code == gdb.TYPE_CODE_BOOL:
+            return Type(Kind.BOOLEAN, name, real.sizeof)
+        if code == gdb.TYPE_CODE_FLT:
+            return Type(Kind.FLOAT, name, real.sizeof, signed=True)
+        if code == gdb.TYPE_CODE_ENUM:
+            pairs = tuple((member.name or "", int(member.enumval)) for member in real.fields())
+            return Type(Kind.ENUM, name, real.sizeof, signed=_is_signed(real), enumerators=pairs)
+        if code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            pointee = functools.lru_cache(1)(lambda: self.neutral(real.target()))
+            return Type(Kind.POINTER, name, real.sizeof, resolve=pointee)
+        if code == gdb.TYPE_CODE_ARRAY:
+            low, high = real.range()
+            element = self.neutral(real.target())
+            array = array_of(element, max(high - low + 1, 0))
+            return Type(array.kind, name, array.size, count=array.count, resolve=array.resolve)
+        if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+            kind = Kind.STRUCT if code == gdb.TYPE_CODE_STRUCT else Kind.UNION
+            real = _completed(real)
+            return Type(
+                kind,
+                name,
+                real.sizeof,
+                fields=tuple(self._iter_fields(real)),
+                resolve_argument=lambda number: self._template_argument(real, number),
+            )
+        return Type(Kind.OTHER, name, real.sizeof)
+
+    def _iter_fields(self, struct: gdb.Type) -> Iterator[Field]:
+        for member in struct.fields():
+            position = getattr(member, "bitpos", None)
+            if position is None:  # a static member
+                continue
+            bits = member.bitsize
+            yield Field(
+                member.name or "",
+                position // 8,
+                self.neutral(member.type),
+                position if bits else 0,
+                bits,
+                bool(member.is_base_class),
+            )
+
+    def _template_argument(self, struct: gdb.Type, number: int) -> Union[Type, int, None]:
+        try:
+            found: object = struct.template_argument(number)
+            if isinstance(found, gdb.Type):
+                return self.neutral(found)
+            return int(found) if isinstance(found, gdb.Value) else None
+        except (gdb.error, RuntimeError, ValueError):
+            return None
+
+
+_CODE = Type(Kind.OTHER, "code", 0)
+
+
+def _is_go_function(found: gdb.Type) -> bool:
+    """Whether a type is one of Go's function types: a value is a pointer to a closure, but for gdb
+    it is the code itself."""
+    while found.code == gdb.TYPE_CODE_TYPEDEF:
+        if (found.name or "").startswith("func("):
+            return True
+        found = found.target()
+    return False
+
+
+def type_named(name: str) -> gdb.Type | None:
+    """A type by its name. gdb 13.1 finds a struct of Go's by its bare name only once the symbols of
+    that package have been read, which asking for `struct NAME` brings about, and then may fail."""
+    for spelled in (name, f"struct {name}", name):
+        try:
+            return gdb.lookup_type(spelled)
+        except gdb.error:
+            continue
+    return None
+
+
+def _completed(struct: gdb.Type) -> gdb.Type:
+    if struct.sizeof or struct.fields() or not struct.name:
+        return struct
+    prefix = "union" if struct.code == gdb.TYPE_CODE_UNION else "struct"
+    for name in (f"{prefix} {struct.name}", struct.name):
+        try:
+            return gdb.lookup_type(name).strip_typedefs()
+        except gdb.error:
+            continue
+    return struct
+
+
+def _is_signed(scalar: gdb.Type) -> bool:
+    try:
+        return bool(scalar.is_signed)  # type: ignore[attr-defined]  # new in gdb 12
+    except (AttributeError, ValueError):
+        return bool(int(gdb.Value(-1).cast(scalar)) < 0)

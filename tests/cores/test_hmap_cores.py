@@ -400,6 +400,8 @@ def test_interrupt_ends_gdb_and_leaves_nothing(cores: Cores, tmp_path: Path) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts what it runs in the background with interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         with open(tmp_path / "here", encoding="ascii") as here:
             gdb_id = int(here.read())

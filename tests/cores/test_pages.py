@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,12 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     return program, first, second
 
 
+def lift_memory_limit() -> None:
+    """The limit that scripts/test sets is for ours: a browser reserves far more than it uses."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
 def show(page: Path, *options: str) -> tuple[str, bytes]:
     """What a browser without network says on its console, and its picture of the page."""
     picture = page.with_suffix(".shot.png")
@@ -49,6 +56,7 @@ def show(page: Path, *options: str) -> tuple[str, bytes]:
         text=True,
         timeout=TIMEOUT_SECONDS,
         check=False,
+        preexec_fn=lift_memory_limit,
     )
     assert done.returncode == 0, done.stderr
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -110,12 +110,13 @@ class Stats:
         sums.occupied += int((live > 0).sum())
         sums.live += int(live.sum())
         wide = live.astype(np.float64)
-        # Exact as long as no chain holds 2^26 entries; more is a float's rounding away.
-        sums.squares += int(np.dot(wide, wide))
+        # Exact as long as no chain holds 2^26 entries; more is a float's rounding away. Not np.dot:
+        # BLAS has idle threads of its own spin for each of these, which costs more.
+        sums.squares += int((wide * wide).sum())
         for place, share in self._places(array, buckets):
             centred = place - (self.main_buckets - 1) / 2
-            sums.position += float(np.dot(centred, wide)) * share
-            sums.position2 += float(np.dot(centred * centred, wide)) * share
+            sums.position += float((centred * wide).sum()) * share
+            sums.position2 += float((centred * centred * wide).sum()) * share
 
     def _add_strip(self, array: Array, buckets: Ints, live: Ints) -> None:
         for place, share in self._places(array, buckets):
@@ -167,7 +168,7 @@ class Stats:
     def mean_probe(self) -> float:
         """Groups that the search for an absent key looks at on average."""
         starts = int(self.probes.sum())
-        return float(np.dot(np.arange(len(self.probes)), self.probes)) / starts if starts else 0.0
+        return float((np.arange(len(self.probes)) * self.probes).sum()) / starts if starts else 0.0
 
     @property
     def unread(self) -> int:

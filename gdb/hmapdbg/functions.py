@@ -23,7 +23,8 @@ class _Function(gdb.Function):
 class Length(_Function):
     """The number of entries of a hash map: $hmap_len(MAP).
 
-    It is the map's own count; nothing is walked."""
+    It is the map's own count; nothing is walked. MAP may also be text: any EXPR of hmap-dump, as in
+    $hmap_len("frame 3: m"), also what gdb's own expressions cannot say."""
 
     name = "hmap_len"
 
@@ -38,8 +39,8 @@ class Get(_Function):
     """The value of a key in a hash map: $hmap_get(MAP, KEY).
 
     KEY is a number or a string, or has the type of the map's keys. It is an error if the key is
-    absent. The result is the elem itself, so that its fields can be looked at:
-    print $hmap_get(sessions, 42)->user"""
+    absent. MAP may also be text, as for $hmap_len. The result is the elem itself, so that its
+    fields can be looked at: print $hmap_get(sessions, 42)->user"""
 
     name = "hmap_get"
 
@@ -65,11 +66,14 @@ class Get(_Function):
 
 def _open(map: gdb.Value) -> tuple[GdbTarget, Map]:
     from .families import open_map
+    from .reach.resolve import resolve
     from .target.gdb import GdbTarget
 
     try:
         target = GdbTarget()
-        return target, open_map(target, target.value_of(map, "map"))
+        text = target.literal_text(map)
+        value = target.value_of(map, "map") if text is None else resolve(target, text)
+        return target, open_map(target, value)
     except _errors() as error:
         raise gdb.GdbError(str(error)) from None
 

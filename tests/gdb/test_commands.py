@@ -102,12 +102,27 @@ def test_find_tells_what_is_absent(folder: Path) -> None:
 # ---- functions and printers ----------------------------------------------------------------------
 
 
+def test_functions_call_nothing_in_the_program(folder: Path) -> None:
+    # For a string literal gdb itself would have malloc make room.
+    *_, points = at_stop(
+        "string_keys",
+        folder,
+        "break malloc",
+        Fails('print $hmap_get(fixture_map, "no key")'),
+        'print $hmap_len("fixture_map")',
+        "info breakpoints",
+    )
+    assert "malloc" in points.output
+    assert points.output.count("already hit") == 1, points.output  # where the fixture stops
+
+
 def test_functions_give_count_and_elem(folder: Path) -> None:
-    length, direct, elem, missing, few, print_struct = at_stop(
+    length, direct, path, elem, missing, few, print_struct = at_stop(
         "doubling_half",
         folder,
         "print $hmap_len(fixture_map)",
         "print $hmap_len(*fixture_map)",
+        'print $hmap_len("registry \\"doubling_half\\"") + $hmap_get("fixture_map", 2) * 0',
         "print $hmap_get(fixture_map, 2) * 10",
         Fails("print $hmap_get(fixture_map, -1)"),
         Fails("print $hmap_get(fixture_map)"),
@@ -115,7 +130,8 @@ def test_functions_give_count_and_elem(folder: Path) -> None:
     )
     count = rows(folder, "header")
     wanted = next(row["value"] for row in count if row["field"] == "count")
-    assert length.output.split("= ")[1] == direct.output.split("= ")[1] == f"{wanted}\n"
+    for one in (length, direct, path):
+        assert one.output.split("= ")[1] == f"{wanted}\n"
     assert print_struct.output.endswith(f"= {wanted}\n")
     value = next(row["value"] for row in rows(folder, "entries") if row["key"] == "2")
     assert elem.output.endswith(f"= {int(value) * 10}\n")

@@ -70,8 +70,10 @@ def test_finding_and_naming_by_address_and_cast(service: Specimen) -> None:
             "hmap-find server.sessions -- 12",
             "hmap-layout struct hmap",
             "hmap-layout info",
+            'print $hmap_len("server.cache")',
         ],
     )
+    assert outcomes[9].output == "$1 = 4800\n"
     checks = {outcomes[index].output for index in (1, 2, 3, 5)}
     assert len(checks) == 1 and "consistent" in checks.pop()
     assert "(by its hash" in outcomes[6].output  # the function's name is in the layout file

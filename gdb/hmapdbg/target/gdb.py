@@ -240,9 +240,19 @@ class GdbTarget(Target):
     def value_of(self, value: gdb.Value, text: str) -> Value:
         """A value that gdb hands to a function or printer; `text` names it in errors."""
         try:
-            return self._neutral_value(text, value)
+            # Else gdb would have the program's malloc make room for a string literal.
+            with _parameter("may-call-functions", False):
+                return self._neutral_value(text, value)
         except gdb.error as error:
             raise TargetError(_explain(text, error)) from None
+
+    def literal_text(self, value: gdb.Value) -> str | None:
+        """The text of a string literal, which lies in gdb alone; None for any other value."""
+        found = value.type.strip_typedefs()
+        if found.code != gdb.TYPE_CODE_ARRAY or found.target().strip_typedefs().sizeof != 1:
+            return None
+        with _parameter("may-call-functions", False):
+            return value.string() if value.address is None else None
 
     def gdb_value(self, address: int, neutral: Type) -> gdb.Value:
         """The value of a type that this target described, at an address; for gdb's own printing."""

@@ -142,7 +142,7 @@ def test_program_layout_file_and_gdb_agree(row: Row, tmp_path: Path) -> None:
     moved = set()
     for name, address in truth.addresses.items():
         known = file.variable("main::kept" if name == "kept" else name)
-        assert known is not None, name
+        assert known is not None, f"'{name}' is not among {file.global_names}"
         moved.add(address - known.value)
     assert len(moved) == 1 and moved.pop() % 4096 == 0
 

@@ -1,4 +1,4 @@
-"""The data model between families and everything that shows a map: Header, Block, Problem.
+"""What a walk yields, between families and everything that shows a map: Blocks and Problems.
 
 A walk is a stream of Blocks (columns of numpy arrays) and Problems. A Block is bounded in bytes; it
 holds rows for some main buckets in order, and, if asked for, a cell for each of their live entries.
@@ -9,15 +9,11 @@ row with the last.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .compat import dataclass
-from .target import Type
-
-OLD_ARRAY = "oldbuckets"  # what the CSV calls the array that growth is emptying
 
 Ints = NDArray[np.int64]
 Addresses = NDArray[np.uint64]
@@ -86,7 +82,10 @@ class Buckets:
 
     def part(self, low: int, high: int) -> Buckets:
         """The rows [low, high), as views."""
-        rows = slice(low, high)
+        return self.take(slice(low, high))
+
+    def take(self, rows: slice | NDArray[np.bool_]) -> Buckets:
+        """Those rows, in order; of a slice, as views."""
         return Buckets(
             self.bucket[rows],
             self.address[rows],
@@ -186,7 +185,16 @@ class Chain:
 
     array: str
     bucket: int
+    address: int  # of the main bucket
     links: Iterator[Link]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A main bucket: where a key would be."""
+
+    array: str
+    bucket: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,95 +208,3 @@ class Problem:
     def __str__(self) -> str:
         where = "" if self.address is None else f" 0x{self.address:x}"
         return f"{self.invariant or 'fault'}{where}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Array:
-    """A bucket array."""
-
-    name: str  # as in the CSV
-    address: int  # of its first bucket
-    buckets: int  # main buckets
-    size: int  # bytes held by it, without overflow buckets from elsewhere
-    spare: int = 0  # preallocated overflow buckets behind the main ones, used or not
-    pins: int = 0  # open iterators that walk it, where the family counts them
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What a table of an open-addressing map says of itself. Its groups are the Array of the same
-    place in the Header."""
-
-    index: int
-    address: int
-    used: int
-    capacity: int  # slots
-    growth_left: int  # slots that may be filled before it grows
-    local_depth: int
-    tombstones: int  # by its own arithmetic
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A map as a whole, before its buckets are read. Sizes are bytes."""
-
-    family: str  # "libhmap"
-    expression: str  # as the user typed it
-    type_name: str  # "struct hmap *"
-    address: int  # of the map's header
-    count_at: int  # where `count` lies
-    key_type: Type
-    elem_type: Type
-    count: int  # entries, as the map says
-    arrays: tuple[Array, ...]  # those that are walked, new before old; empty: nothing allocated
-    bucket_size: int
-    slots_per_bucket: int
-    header_size: int  # of everything held once a map
-    box_size: int = 0  # held for each entry outside the buckets
-    load_factor: float = 0.0  # entries a bucket, at which the map grows
-    bucket_noun: str = "bucket"  # what the family calls what is walked: "group"
-    # Whether arrays are tables of groups with open addressing: an entry may lie in any group of its
-    # table, and the search for an absent one ends at the first group with an empty slot.
-    probing: bool = False
-    tables: tuple[Table, ...] = ()
-    table_size: int = 0  # held by a table apart from its groups
-    directory_size: int = 0
-    facts: tuple[tuple[str, int], ...] = ()  # what else the family counts, by name
-    details: tuple[tuple[str, str], ...] = ()  # lines of the summary about that, label and text
-    name: str = ""  # the map's own, if it keeps one
-    created_at: str = ""  # where in the program it was made, if known
-    B: int | None = None
-    same_size_grow: bool = False
-    nevacuate: int = 0
-    overflow_estimate: int | None = None  # the map's own count of overflow buckets
-    overflow_exact: bool = True
-    spare_left: int = 0  # preallocated overflow buckets not yet used
-    writing: bool = False
-    iterators: int | None = None  # open ones, where the family counts them
-    # Whether iterators are told by what looks like them, rather than by the map.
-    probable_iterators: bool = False
-    retired: tuple[Array, ...] = ()  # superseded arrays that open iterators keep
-    chained: bool = False  # a bucket is a list of nodes, each with one entry, and no slots
-    unique_keys: bool = True
-    next_resize: int | None = None  # entries above which the map grows, where it keeps that
-    inner: Header | None = None  # of a map that keeps its entries in another one: that one's
-    inner_size: int = 0  # held by such maps and their deleted entries, or by the nodes of a trie
-    dead: int = 0  # deleted entries that are still held
-    count_rule: str = "I1"  # the invariant that `count` is the number of entries
-    notes: tuple[str, ...] = ()  # what the reader should know about how this was read
-    problems: tuple[Problem, ...] = field(default=())
-
-    @property
-    def old(self) -> Array | None:
-        """The array that growth is emptying."""
-        return next((array for array in self.arrays if array.name == OLD_ARRAY), None)
-
-    @property
-    def types(self) -> str:
-        """What is in the map, for people; a set has keys alone."""
-        key, elem = self.key_type.name, self.elem_type.name
-        return f"{key} -> {elem}" if elem else key
-
-    @property
-    def growing(self) -> bool:
-        return self.old is not None

@@ -18,8 +18,12 @@ from .block import Addresses, Block, Column
 from .target import Type
 from .values import Renderer
 
-OCCUPANCY_HEADER = "array,bucket,address,chain,slots,live,deleted,empty,evacuated\n"
+OCCUPANCY_HEADER = "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry\n"
 ENTRIES_HEADER = "array,bucket,chain_index,slot,tophash,key,value\n"
+
+# What arrays are called in both; tables have numbers, or names of the family's.
+MAIN_ARRAY = "buckets"
+OLD_ARRAY = "oldbuckets"  # that growth is emptying
 
 # Rows written by one %-format; more at a time is not faster.
 ROWS_AT_ONCE = 4096
@@ -41,11 +45,12 @@ class Writable(Protocol):
 
 
 class OccupancyWriter:
-    """A row for each main bucket; `rows` counts them."""
+    """A row for each main bucket of a map of that geometry; `rows` counts them."""
 
-    def __init__(self, stream: Writable) -> None:
+    def __init__(self, stream: Writable, geometry: str) -> None:
         self.rows = 0
         self._stream = stream
+        self._geometry = geometry
         stream.write(OCCUPANCY_HEADER)
 
     def add(self, block: Block) -> None:
@@ -66,7 +71,7 @@ class OccupancyWriter:
                 buckets.evacuated,
             ):
                 columns += [_text(","), _decimal(numbers[part])]
-            columns.append(_text("\n"))
+            columns.append(_text(f",{self._geometry}\n"))
             self._stream.write(_joined(columns))
         self.rows += len(buckets)
 

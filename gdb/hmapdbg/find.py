@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 
-from .block import Block, Cells, Column
+from .block import Block, Cells, Column, Place
 from .compat import dataclass
-from .families.family import Map, Place
+from .families.family import Map
 from .target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .values import Renderer, find_counted_string, read_counted_string
 from .values.text import render_string

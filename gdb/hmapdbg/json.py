@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .block import Array, Header, Problem, Table
+from .block import Problem
+from .header import Array, Aspect, Growth, Header, Table
 from .layout import StructLayout
 from .stats import Stats
 
@@ -52,6 +53,7 @@ def layouts(structs: Sequence[StructLayout]) -> str:
 
 
 def _header(header: Header) -> dict[str, Any]:
+    geometry, growth = header.geometry, header.growth or Growth()
     return {
         "expression": header.expression,
         "address": f"0x{header.address:x}",
@@ -62,21 +64,22 @@ def _header(header: Header) -> dict[str, Any]:
         "name": header.name,
         "created_at": header.created_at,
         "count": header.count,
-        "B": header.B,
-        "bucket_size": header.bucket_size,
-        "slots_per_bucket": header.slots_per_bucket,
-        "load_factor": header.load_factor,
-        "chained": header.chained,
-        "next_resize": header.next_resize,
-        "probing": header.probing,
+        "geometry": geometry.name,
+        "B": growth.B,
+        "bucket_size": geometry.bucket_size,
+        "slots_per_bucket": geometry.slots,
+        "load_factor": geometry.load_factor,
+        "chained": geometry.is_list,
+        "next_resize": growth.above,
+        "probing": Aspect.PROBES in geometry.aspects,
         "growing": header.growing,
-        "same_size_grow": header.same_size_grow,
-        "nevacuate": header.nevacuate,
+        "same_size_grow": growth.same_size,
+        "nevacuate": growth.nevacuate,
         "writing": header.writing,
-        "iterators": header.iterators,
-        "overflow_estimate": header.overflow_estimate,
+        "iterators": header.pins.iterators,
+        "overflow_estimate": None if header.overflow is None else header.overflow.estimate,
         "arrays": [_array(one) for one in header.arrays],
-        "retired": [_array(one) for one in header.retired],
+        "retired": [_array(one) for one in header.pins.retired],
         "tables": [_table(one) for one in header.tables],
         "facts": dict(header.facts),
         "notes": list(header.notes),
@@ -86,6 +89,7 @@ def _header(header: Header) -> dict[str, Any]:
 def _array(array: Array) -> dict[str, Any]:
     return {
         "name": array.name,
+        "role": array.role.value,
         "address": f"0x{array.address:x}",
         "buckets": array.buckets,
         "spare": array.spare,
@@ -107,8 +111,8 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _statistics(stats: Stats) -> dict[str, Any]:
-    # What a uniform hash makes is not known of groups, which pass entries on to one another.
-    uniform = not stats.header.probing
+    geometry = stats.header.geometry
+    uniform = geometry.null_model is not None or not geometry.aspects
     return {
         "live": stats.live,
         "deleted": stats.deleted,
@@ -121,8 +125,8 @@ def _statistics(stats: Stats) -> dict[str, Any]:
         "mean": stats.mean,
         "mean_occupied": stats.mean_occupied,
         "maximum": stats.maximum,
-        "nodes_of_hit": stats.nodes_of_hit if stats.header.chained else None,
-        "nodes_of_miss": stats.nodes_of_miss if stats.header.chained else None,
+        "nodes_of_hit": stats.nodes_of_hit if geometry.is_list else None,
+        "nodes_of_miss": stats.nodes_of_miss if geometry.is_list else None,
         "sd": stats.sd,
         "expected_sd": stats.expected_sd if uniform else None,
         "position_sd": stats.position_sd if uniform else None,
@@ -148,7 +152,7 @@ def _memory(stats: Stats) -> dict[str, Any]:
         "rebuilt": stats.rebuilt,
         "wasted": stats.wasted,
         "buckets": stats.bucket_bytes,
-        "directory": stats.header.directory_size,
+        "directory": stats.header.held_as("directory"),
         "overflow": stats.overflow_bytes,
         "spare": stats.spare_bytes,
         "boxes": stats.box_bytes,

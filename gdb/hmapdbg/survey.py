@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol, Union
 
-from .block import Block, Header, Problem
+from .block import Block, Problem
+from .header import Header
 from .check import iter_count_problems
 from .stats import Stats
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .block import Chain, Header, Ints, Link, Problem
+from .block import Chain, Ints, Link, Problem
+from .header import Aspect, Header, in_array
 from .layout import Member, StructLayout
 from .stats import Stats
 from .values import Renderer
@@ -30,15 +31,14 @@ def bucket_lines(
 ) -> Iterator[str]:
     """Buckets slot by slot, each line with its newline, safe for a terminal; at most `limit` slots
     (0: all). The links of a chain are read as they are printed."""
-    if header.chained:
+    if header.geometry.is_list:
         yield from _node_lines(header, chains, renderer, limit)
         return
     left = limit or sys.maxsize
     for chain in chains:
-        old = "old " if chain.array == "oldbuckets" else ""
+        prefix = header.array(chain.array).prefix
         for place, link in enumerate(chain.links):
-            table = f"table {chain.array} " if header.tables else ""
-            name = f"{old}{table}{header.bucket_noun} {chain.bucket:,}"
+            name = f"{prefix}{header.geometry.bucket} {chain.bucket:,}"
             if place:
                 name = f"  overflow {place} of {name}"
             if link.spare is not None:
@@ -63,9 +63,8 @@ def _node_lines(
     """Buckets node by node: place, address, hash code where it is cached, key and value."""
     left = limit or sys.maxsize
     for chain in chains:
-        cell = header.arrays[0].address + chain.bucket * header.bucket_size
         empty = True
-        yield f"bucket {chain.bucket:,}  0x{cell:x}\n"
+        yield f"bucket {chain.bucket:,}  0x{chain.address:x}\n"
         for place, link in enumerate(chain.links):
             empty = False
             if link.note:
@@ -94,8 +93,9 @@ def _slot_rows(header: Header, link: Link, renderer: Renderer) -> list[str]:
     held = link.keys.data.any(axis=1) | link.elems.data.any(axis=1)
     width = max(len(mark) for mark in link.marks)
     rows = []
-    for slot, (byte, mark) in enumerate(zip(link.tophash, link.marks)):
-        row = f"    {slot}  0x{byte:02x} {mark:<{width}}"
+    for slot, mark in enumerate(link.marks):
+        byte = f"0x{link.tophash[slot]:02x} " if link.tophash else ""
+        row = f"    {slot}  {byte}{mark:<{width}}"
         if link.live[slot]:
             row += f"  {keys[slot]} -> {elems[slot]}"
         elif held[slot]:
@@ -154,26 +154,17 @@ def _iter_lines(stats: Stats, problems: Sequence[Problem]) -> Iterator[str]:
         yield _line("map", f"{named}{where}")
     yield _line("entries", _entries(stats))
     if stats.slots:
-        if not header.chained:
-            yield _line("slots", _slots(stats))
-        if header.probing:
-            if header.tables:
-                yield _line("tables", _tables(header))
-            if len(stats.probes) > 1:
-                yield _line("probes", _probes(stats))
-        else:
-            yield _line("chains", _chains(stats))
-            if header.chained:
-                yield _line("lookups", _lookups(stats))
-            if stats.live:
-                yield _line("spread", _spread(stats))
+        for aspect in header.geometry.aspects:
+            text = _ASPECTS[aspect](stats)
+            if text:
+                yield _line(aspect.value, text)
     yield from (_line(label, text) for label, text in header.details)
     yield _line("memory", _memory(stats))
-    for array in header.retired:
+    for array in header.pins.retired:
         yield _line(
             "retired",
-            f"{'table' if header.probing else 'array'} of "
-            f"{_count(array.buckets, header.bucket_noun)} at 0x{array.address:x}, "
+            f"{header.geometry.array} of "
+            f"{_count(array.buckets, header.geometry.bucket)} at 0x{array.address:x}, "
             f"{size_text(array.size)}, {_count(array.pins, 'pin')}",
         )
     if stats.main_buckets > 1 and stats.live:
@@ -210,36 +201,40 @@ def _entries(stats: Stats) -> str:
     header = stats.header
     if not header.arrays:
         return f"{header.count:,}{'' if header.details else _without_arrays(header)}"
-    if header.probing:
-        tables = f" of {_count(len(header.tables), 'table')}" if header.tables else ""
-        return (
-            f"{header.count:,} in {_count(stats.main_buckets, header.bucket_noun)}{tables}, "
-            f"load {stats.load:.2f} of {header.load_factor:g}"
-        )
-    size = f" (B={header.B})" if header.B is not None else ""
-    state = "not growing"
-    if header.old is not None:
-        old = header.old.buckets
-        kind = "same-size growth" if header.same_size_grow else "growing"
-        state = f"{kind}: {stats.evacuated:,} of {old:,} old buckets evacuated"
-    if header.chained:
-        state = "the next insertion decides when it grows"
-        if header.next_resize:
-            state = f"grows above {_count(header.next_resize, 'entry', 'entries')}"
+    geometry, growth = header.geometry, header.growth
+    size = f" (B={growth.B})" if growth is not None and growth.B is not None else ""
+    tables = f" of {_count(len(header.tables), 'table')}" if header.tables else ""
+    state = _growth(stats)
     return (
-        f"{header.count:,} in {_count(stats.main_buckets, 'bucket')}{size}, "
-        f"load {stats.load:.2f} of {header.load_factor:g}, {state}"
+        f"{header.count:,} in {_count(stats.main_buckets, geometry.bucket)}{size}{tables}, "
+        f"load {stats.load:.2f} of {geometry.load_factor:g}{f', {state}' if state else ''}"
     )
 
 
+def _growth(stats: Stats) -> str:
+    """Whether the map grows, or when it will; empty where that is not to be seen."""
+    growth, old = stats.header.growth, stats.header.old
+    if old is not None:
+        kind = "same-size growth" if stats.header.same_size_grow else "growing"
+        return f"{kind}: {stats.evacuated:,} of {old.buckets:,} old buckets evacuated"
+    if growth is None:
+        return ""
+    if growth.above is None:
+        return "not growing"
+    if growth.above:
+        return f"grows above {_count(growth.above, 'entry', 'entries')}"
+    return "the next insertion decides when it grows"
+
+
 def _without_arrays(header: Header) -> str:
-    if not header.address:
-        return ", the map is nil"
-    return ", no group yet" if header.probing else ", no bucket array yet"
+    return f", {header.geometry.nothing_yet}" if header.address else ", the map is nil"
 
 
-def _tables(header: Header) -> str:
-    """Sizes of the tables, and what each can still take."""
+def _tables(stats: Stats) -> str:
+    """Sizes of the tables, and what each can still take; empty where there are none."""
+    header = stats.header
+    if not header.tables:
+        return ""
     sizes: dict[int, int] = {}
     for table in header.tables:
         sizes[table.capacity] = sizes.get(table.capacity, 0) + 1
@@ -255,11 +250,13 @@ def _tables(header: Header) -> str:
 
 
 def _probes(stats: Stats) -> str:
-    """How many groups the search for an absent key looks at, over all groups to start from."""
+    """How many buckets the search for an absent key looks at, over all buckets to start from."""
+    if len(stats.probes) < 2:
+        return ""
     text = _shares(stats.probes)
-    length, array, group = stats.longest_probe
-    table = f" of table {array}" if stats.header.tables else ""
-    return f"{text}   longest {length:,}, first from group {group:,}{table}"
+    length, array, bucket = stats.longest_probe
+    of = in_array(stats.header.array(array))
+    return f"{text}   longest {length:,}, first from {stats.header.geometry.bucket} {bucket:,}{of}"
 
 
 def _slots(stats: Stats) -> str:
@@ -275,11 +272,11 @@ def _slots(stats: Stats) -> str:
 
 
 def _chains(stats: Stats) -> str:
-    text = _shares(stats.chains, 0 if stats.header.chained else 1)
+    text = _shares(stats.chains, stats.header.geometry.least_chain)
     if stats.longest:
-        length, array, bucket = stats.longest[0]
-        old = "old " if array == "oldbuckets" else ""
-        text += f"   longest {length:,}, first at {old}bucket {bucket:,}"
+        length, name, bucket = stats.longest[0]
+        prefix = stats.header.array(name).prefix
+        text += f"   longest {length:,}, first at {prefix}bucket {bucket:,}"
     return text
 
 
@@ -305,10 +302,12 @@ def _lookups(stats: Stats) -> str:
 
 
 def _spread(stats: Stats) -> str:
+    if not stats.live:
+        return ""
     p = stats.p_value
     judged = "" if p is None else f"; chi² p {_probability(p)}"
     more = ""
-    if stats.header.chained:
+    if stats.header.geometry.is_list:
         # With more buckets than entries the mean over all of them says little.
         more = f" ({stats.mean_occupied:.2f} over non-empty ones), at most {stats.maximum:,}"
     return (
@@ -319,14 +318,14 @@ def _spread(stats: Stats) -> str:
 
 
 def _memory(stats: Stats) -> str:
+    geometry = stats.header.geometry
     unit, name = _unit(stats.held)
     parts = [
-        (f"{stats.header.bucket_noun}s", stats.bucket_bytes),
-        ("directory", stats.header.directory_size),
+        (f"{geometry.bucket}s", stats.bucket_bytes),
         ("overflow in use", stats.overflow_bytes),
         ("spare", stats.spare_bytes),
-        ("nodes" if stats.header.inner is None else "maps", stats.header.inner_size),
-        (_outside(stats.header), stats.box_bytes),
+        *stats.header.held,
+        (geometry.box, stats.box_bytes),
         ("pinned", stats.pinned_bytes),
     ]
     shown = ", ".join(f"{part} {_amount(size, unit)}" for part, size in parts if size)
@@ -338,17 +337,10 @@ def _memory(stats: Stats) -> str:
     return f"{held}{detail}, {wasted}: a rebuilt map needs {size_text(stats.rebuilt)}"
 
 
-def _outside(header: Header) -> str:
-    """What is held for each entry outside the buckets."""
-    if header.chained:
-        return "nodes"
-    return "boxes" if header.arrays else "entries"
-
-
 def _strip(stats: Stats) -> str:
     """The fill of the array from its first bucket to its last; a full block is the growth limit."""
     buckets, count = stats.main_buckets, len(stats.strip)
-    top = max(stats.header.load_factor, 1.0)
+    top = max(stats.header.geometry.load_factor, 1.0)
     full = len(MARKS) - 1
     marks = ""
     for mark, live in enumerate(stats.strip.tolist()):
@@ -356,11 +348,22 @@ def _strip(stats: Stats) -> str:
         width = -(-(mark + 1) * buckets // count) + (-mark * buckets // count)
         marks += MARKS[max(1, min(full, round(live / (top * width) * full))) if live else 0]
     few = buckets // count
-    noun = stats.header.bucket_noun
+    noun = stats.header.geometry.bucket
     each = _count(round(buckets / count), noun)
     if few < 10 and buckets % count:
         each = f"{few} or {few + 1} {noun}s"
     return f"|{marks}|   each mark {each}"
+
+
+# An empty text: there is nothing to be said.
+_ASPECTS: dict[Aspect, Callable[[Stats], str]] = {
+    Aspect.SLOTS: _slots,
+    Aspect.TABLES: _tables,
+    Aspect.PROBES: _probes,
+    Aspect.CHAINS: _chains,
+    Aspect.LOOKUPS: _lookups,
+    Aspect.SPREAD: _spread,
+}
 
 
 def _count(number: int, noun: str, plural: str = "") -> str:

@@ -74,8 +74,9 @@ static void write_occupancy_of(const struct hmap *map, FILE *out, const char *na
                     empty++;
             }
         }
-        fprintf(out, "%s,%zu,0x%" PRIxPTR ",%zu,%zu,%zu,%zu,%zu,%d\n", name, index, (uintptr_t)main,
-                chain, chain * HMAP_BUCKET_SLOTS, live, deleted, empty, evacuated ? 1 : 0);
+        fprintf(out, "%s,%zu,0x%" PRIxPTR ",%zu,%zu,%zu,%zu,%zu,%d,chains\n", name, index,
+                (uintptr_t)main, chain, chain * HMAP_BUCKET_SLOTS, live, deleted, empty,
+                evacuated ? 1 : 0);
     }
 }
 
@@ -118,7 +119,7 @@ static size_t old_bucket_count(const struct hmap *map)
 
 bool hmap_write_occupancy(const struct hmap *map, FILE *out)
 {
-    fputs("array,bucket,address,chain,slots,live,deleted,empty,evacuated\n", out);
+    fputs("array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry\n", out);
     if (map->buckets != NULL)
         write_occupancy_of(map, out, "buckets", map->buckets, (size_t)1 << map->B);
     if (map->oldbuckets != NULL)

@@ -225,7 +225,8 @@ static void test_map_without_buckets_has_the_header_row_alone(void **state)
     (void)state;
     struct hmap *map = hmap_create(&numbers.type, NULL);
     char *text = text_of_occupancy(map);
-    assert_string_equal(text, "array,bucket,address,chain,slots,live,deleted,empty,evacuated\n");
+    assert_string_equal(text,
+                        "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry\n");
     free(text);
     text = text_of_entries(map);
     assert_string_equal(text, "array,bucket,chain_index,slot,tophash,key,value\n");

@@ -12,7 +12,7 @@ import pytest
 
 from harness import Outcome
 
-OCCUPANCY_HEADER = "array,bucket,address,chain,slots,live,deleted,empty,evacuated"
+OCCUPANCY_HEADER = "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry"
 ENTRIES_HEADER = "array,bucket,chain_index,slot,tophash,key,value"
 SHOWN_DIFFERENCES = 5
 PROBLEM = re.compile(r"(I\d+|fault) (0x[0-9a-f]+): \S.*")

@@ -13,8 +13,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hmapdbg.block import Array, Block, Buckets, Header, Problem
-from hmapdbg.families.bucket_walk import BucketLayout, BucketWalk, Marks
+from hmapdbg.block import Block, Buckets, Problem
+from hmapdbg.geometry.chains.arrays import Arrays
+from hmapdbg.geometry.chains.layout import BucketLayout, Marks
+from hmapdbg.geometry.chains.shape import BucketChains
+from hmapdbg.geometry.chains.walk import BucketWalk
+from hmapdbg.header import Array, Growth, Header, Pins, Role
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import Field, Kind, Type
 
@@ -158,7 +162,7 @@ class FakeBuckets:
             count = spare if spare is not None else (1 << (b - 4) if b >= 4 else 0)
             size = (main + count) * self.layout.size
             self.image.map(addr, size)
-            self.arrays.append(Array(name, addr, main, size, count))
+            self.arrays.append(Array(name, addr, main, size, count, role=role_of(name)))
             if count:  # the end mark
                 last = addr + (main + count - 1) * self.layout.size
                 self.image.write_uint(last + self.layout.overflow, addr)
@@ -243,7 +247,8 @@ class FakeBuckets:
 
     def walk(self, target: FakeTarget | None = None) -> BucketWalk:
         old = self.arrays[1] if len(self.arrays) > 1 else None
-        return BucketWalk(target or self.target(), self.layout, Marks(), self.arrays[0], old)
+        target = target or self.target()
+        return BucketWalk(Arrays(target, self.layout, Marks(), self.arrays[0], old))
 
     def expected(self) -> Walked:
         """The rows, the cells and the overflow buckets of a sound map, read slot by slot."""
@@ -416,8 +421,17 @@ def _fill_chain(
 # ---- headers and blocks --------------------------------------------------------------------------
 
 
+def spare_buckets(buckets: int) -> int:
+    """As libhmap allocates them."""
+    return buckets // 16 if buckets >= 16 else 0
+
+
 def header(arrays: Sequence[Array] = (), **values: Any) -> Header:
-    """A libhmap header; its count is what `count` says."""
+    """A libhmap header; its count is what `count` says. Of its parts: load_factor, B,
+    same_size_grow, iterators, retired."""
+    load_factor = values.pop("load_factor", 6.5)
+    growth = Growth(values.pop("B", None), values.pop("same_size_grow", False))
+    pins = Pins(values.pop("iterators", None), retired=values.pop("retired", ()))
     fixed: dict[str, Any] = {
         "family": "libhmap",
         "expression": "m",
@@ -428,17 +442,25 @@ def header(arrays: Sequence[Array] = (), **values: Any) -> Header:
         "count": 0,
         "count_at": 0x5000,
         "arrays": tuple(arrays),
-        "bucket_size": 144,
-        "slots_per_bucket": SLOTS,
+        "geometry": BucketChains(SLOTS, 144, load_factor, spare_buckets),
         "header_size": 128,
-        "load_factor": 6.5,
+        "growth": growth,
+        "pins": pins,
     }
     return Header(**{**fixed, **values})
 
 
 def array(buckets: int, name: str = "buckets", spare: int = 0, pins: int = 0) -> Array:
     """An array with 48 bytes in front of its first bucket, as libhmap's."""
-    return Array(name, 0x10000, buckets, (buckets + spare) * 144 + 48, spare, pins)
+    size = (buckets + spare) * 144 + 48
+    return Array(name, 0x10000, buckets, size, spare, pins, role_of(name))
+
+
+def role_of(name: str) -> Role:
+    """The role of the array that fixtures and tests call so."""
+    if name.isdigit():
+        return Role.TABLE
+    return {"oldbuckets": Role.OLD, "buckets": Role.MAIN}.get(name, Role.RETIRED)
 
 
 def block(

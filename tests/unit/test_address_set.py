@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmapdbg.families.address_set import AddressSet
+from hmapdbg.geometry.address_set import AddressSet
 
 BATCHES = st.lists(
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), max_size=20), max_size=12

@@ -29,7 +29,12 @@ from builders import (
     random_buckets,
     walked,
 )
-from hmapdbg.families import bucket_walk
+from hmapdbg.geometry import problems
+from hmapdbg.geometry.chains import chase, walk as bucket_walk, windows
+from hmapdbg.geometry.chains.arrays import Arrays
+from hmapdbg.geometry.chains.layout import Marks
+from hmapdbg.geometry.chains.walk import BucketWalk
+from hmapdbg.header import Array
 from hmapdbg.target.fake import FakeTarget
 
 FEW = 4  # buckets of a small Block
@@ -38,7 +43,12 @@ FEW = 4  # buckets of a small Block
 @contextlib.contextmanager
 def limits(**values: int) -> Iterator[None]:
     """The walk's limits, made small so that little maps reach them."""
-    with mock.patch.multiple(bucket_walk, **values):
+    with contextlib.ExitStack() as stack:
+        for name, value in values.items():
+            places = [one for one in (bucket_walk, chase, windows) if hasattr(one, name)]
+            assert places
+            for place in places:
+                stack.enter_context(mock.patch.object(place, name, value))
         yield
 
 
@@ -229,9 +239,9 @@ def test_array_that_is_not_there_at_all(known: bool) -> None:
 def test_huge_array_of_which_memory_holds_little_costs_little(known: bool) -> None:
     made = FakeBuckets(10)
     made.fill(made.main(0, 1000), 2)
-    huge = bucket_walk.Array("buckets", NEW, 1 << 40, made.layout.size << 40)
+    huge = Array("buckets", NEW, 1 << 40, made.layout.size << 40)
     target = made.target(known)
-    walk = bucket_walk.BucketWalk(target, made.layout, bucket_walk.Marks(), huge, None)
+    walk = BucketWalk(Arrays(target, made.layout, Marks(), huge, None))
     found = walked(walk.walk(cells=True))
     assert len(found.cells) == 2
     assert len(found.rows) < 100_000
@@ -241,11 +251,11 @@ def test_huge_array_of_which_memory_holds_little_costs_little(known: bool) -> No
 
 def test_ends_of_a_huge_array_are_found_where_the_memory_map_is_known() -> None:
     made = FakeBuckets(10)
-    huge = bucket_walk.Array("buckets", NEW, 1 << 30, made.layout.size << 30)
+    huge = Array("buckets", NEW, 1 << 30, made.layout.size << 30)
     last = made.image.map(NEW + (made.layout.size << 30) - 0x1000, 0x1000)
     made.image.write(last + 0x1000 - made.layout.size, bytes([MIN]))
     target = made.target(True)
-    walk = bucket_walk.BucketWalk(target, made.layout, bucket_walk.Marks(), huge, None)
+    walk = BucketWalk(Arrays(target, made.layout, Marks(), huge, None))
     found = walked(walk.walk(cells=True))
     assert [cell[1] for cell in found.cells] == [(1 << 30) - 1]
     assert len(target.reads) < 100
@@ -466,7 +476,7 @@ def test_many_main_buckets_that_point_into_one_long_chain_cost_what_it_costs_onc
     assert len(target.reads) < 1000
     assert found.overflow == 2999
     told = [text for text in found.told if "[I11]" in text]
-    assert len(told) == bucket_walk.MAX_PROBLEMS
+    assert len(told) == problems.MOST
     # Each of the chains ends where the next one's part begins, all but the last.
     assert found.told[-1] == f"{(1 << B) - 1 - len(told):,} more like this: chain"
 
@@ -477,13 +487,13 @@ def test_many_long_chains_that_merge_into_a_longer_one_stay_linear() -> None:
     for bucket in range(1, 128):
         made.link(made.chain(0, bucket, 4)[-1], long[100 + bucket])
     taken = Counter()
-    read = bucket_walk._WindowReader.read
+    read = windows.WindowReader.read
 
     def counted(reader: object, addr: int, size: int) -> bytes:
         taken["steps"] += 1
         return read(reader, addr, size)
 
-    with limits(MAX_GENERATIONS=3), mock.patch.object(bucket_walk._WindowReader, "read", counted):
+    with limits(MAX_GENERATIONS=3), mock.patch.object(windows.WindowReader, "read", counted):
         found = walked(made.walk().walk(cells=False))
     assert found.overflow == 19_999 + 127 * 3
     assert taken["steps"] < 3 * found.overflow
@@ -495,7 +505,7 @@ def test_problems_of_one_kind_are_counted_where_they_are_too_many() -> None:
     for bucket in range(256):
         made.link(made.main(0, bucket), 0xDEAD_0000 + 0x100 * bucket)
     found = walked(made.walk().walk(cells=False))
-    assert len(found.problems) == bucket_walk.MAX_PROBLEMS + 1
+    assert len(found.problems) == problems.MOST + 1
     assert found.told[-1] == "156 more like this: unreadable overflow"
 
 
@@ -591,8 +601,8 @@ def test_mark_of_half_y_in_growth_of_the_same_size() -> None:
 def test_marks_of_another_numbering_are_taken_from_debug_info() -> None:
     made = FakeBuckets(0)
     made.mark(made.main(0, 0), [11, 10, 16, 15, REST + 10, 10, 10, 10])
-    marks = bucket_walk.Marks(10, 11, 12, 13, 14, 15)
-    walk = bucket_walk.BucketWalk(made.target(), made.layout, marks, made.arrays[0], None)
+    marks = Marks(10, 11, 12, 13, 14, 15)
+    walk = BucketWalk(Arrays(made.target(), made.layout, marks, made.arrays[0], None))
     found = walked(walk.walk(cells=True))
     assert found.rows == [("buckets", 0, NEW, 1, 8, 2, 1, 5, 0)]
     assert [cell[3:5] for cell in found.cells] == [(2, 16), (3, 15)]

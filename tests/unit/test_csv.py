@@ -71,13 +71,13 @@ ROWS = st.tuples(
 @given(st.lists(st.tuples(st.sampled_from(["buckets", "oldbuckets", "7"]), st.lists(ROWS))))
 def test_occupancy_reads_back(blocks):
     stream = io.StringIO(newline="")
-    writer = OccupancyWriter(stream)
-    expected = ["array,bucket,address,chain,slots,live,deleted,empty,evacuated".split(",")]
+    writer = OccupancyWriter(stream, "chains")
+    expected = ["array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry".split(",")]
     for array, rows in blocks:
         writer.add(bucket_block(array, rows))
         for row in rows:
             shown = [str(row[0]), f"0x{row[1]:x}", *map(str, row[2:7]), "1" if row[7] else "0"]
-            expected.append([array, *shown])
+            expected.append([array, *shown, "chains"])
     assert list(csv.reader(io.StringIO(stream.getvalue()))) == expected
     assert writer.rows == len(expected) - 1
 
@@ -86,20 +86,25 @@ def test_occupancy_of_more_rows_than_are_written_at_once():
     count = 2 * ROWS_OF_DIGITS + 3
     rows = [(i, 0x1000 + 16 * i, 1, 8, 3, 1, 4, False) for i in range(count)]
     stream = io.StringIO(newline="")
-    writer = OccupancyWriter(stream)
+    writer = OccupancyWriter(stream, "chains")
     writer.add(bucket_block("buckets", rows))
     lines = stream.getvalue().splitlines()
-    assert lines[1:] == [f"buckets,{i},0x{0x1000 + 16 * i:x},1,8,3,1,4,0" for i in range(count)]
+    assert lines[1:] == [
+        f"buckets,{i},0x{0x1000 + 16 * i:x},1,8,3,1,4,0,chains" for i in range(count)
+    ]
     assert writer.rows == count
 
 
 def test_block_without_rows_writes_nothing():
     occupancy, entries = io.StringIO(newline=""), io.StringIO(newline="")
-    writers = OccupancyWriter(occupancy), EntriesWriter(entries, Renderer(FakeTarget()), INT, INT)
+    writers = OccupancyWriter(occupancy, "chains"), EntriesWriter(
+        entries, Renderer(FakeTarget()), INT, INT
+    )
     for writer in writers:
         writer.add(Block("buckets"))
         assert writer.rows == 0
-    assert occupancy.getvalue() == "array,bucket,address,chain,slots,live,deleted,empty,evacuated\n"
+    first = "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry\n"
+    assert occupancy.getvalue() == first
     assert entries.getvalue() == "array,bucket,chain_index,slot,tophash,key,value\n"
 
 
@@ -159,8 +164,8 @@ def test_integers_at_fault_are_written_as_faults():
 
 def test_percent_in_the_name_of_an_array_is_no_format():
     stream = io.StringIO(newline="")
-    OccupancyWriter(stream).add(bucket_block("100%d", [(0, 1, 1, 8, 0, 0, 8, False)]))
-    assert stream.getvalue().splitlines()[1] == "100%d,0,0x1,1,8,0,0,8,0"
+    OccupancyWriter(stream, "chains").add(bucket_block("100%d", [(0, 1, 1, 8, 0, 0, 8, False)]))
+    assert stream.getvalue().splitlines()[1] == "100%d,0,0x1,1,8,0,0,8,0,chains"
 
 
 @relaxed

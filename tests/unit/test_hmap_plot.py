@@ -17,24 +17,28 @@ from types import ModuleType
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "hmap-plot"
-OCCUPANCY = "array,bucket,address,chain,slots,live,deleted,empty,evacuated\n"
+OCCUPANCY = "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry\n"
 ENTRIES = "array,bucket,chain_index,slot,tophash,key,value\n"
 
 GROWING = OCCUPANCY + (
-    "buckets,0,0x1000,1,8,3,0,5,0\n"
-    "buckets,1,0x1090,1,8,0,0,8,0\n"
-    "buckets,2,0x1120,2,16,9,2,5,0\n"
-    "buckets,3,0x11b0,1,8,0,0,8,0\n"
-    "oldbuckets,0,0x2000,1,8,0,0,0,1\n"
-    "oldbuckets,1,0x2090,1,8,4,1,3,0\n"
+    "buckets,0,0x1000,1,8,3,0,5,0,chains\n"
+    "buckets,1,0x1090,1,8,0,0,8,0,chains\n"
+    "buckets,2,0x1120,2,16,9,2,5,0,chains\n"
+    "buckets,3,0x11b0,1,8,0,0,8,0,chains\n"
+    "oldbuckets,0,0x2000,1,8,0,0,0,1,chains\n"
+    "oldbuckets,1,0x2090,1,8,4,1,3,0,chains\n"
 )
 GROWING_ENTRIES = ENTRIES + "".join(
     f'{array},{bucket},{slot // 8},{slot % 8},{20 + slot},"key, ""{slot}""\nline",{slot}\n'
     for array, bucket, count in (("buckets", 0, 3), ("buckets", 2, 9), ("oldbuckets", 1, 4))
     for slot in range(count)
 )
-SWISS = OCCUPANCY + "0,0,0x1000,1,8,8,0,0,0\n0,1,0x1088,1,8,5,1,2,0\n2,0,0x3000,1,8,7,0,1,0\n"
-UNORDERED = OCCUPANCY + "".join(f"buckets,{n},0x{n:x},{n},{n},{n},0,0,0\n" for n in range(4))
+SWISS = OCCUPANCY + (
+    "0,0,0x1000,1,8,8,0,0,0,groups\n"
+    "0,1,0x1088,1,8,5,1,2,0,groups\n"
+    "2,0,0x3000,1,8,7,0,1,0,groups\n"
+)
+UNORDERED = OCCUPANCY + "".join(f"buckets,{n},0x{n:x},{n},{n},{n},0,0,0,nodes\n" for n in range(4))
 
 
 @pytest.fixture(scope="module")
@@ -204,22 +208,27 @@ BAD_OCCUPANCY = [
     ("", "is no occupancy CSV: its first line has to be 'array,bucket,"),
     (ENTRIES, "is no occupancy CSV: it is an entries CSV: give it with --entries"),
     ("\x89PNG\r\n\x1a\n\0\0", "is no occupancy CSV"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5\n", "row 2: 8 fields, not 9"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,0\n\n", "row 3: 1 fields, not 9"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,x,0,5,0\n", "row 2: live is 'x', not a count"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,\x1b[0m,0,5,0\n", "live is '\\x1b[0m', not a count"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,,0,5,0\n", "row 2: live is '', not a count"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,-1,0,5,0\n", "row 2: live is -1"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,-7,0,5,0\n", "row 2: live is '-7', not a count"),
-    (OCCUPANCY + f"buckets,0,0x0,1,8,{'9' * 30},0,5,0\n", "not a count"),
-    (OCCUPANCY + f"buckets,0,0x0,1,8,{1 << 40},0,5,0\n", "live is 1,099,511,627,776"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,6,0\n", "do not add up to the slots"),
-    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,1\n", "add up to 0, as for an evacuated bucket"),
-    (OCCUPANCY + "buckets,1,0x0,1,8,3,0,5,0\n", "row 2: bucket 1 where 0 is next"),
-    (GROWING + "buckets,4,0x0,1,8,3,0,5,0\n", "row 8: array 'buckets' comes a second time"),
-    (OCCUPANCY + "stuff,0,0x0,1,8,3,0,5,0\n", "has an unknown array 'stuff'"),
-    (OCCUPANCY + "oldbuckets,0,0x0,1,8,3,0,5,0\n", "no 'buckets' before them"),
-    (OCCUPANCY + "b" * 100 + ",0,0x0,1,8,3,0,5,0\n", "name is too long"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5\n", "row 2: 8 fields, not 10"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,0,chains\n\n", "row 3: 1 fields, not 10"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,x,0,5,0,chains\n", "row 2: live is 'x', not a count"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,\x1b[0m,0,5,0,chains\n", "live is '\\x1b[0m', not a count"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,,0,5,0,chains\n", "row 2: live is '', not a count"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,-1,0,5,0,chains\n", "row 2: live is -1"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,-7,0,5,0,chains\n", "row 2: live is '-7', not a count"),
+    (OCCUPANCY + f"buckets,0,0x0,1,8,{'9' * 30},0,5,0,chains\n", "not a count"),
+    (OCCUPANCY + f"buckets,0,0x0,1,8,{1 << 40},0,5,0,chains\n", "live is 1,099,511,627,776"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,6,0,chains\n", "do not add up to the slots"),
+    (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,1,chains\n", "add up to 0, as for an evacuated bucket"),
+    (OCCUPANCY + "buckets,1,0x0,1,8,3,0,5,0,chains\n", "row 2: bucket 1 where 0 is next"),
+    (GROWING + "buckets,4,0x0,1,8,3,0,5,0,chains\n", "row 8: array 'buckets' comes a second time"),
+    (OCCUPANCY + "stuff,0,0x0,1,8,3,0,5,0,chains\n", "has an unknown array 'stuff'"),
+    (OCCUPANCY + "oldbuckets,0,0x0,1,8,3,0,5,0,chains\n", "no 'buckets' before them"),
+    (OCCUPANCY + "b" * 100 + ",0,0x0,1,8,3,0,5,0,chains\n", "name is too long"),
+    (GROWING + "oldbuckets,2,0x0,1,8,3,0,5,0,nodes\n", "geometry is 'nodes' where it was 'chains'"),
+    (
+        OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,0,rings\n",
+        "unknown geometry 'rings', not one of chains,",
+    ),
     (OCCUPANCY + 'buckets,0,"0x0,1,8,3,0,5,0\n', "a quote is not closed"),
 ]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import Image, align_up, integer, struct, walked
-from hmapdbg.block import Header
+from hmapdbg.header import Header
 from hmapdbg.families import open_map
 from hmapdbg.target import Kind, TargetError, Type, Value
 from hmapdbg.target.fake import FakeTarget
@@ -222,11 +222,15 @@ def test_header_of_a_growing_map(pointer_size: int, order: Any) -> None:
     assert (found.family, found.expression, found.address) == ("libhmap", "sessions", MAP)
     assert (found.type_name, found.name) == ("struct hmap *", "sessions by id")
     assert (found.key_type.name, found.elem_type.name) == ("int64_t", "int")
-    assert (found.count, found.B, found.nevacuate) == (1234, 5, 9)
+    assert (found.count, found.growth.B, found.growth.nevacuate) == (1234, 5, 9)
     assert (found.writing, found.same_size_grow, found.growing) == (True, False, True)
-    assert (found.overflow_estimate, found.overflow_exact, found.spare_left) == (3, True, 1)
-    assert (found.iterators, found.load_factor, found.box_size) == (2, 6.5, 0)
-    assert found.bucket_size == made.bucket.size
+    assert (found.overflow.estimate, found.overflow.is_exact, found.overflow.spare_left) == (
+        3,
+        True,
+        1,
+    )
+    assert (found.pins.iterators, found.geometry.load_factor, found.box_size) == (2, 6.5, 0)
+    assert found.geometry.bucket_size == made.bucket.size
     size = made.bucket.size
     assert [
         (one.name, one.address, one.buckets, one.size, one.spare, one.pins) for one in found.arrays
@@ -260,7 +264,7 @@ def test_same_size_growth_keeps_the_number_of_buckets() -> None:
 def test_map_that_was_never_written() -> None:
     made = Process()
     found = made.header()
-    assert (found.arrays, found.problems, found.spare_left) == ((), (), 0)
+    assert (found.arrays, found.problems, found.overflow.spare_left) == ((), (), 0)
     assert walked(made.open().walk(cells=True)).blocks == []
 
 
@@ -288,7 +292,7 @@ def test_overflow_count_is_an_estimate_from_b_16_on() -> None:
     for B, exact in ((15, True), (16, False)):
         made = Process()
         made.set(B=B, buckets=made.add_array(0x1000_0000, B))
-        assert made.header().overflow_exact is exact
+        assert made.header().overflow.is_exact is exact
 
 
 def test_value_may_be_the_map_itself_or_a_pointer_to_a_pointer() -> None:
@@ -610,9 +614,9 @@ def test_next_overflow(index: int, extra: int, sound: bool) -> None:
     made.set(B=5, buckets=new, nextOverflow=made.spare(new, 5, index) + extra)
     found = made.header()
     if sound:
-        assert (found.problems, found.spare_left) == ((), 2 - index)
+        assert (found.problems, found.overflow.spare_left) == ((), 2 - index)
     else:
-        assert found.spare_left == 0
+        assert found.overflow.spare_left == 0
         assert made.problems() == [
             ("I12", "nextOverflow is no spare bucket of the array", made.at("nextOverflow"))
         ]
@@ -649,7 +653,8 @@ def test_retired_arrays(pointer_size: int, order: Any) -> None:
     assert found.problems == ()
     front, size = made.hmap_array.size, made.bucket.size
     assert [
-        (one.name, one.address, one.buckets, one.spare, one.size, one.pins) for one in found.retired
+        (one.name, one.address, one.buckets, one.spare, one.size, one.pins)
+        for one in found.pins.retired
     ] == [
         ("retired 0", at[0] + front, 2, 0, front + 2 * size, 1),
         ("retired 1", at[1] + front, 32, 2, front + 34 * size, 2),
@@ -663,7 +668,7 @@ def test_retired_list_that_is_a_cycle(back_to: int) -> None:
     at = retire(made, [1, 1, 1])
     made.set_array(at[2] + made.hmap_array.size, next=at[back_to])
     assert made.problems() == [("I15", "the list of retired arrays is a cycle", made.at("retired"))]
-    assert len(made.header().retired) == 3
+    assert len(made.header().pins.retired) == 3
 
 
 def test_retired_array_that_cannot_be_read() -> None:
@@ -671,7 +676,7 @@ def test_retired_array_that_cannot_be_read() -> None:
     at = retire(made, [1])
     made.set_array(at[0] + made.hmap_array.size, next=0xDEAD_0000)
     assert made.problems() == [("", "a retired array cannot be read", 0xDEAD_0000)]
-    assert len(made.header().retired) == 1
+    assert len(made.header().pins.retired) == 1
 
 
 @pytest.mark.parametrize(
@@ -687,7 +692,7 @@ def test_retired_array_whose_header_makes_no_sense(change: dict[str, int]) -> No
     # A B of its own is only found out by what else the header says.
     field = "nalloc" if change == {"B": 2} else next(iter(change))
     assert (number, address) == ("I3", made.array_at(first, field))
-    assert len(made.header().retired) == 1
+    assert len(made.header().pins.retired) == 1
 
 
 # ---- anything ------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hmapdbg.block import Block, Cells, Column, Header
+from hmapdbg.block import Block, Cells, Column
+from hmapdbg.geometry.chains.shape import BucketChains
+from hmapdbg.header import Header
 from hmapdbg.listing import pprof, saved, tables
 from hmapdbg.listing.difference import compare
 from hmapdbg.listing.rows import Listing, Row, Sample, is_wanted, ranked
@@ -62,7 +64,7 @@ def sample_of(keys: list[int]) -> Sample:
     cells = Cells(
         zeros, zeros, zeros, zeros + 9, zeros.astype(np.uint64), Column(data), Column(data)
     )
-    header = Header("f", "e", "t", 1, 1, LONG, LONG, len(keys), (), 8, 8, 8)
+    header = Header("f", "e", "t", 1, 1, LONG, LONG, len(keys), (), BucketChains(8, 8, 6.5), 8)
     taker = Sampler(FakeTarget()).of(header)
     for begin in range(0, len(keys), 1000):
         taker.add(

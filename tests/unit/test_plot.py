@@ -15,15 +15,24 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from builders import role_of
 from hmapdbg import plot
 from hmapdbg.plot.folding import MAX_COLUMNS, Scale
 from hmapdbg.plot.histogram import HistogramPanel
 from hmapdbg.plot.words import plain
-from hmapdbg.block import Array, Block, Buckets, Cells, Column, Header
+from hmapdbg.block import Block, Buckets, Cells, Column
+from hmapdbg.geometry.chains.shape import BucketChains
+from hmapdbg.geometry.groups.shape import ControlGroups
+from hmapdbg.geometry.nodes.shape import NodeLists
+from hmapdbg.geometry.probing import triangular
+from hmapdbg.geometry.slots.shape import FlatSlots
+from hmapdbg.header import Array, Geometry, Growth, Header
 from hmapdbg.stats import Stats
 from hmapdbg.target import Kind, Type
 
 PACKAGE = Path(plot.__file__).parents[1]
+CHAINS = BucketChains(8, 144, 6.5)
+NODES = NodeLists(1, 8, 1.0)
 INTEGER = Type(Kind.INTEGER, "int", 4, signed=True)
 SUFFIXES = {".png": b"\x89PNG\r\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
 
@@ -39,16 +48,14 @@ def make_header(arrays: Sequence[Array], count: int = 0, **fields: object) -> He
         elem_type=INTEGER,
         count=count,
         arrays=tuple(arrays),
-        bucket_size=144,
-        slots_per_bucket=8,
+        geometry=CHAINS,
         header_size=64,
-        load_factor=6.5,
     )
     return Header(**{**header, **fields})  # type: ignore[arg-type]
 
 
 def make_array(name: str, buckets: int) -> Array:
-    return Array(name, 0x10000, buckets, buckets * 144)
+    return Array(name, 0x10000, buckets, buckets * 144, role=role_of(name))
 
 
 def make_buckets(live: object, deleted: object = 0, evacuated: object = False) -> Buckets:
@@ -92,9 +99,9 @@ def make_blocks(array: str, rows: Buckets, step: int, seed: int = 1) -> list[Blo
 
 
 def fold(
-    header: Header, blocks: Sequence[Block], cells: bool = True, look: plot.Look | None = None
+    header: Header, blocks: Sequence[Block], cells: bool = True
 ) -> tuple[plot.PlotSink, Stats]:
-    sink, stats = plot.PlotSink(header, cells, look), Stats(header)
+    sink, stats = plot.PlotSink(header, cells), Stats(header)
     for block in blocks:
         sink.add(block)
         stats.add(block)
@@ -104,7 +111,9 @@ def fold(
 def growing_map() -> tuple[Header, list[Block]]:
     new = make_buckets([3, 0, 2, 0, 1, 0, 4, 0])
     old = make_buckets([0, 5, 0, 9], [0, 2, 0, 0], [True, False, True, False])
-    header = make_header([make_array("buckets", 8), make_array("oldbuckets", 4)], 24, B=3)
+    header = make_header(
+        [make_array("buckets", 8), make_array("oldbuckets", 4)], 24, growth=Growth(B=3)
+    )
     return header, make_blocks("buckets", new, 3) + make_blocks("oldbuckets", old, 3)
 
 
@@ -113,14 +122,12 @@ def draw_as(
     header: Header,
     blocks: Sequence[Block],
     cells: bool = True,
-    look: plot.Look | None = None,
     caption: plot.Caption | None = None,
-    probes: object = None,
 ) -> bytes:
-    sink, stats = fold(header, blocks, cells, look)
+    sink, stats = fold(header, blocks, cells)
     stream = io.BytesIO()
     caption = caption or plot.caption_of(stats, "core file, 2024-05-01 10:00:00")
-    plot.draw("x" + suffix, sink, stats, caption, probes=probes, stream=stream)  # type: ignore
+    plot.draw("x" + suffix, sink, stats, caption, stream=stream)
     return stream.getvalue()
 
 
@@ -161,12 +168,13 @@ def test_ticks_are_few_and_in_range(top: int) -> None:
 
 
 @pytest.mark.parametrize("sizes", [(7,), (2048,), (4096,), (5003,), (6000, 3000)])
-@pytest.mark.parametrize("look", [plot.BUCKET_MAP, plot.UNORDERED])
+@pytest.mark.parametrize("geometry", [CHAINS, NODES])
 def test_folding_block_by_block_equals_counting_one_by_one(
-    sizes: tuple[int, ...], look: plot.Look
+    sizes: tuple[int, ...], geometry: Geometry
 ) -> None:
     random = np.random.default_rng(sum(sizes))
-    header = make_header([make_array(n, s) for n, s in zip(("buckets", "oldbuckets"), sizes)])
+    arrays = [make_array(n, s) for n, s in zip(("buckets", "oldbuckets"), sizes)]
+    header = make_header(arrays, geometry=geometry)
     blocks: list[Block] = []
     for name, size in zip(("buckets", "oldbuckets"), sizes):
         live = random.poisson(2, size)
@@ -174,7 +182,7 @@ def test_folding_block_by_block_equals_counting_one_by_one(
         gone = random.random(size) < (0.6 if name == "oldbuckets" else 0)
         rows = make_buckets(live, random.binomial(live, 0.3), gone)
         blocks += make_blocks(name, rows, 611)
-    sink, _ = fold(header, blocks, look=look)
+    sink, _ = fold(header, blocks)
 
     live_grid: dict[tuple[int, int], int] = {}
     deleted_grid: dict[tuple[int, int], int] = {}
@@ -198,9 +206,9 @@ def test_folding_block_by_block_equals_counting_one_by_one(
                     continue
                 level = int(sink.scale.levels(counts[row : row + 1])[0])
                 grid[column, level] = grid.get((column, level), 0) + 1
-        heights = block.cells.tophash if look.tophash else block.cells.chain_index
+        heights = block.cells.tophash if geometry.byte else block.cells.chain_index
         for bucket, height in zip(block.cells.bucket.tolist(), heights):
-            level = int(height if look.tophash else sink.scale.levels(np.array([height]))[0])
+            level = int(height if geometry.byte else sink.scale.levels(np.array([height]))[0])
             key = ((bucket + offset) * columns // total, level)
             spread[key] = spread.get(key, 0) + 1
 
@@ -268,7 +276,7 @@ def test_a_part_of_a_chain_comes_without_its_bucket() -> None:
 def test_expected_counts_add_up_to_the_buckets_that_are_judged() -> None:
     header, blocks = growing_map()
     sink, stats = fold(header, blocks)
-    expected = HistogramPanel(sink, stats, None)._expected()
+    expected = HistogramPanel(sink, stats)._expected()
     # Four new buckets of the two evacuated old ones, and two old ones.
     assert expected.sum() == pytest.approx(stats.bins) == 6
     assert expected[0] == pytest.approx(4 * math.exp(-3) + 2 * math.exp(-6))
@@ -356,29 +364,33 @@ def test_buckets_without_entries_are_drawn() -> None:
 
 
 def test_swiss_groups_have_no_poisson_and_the_probes_that_are_given() -> None:
-    header = make_header([make_array("0", 4), make_array("1", 4)], family="Go Swiss")
+    arrays = [make_array("0", 4), make_array("1", 4)]
+    header = make_header(arrays, geometry=ControlGroups(8, 136, 7.0, triangular))
     rows = make_buckets([8, 7, 3, 8])
     blocks = make_blocks("0", rows, 4) + make_blocks("1", rows, 4)
-    words = words_of(draw_as(".svg", header, blocks, probes=np.array([0, 4, 3, 1])))
+    words = words_of(draw_as(".svg", header, blocks))
     assert "Probes for an absent key, by length" in words
     assert "uniform hash (Poisson)" not in words
     assert "Entries over group and control byte" in words
+    header = make_header(arrays, geometry=ControlGroups(8, 136, 7.0))
     words = words_of(draw_as(".svg", header, blocks))
     assert "Probes for an absent key, by length" not in words
     assert "note: probe lengths are not known, and not drawn" in words
 
 
 def test_unordered_containers_are_drawn_over_the_place_in_the_chain() -> None:
-    header = make_header([make_array("buckets", 4)], family="libstdc++ unordered_map")
+    header = make_header([make_array("buckets", 4)], geometry=NODES)
     words = words_of(draw_as(".svg", header, make_blocks("buckets", make_buckets([2, 1, 0, 3]), 4)))
     assert "Entries over bucket and place in the chain" in words
     assert "nodes in the chain" in words
 
 
-def test_the_look_can_be_given() -> None:
-    header, blocks = growing_map()
-    look = plot.Look(expected=False)
-    assert "uniform hash (Poisson)" not in words_of(draw_as(".svg", header, blocks, look=look))
+def test_a_geometry_says_which_panels_there_are() -> None:
+    header = make_header([make_array("buckets", 4)], geometry=FlatSlots(1, 16, 0.75))
+    blocks = make_blocks("buckets", make_buckets([1, 0, 1, 1]), 4)
+    words = words_of(draw_as(".svg", header, blocks))
+    assert "Occupancy of each slot" in words and "Slots by number of entries" in words
+    assert not [one for one in words if one.startswith(("Entries over", "uniform hash"))]
 
 
 def test_problems_of_the_walk_are_said() -> None:

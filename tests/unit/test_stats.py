@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import Geometry, array, block, header, random_buckets
-from hmapdbg.block import Array, Block
+from hmapdbg.block import Block
+from hmapdbg.header import Array
 from hmapdbg.distribution import chi_square_p, poisson, poisson_bound
 from hmapdbg.stats import LONGEST, STRIP_MARKS, Stats
 

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import Geometry, array, block, header, integer, random_buckets
-from hmapdbg.block import Array, Block, Problem
+from hmapdbg.block import Block, Problem
+from hmapdbg.geometry.chains.shape import BucketChains
+from hmapdbg.header import Array
 from hmapdbg.stats import Stats
 from hmapdbg.target import Kind, Type
 from hmapdbg.text import MAX_SHOWN_PROBLEMS, MARKS, _percent, _probability
@@ -224,7 +226,7 @@ def numbers(text: str) -> list[float]:
 def test_numbers_of_a_line_agree(growth: str, seed: int) -> None:
     made = random_buckets(seed, Geometry(), 5, growth, 6)  # type: ignore[arg-type]
     stats = stats_of(
-        list(made.walk().walk(False)), made.arrays, bucket_size=made.layout.size  # type: ignore
+        list(made.walk().walk(False)), made.arrays, geometry=BucketChains(8, made.layout.size, 6.5)  # type: ignore
     )
     found = lines_of(stats)
     shares = [

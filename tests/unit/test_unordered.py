@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmapdbg.block import Block, Problem
-from hmapdbg.families import open_map, unordered_runs, unordered_walk
-from hmapdbg.families.family import Map, Place
-from hmapdbg.families.unordered_hash import hash_bytes, is_standard, is_text, own_codes
+from hmapdbg.block import Block, Place, Problem
+from hmapdbg.families import open_map
+from hmapdbg.geometry.nodes import runs as node_runs, table as node_table, walk as node_walk
+from hmapdbg.families.family import Map
+from hmapdbg.families.libstdcxx.hash import hash_bytes, is_standard, is_text, own_codes
 from hmapdbg.families.unordered_names import short_name
 from hmapdbg.find import find, parse_key
 from hmapdbg.stats import Stats
@@ -212,13 +213,14 @@ def test_walk_equals_the_model(runs: list[list[int]], cached: bool, seed: int) -
 @settings(max_examples=40, deadline=None)
 def test_walk_in_small_slabs_and_blocks_is_the_same(runs: list[list[int]], seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unordered_runs, "SLAB", 3)
-        patch.setattr(unordered_runs, "FEW", 2)
-        patch.setattr(unordered_runs, "MAX_GENERATIONS", 2)
-        patch.setattr(unordered_runs, "FIRST_MILESTONE", 1)
-        patch.setattr(unordered_runs, "STRETCH", 2)
-        patch.setattr(unordered_walk, "BLOCK_BYTES", 40)
-        patch.setattr(unordered_walk, "ROWS", 4)
+        patch.setattr(node_runs, "SLAB", 3)
+        patch.setattr(node_table, "SLAB", 3)
+        patch.setattr(node_runs, "FEW", 2)
+        patch.setattr(node_runs, "MAX_GENERATIONS", 2)
+        patch.setattr(node_runs, "FIRST_MILESTONE", 1)
+        patch.setattr(node_runs, "STRETCH", 2)
+        patch.setattr(node_walk, "BLOCK_BYTES", 40)
+        patch.setattr(node_walk, "ROWS", 4)
         _, opened = Rig(runs, seed=seed).open()
         live, entries, problems = rows_of(opened.walk(cells=True))
     assert live == [len(run) for run in runs]
@@ -274,7 +276,7 @@ def test_nodes_of_a_long_run_are_read_by_pages_each_at_most_twice() -> None:
     target, opened = Rig(runs).open()
     live, entries, problems = rows_of(opened.walk(cells=True))
     assert (live, entries, problems) == ([30_000] + 40 * [1], expected_entries(runs), [])
-    pages = [at for at, size in target.reads if size == unordered_runs.PAGE and at >= NODES_AT]
+    pages = [at for at, size in target.reads if size == node_table.PAGE and at >= NODES_AT]
     assert len(pages) == len(set(pages)) > 100
     # What the cache does not serve: few generations, and nodes across the border of a page.
     assert len(target.reads) - len(pages) < 600
@@ -312,9 +314,10 @@ def test_walk_takes_at_most_32_bytes_a_bucket(
     # What is held beside that is as large as a slab, whatever the map: small here.
     for module, name, size in (
         (memory, "MAX_READ", 1 << 17),
-        (unordered_runs, "SLAB", 1 << 11),
-        (unordered_walk, "ROWS", 1 << 11),
-        (unordered_walk, "BLOCK_BYTES", 1 << 15),
+        (node_runs, "SLAB", 1 << 11),
+        (node_table, "SLAB", 1 << 11),
+        (node_walk, "ROWS", 1 << 11),
+        (node_walk, "BLOCK_BYTES", 1 << 15),
     ):
         monkeypatch.setattr(module, name, size)
     peaks = []

@@ -179,7 +179,7 @@ def _examine_map(target: GdbTarget, opened: Map, name: str, job: Job) -> MapResu
     stem = os.path.join(job.folder, name)
     files = [OCCUPANCY, DOCUMENT, SUMMARY]
     with Outputs() as outputs:
-        sinks: list[Sink] = [OccupancyWriter(outputs.open(stem + OCCUPANCY))]
+        sinks: list[Sink] = [OccupancyWriter(outputs.open(stem + OCCUPANCY), header.geometry.name)]
         if job.entries:
             files.append(ENTRIES)
             stream = outputs.open(stem + ENTRIES)

@@ -105,7 +105,10 @@ class Dump(HmapCommand):
         renderer = Renderer(target, max_string=parameters.get(parameters.MaxString))
         most = number_of(arguments, "--limit", 0) or None
         with Outputs() as outputs, Progress(self.name) as progress:
-            tables = [OccupancyWriter(outputs.open(path)) for path in arguments.all("--csv")]
+            tables = [
+                OccupancyWriter(outputs.open(path), header.geometry.name)
+                for path in arguments.all("--csv")
+            ]
             entries = [
                 EntriesWriter(outputs.open(path), renderer, header.key_type, header.elem_type, most)
                 for path in arguments.all("--entries")
@@ -123,8 +126,7 @@ class Dump(HmapCommand):
                 document.write(json.dump(stats, problems))
             for path, output in pictures:
                 caption = caption_of(stats, _origin(target), len(problems))
-                probes = stats.probes if header.probing else None
-                draw(path, sinks[0], stats, caption, probes=probes, stream=output)
+                draw(path, sinks[0], stats, caption, stream=output)
             outputs.commit()
         notes = [
             f"{path} holds the first {one.rows:,} of {stats.live:,} entries (--limit)"

@@ -45,26 +45,25 @@ class Find(HmapCommand):
         found = find(target, opened, key)
         how = "by its hash" if found.hashed else f"{found.compared:,} entries compared"
         if found.cells is None:
-            where = f", would be in bucket {found.place.bucket:,}" if found.place else ""
+            where = (
+                f", would be in {header.geometry.bucket} {found.place.bucket:,}"
+                if found.place
+                else ""
+            )
             gdb.write(f"{printable(key.text)} is absent ({how}{where})\n")
             return
         cells = found.cells
         renderer = Renderer(target)
         keys, elems = opened.slot_addresses(cells)
-        old = " of the old array" if found.array == "oldbuckets" else ""
-        chain = int(cells.chain_index[0])
-        place = "main bucket" if chain == 0 else f"overflow bucket {chain}"
-        where = f"bucket {cells.bucket[0]:,}{old}, {place} at"
-        if header.probing:
-            table = f" of table {found.array}" if header.tables else ""
-            where = f"{header.bucket_noun} {cells.bucket[0]:,}{table}, at"
-        slot = f", slot {cells.slot[0]}"
-        if header.chained:
-            where = f"bucket {cells.bucket[0]:,}, node {chain} of its chain, at"
-            slot = ""
+        where = header.geometry.place(
+            header.array(found.array),
+            int(cells.bucket[0]),
+            int(cells.chain_index[0]),
+            int(cells.slot[0]),
+            int(cells.address[0]),
+        )
         gdb.write(
-            f"{printable(key.text)} is in {where} "
-            f"0x{cells.address[0]:x}{slot} ({how})\n"
+            f"{printable(key.text)} is in {where} ({how})\n"
             f"  key   0x{keys[0]:x}  {printable(renderer.render(header.key_type, cells.keys)[0])}\n"
         )
         if header.elem_type.name:

@@ -1,24 +1,43 @@
-"""Map families: each module recognises a value by its field names, reads its header and walks it.
+"""Map families: each recognises a value by its field names, reads its header and walks it.
 
-A new family is one new module and one line in FAMILIES.
+A new family is one new module, or folder, with a `Family` in it, and one line in FAMILIES; one that
+is not part of the package calls `register`.
 """
 
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import go_bucket, go_swiss, go_sync, libhmap, unordered
 from .family import Family, Map
+from .go import bucket, swiss, sync
+from .libhmap import map as libhmap
+from .libstdcxx import unordered
 
-FAMILIES: tuple[Family, ...] = (
+# In the order in which they are asked.
+FAMILIES: list[Family] = [
     libhmap.FAMILY,
-    go_bucket.FAMILY,
-    go_swiss.FAMILY,
-    go_sync.FAMILY,
+    bucket.FAMILY,
+    swiss.FAMILY,
+    sync.FAMILY,
     unordered.FAMILY,
-)
+]
 
 # A map may be held behind typedefs' pointers (struct hmap **), but not arbitrarily deep.
 MAX_POINTERS = 4
+
+
+def register(family: Family) -> None:
+    """Makes a family known, in place of one of the same name."""
+    FAMILIES[:] = [one for one in FAMILIES if one.name != family.name] + [family]
+
+
+def words() -> list[str]:
+    """What --family takes: the words of all families, each once."""
+    return list(dict.fromkeys(word for family in FAMILIES for word in family.words))
+
+
+def family_of(found: Type) -> Family | None:
+    """The family whose header a struct is; None: it is no map's."""
+    return next((family for family in FAMILIES if family.recognise(found)), None)
 
 
 def open_map(target: Target, value: Value) -> Map:
@@ -42,14 +61,14 @@ def open_map(target: Target, value: Value) -> Map:
                     "the pointer is wild, or the core does not hold that memory"
                 )
             data = target.read(address, found.size)
-    for family in FAMILIES:
-        if family.recognise(found):
-            if address is None:
-                raise TargetError(
-                    f"'{value.expression}' is not in memory: name the variable that holds the map"
-                )
-            return family.open(target, value, found, address)
-    raise TargetError(_why_not(value, found))
+    family = family_of(found)
+    if family is None:
+        raise TargetError(_why_not(value, found))
+    if address is None:
+        raise TargetError(
+            f"'{value.expression}' is not in memory: name the variable that holds the map"
+        )
+    return family.open(target, value, found, address)
 
 
 def _may_be_nil(found: Type) -> bool:

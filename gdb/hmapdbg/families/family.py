@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol, Union
 
-from ..block import Addresses, Block, Cells, Chain, Header, Problem
-from ..compat import dataclass
+from ..block import Addresses, Block, Cells, Chain, Place, Problem
+from ..header import Header
 from ..layout import StructLayout
 from ..target import Target, Type, Value
-
-
-@dataclass(frozen=True)
-class Place:
-    """A main bucket: where a key would be."""
-
-    array: str
-    bucket: int
 
 
 class Map(Protocol):
@@ -53,9 +45,26 @@ class Map(Protocol):
 class Family(Protocol):
     """One kind of map."""
 
-    name: str
-    describes: str  # for people: "struct hmap (libhmap)"
-    has_nil: bool  # a null pointer to the header is a map too, an empty one: `open` gets address 0
+    @property
+    def name(self) -> str:
+        """As the summary has it: "Go Swiss map"."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What --family takes for it: a word of its own, and one for each group that it is of."""
+
+    @property
+    def describes(self) -> str:
+        """For people: "struct hmap (libhmap)"."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of its header, by which it is recognised."""
+
+    @property
+    def has_nil(self) -> bool:
+        """Whether a null pointer to the header is a map too, an empty one: `open` gets address
+        0."""
 
     def recognise(self, found: Type) -> bool:
         """Whether a struct is this family's header, by its field names."""

@@ -8,7 +8,7 @@ from dataclasses import field, replace
 
 from ..compat import dataclass
 from ..stats import Stats
-from ..block import Header
+from ..header import Header
 
 GLOBAL, LOCAL, REGISTRY, GOROUTINE, UNREACHED = (
     "global",
@@ -41,7 +41,7 @@ class Row:
     elem_type: str
     address: int
     entries: int
-    capacity: int  # slots in use; of chained maps, entries at which it grows
+    capacity: int  # slots in use; where a bucket is a list, entries at which it grows
     deleted: int  # slots
     held: int
     wasted: int
@@ -123,9 +123,10 @@ def row_of_header(header: Header, path: str, source: str) -> Row:
     overflow buckets itself; nothing is known of how entries are spread."""
     stats = Stats(header)
     stats.live = header.count
-    spare_used = header.arrays[0].spare - header.spare_left if header.arrays else 0
-    stats.overflow = max(header.overflow_estimate or 0, 0)
-    stats.spare_used = min(spare_used, stats.overflow)
+    if header.overflow is not None and header.arrays:
+        stats.overflow = max(header.overflow.estimate, 0)
+        spare_used = header.arrays[0].spare - header.overflow.spare_left
+        stats.spare_used = min(spare_used, stats.overflow)
     old = header.old
     buckets = sum(array.buckets for array in header.arrays) + stats.overflow
     return Row(
@@ -136,11 +137,11 @@ def row_of_header(header: Header, path: str, source: str) -> Row:
         elem_type=header.elem_type.name,
         address=header.address,
         entries=header.count,
-        capacity=_capacity(stats, buckets * header.slots_per_bucket),
+        capacity=header.geometry.capacity(stats.main_buckets, buckets * header.geometry.slots),
         deleted=sum(table.tombstones for table in header.tables),
         held=stats.held,
         wasted=stats.wasted,
-        growing=(old.size if old else 0) + sum(array.size for array in header.retired),
+        growing=(old.size if old else 0) + sum(array.size for array in header.pins.retired),
         problems=len(header.problems),
         name=header.name,
         created_at=header.created_at,
@@ -154,7 +155,7 @@ def row_of_stats(stats: Stats, path: str, source: str, problems: int, sample: Sa
     return replace(
         row_of_header(stats.header, path, source),
         entries=stats.live,
-        capacity=_capacity(stats, stats.slots),
+        capacity=stats.header.geometry.capacity(stats.main_buckets, stats.slots),
         deleted=stats.deleted,
         held=stats.held,
         wasted=stats.wasted,
@@ -164,8 +165,3 @@ def row_of_stats(stats: Stats, path: str, source: str, problems: int, sample: Sa
         sample=sample,
         is_exact=True,
     )
-
-
-def _capacity(stats: Stats, slots: int) -> int:
-    header = stats.header
-    return int(stats.main_buckets * header.load_factor) if header.chained else slots

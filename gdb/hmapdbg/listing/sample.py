@@ -12,7 +12,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block, Column, Header
+from ..block import Block, Column
+from ..header import Header
 from ..target import Kind, Target, Type
 from ..values import Renderer
 from .rows import Sample
@@ -45,7 +46,7 @@ class MapSampler:
         self._sampler = sampler
         self._type = header.key_type
         self._plain = _is_plain(header.key_type)
-        self._by_tophash = not self._plain and header.count > LARGE and not header.chained
+        self._by_tophash = not self._plain and header.count > LARGE and bool(header.geometry.byte)
         self._level = 0
         self._kept: dict[int, str] = {}
         self._numbers: list[Numbers] = []

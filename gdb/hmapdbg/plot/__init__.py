@@ -17,20 +17,14 @@ picture is read in grey too.
 from .caption import Caption, caption_of, problem_notes, size_line
 from .figure import PlotError, draw, format_of
 from .folding import PlotSink
-from .look import BUCKET_MAP, SWISS, UNORDERED, Look, look_of
 
 __all__ = [
-    "BUCKET_MAP",
     "Caption",
-    "Look",
     "PlotError",
     "PlotSink",
-    "SWISS",
-    "UNORDERED",
     "caption_of",
     "draw",
     "format_of",
-    "look_of",
     "problem_notes",
     "size_line",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..compat import dataclass
 from ..stats import Stats
-from .look import Look, look_of
 from .words import count_of
 
 
@@ -42,19 +41,19 @@ def caption_of(stats: Stats, origin: str = "", problems: int = 0) -> Caption:
     )
 
 
-def size_line(stats: Stats, look: Look | None = None) -> str:
-    """How many entries in how many buckets; a load factor not known (NaN, 0) is left out."""
+def size_line(stats: Stats) -> str:
+    """How many entries in how many buckets; a load factor not known (0) is left out."""
     header = stats.header
     if not header.arrays:
         return f"{count_of(stats.live, 'entry', 'entries')}, no buckets"
-    look = look or look_of(header)
-    total = stats.main_buckets if look.expected else sum(one.buckets for one in header.arrays)
-    size = f" (B={header.B})" if header.B is not None else ""
+    geometry, total = header.geometry, stats.main_buckets
+    B = None if header.growth is None else header.growth.B
+    size = f" (B={B})" if B is not None else ""
     load = f"load {stats.live / total if total else 0:.2f}"
-    if header.load_factor > 0 and look.expected:
-        load += f" of {header.load_factor:g}"
+    if geometry.load_factor > 0 and geometry.null_model is not None:
+        load += f" of {geometry.load_factor:g}"
     entries = count_of(stats.live, "entry", "entries")
-    text = f"{entries} in {count_of(total, look.bucket)}{size}, {load}"
+    text = f"{entries} in {count_of(total, geometry.bucket)}{size}, {load}"
     old = header.old
     if old is not None:
         kind = "same-size growth" if header.same_size_grow else "growing"

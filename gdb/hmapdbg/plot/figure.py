@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from ..block import Ints
+from ..header import Panel as PanelKind
 from ..stats import Stats
 from .caption import Caption
 from .folding import PlotSink
@@ -54,18 +54,16 @@ def draw(
     stats: Stats,
     caption: Caption,
     *,
-    probes: Ints | None = None,
     stream: Writable | None = None,
 ) -> None:
     """Writes the figure, in the format of the path's suffix. PlotError, OSError.
 
-    probes: number of probes by length, for families without chains. stream: what is written to in
-    place of the file at `path`.
+    stream: what is written to in place of the file at `path`.
     """
     format = format_of(path)
     data = io.BytesIO()
     with _matplotlib():
-        figure = _Drawing(sink, stats, caption, probes).figure()
+        figure = _Drawing(sink, stats, caption).figure()
         figure.savefig(data, format=format, dpi=DPI, metadata=METADATA[format])
     if stream is not None:
         stream.write(data.getbuffer())
@@ -93,11 +91,10 @@ def _matplotlib() -> Iterator[None]:
 class _Drawing:
     """One figure. Figures and axes are matplotlib's, which carries no types."""
 
-    def __init__(self, sink: PlotSink, stats: Stats, caption: Caption, probes: Ints | None) -> None:
+    def __init__(self, sink: PlotSink, stats: Stats, caption: Caption) -> None:
         self.sink = sink
         self.stats = stats
         self.caption = caption
-        self.probes = probes
         self.notes = list(caption.notes)
 
     def figure(self) -> Any:
@@ -165,25 +162,31 @@ class _Drawing:
         )
 
     def _draw_panels(self, figure: Any, top: float) -> None:
-        about = self.sink, self.stats, self.probes
+        geometry = self.sink.geometry
+        about = self.sink, self.stats
         lengths = LengthsPanel(*about)
-        panels: list[Panel] = [HistogramPanel(*about)]
-        widths = [1.0]
-        if self.sink.cells:
-            panels.insert(0, SpreadPanel(*about))
-            widths.insert(0, 1.3)
-        else:
-            look = self.sink.look
-            place = look.tophash or "place in the chain"
-            self.notes.append(
-                f"{'two' if lengths.counts() is None else 'three'} panels: the entries were not "
-                f"read, so their spread over {look.bucket} and {place} is not drawn"
-            )
-        if lengths.counts() is not None:
-            panels.append(lengths)
+        has_lengths = lengths.counts() is not None
+        panels: list[Panel] = []
+        widths: list[float] = []
+        if PanelKind.SPREAD in geometry.panels:
+            if self.sink.cells:
+                panels.append(SpreadPanel(*about))
+                widths.append(1.3)
+            else:
+                place = geometry.byte or "place in the chain"
+                self.notes.append(
+                    f"{'three' if has_lengths else 'two'} panels: the entries were not "
+                    f"read, so their spread over {geometry.bucket} and {place} is not drawn"
+                )
+        if PanelKind.HISTOGRAM in geometry.panels:
+            panels.append(HistogramPanel(*about))
             widths.append(1.0)
-        else:
-            self.notes.append("probe lengths are not known, and not drawn")
+        if PanelKind.LENGTHS in geometry.panels:
+            if has_lengths:
+                panels.append(lengths)
+                widths.append(1.0)
+            else:
+                self.notes.append("probe lengths are not known, and not drawn")
         bottom = 0.085 if self.notes else 0.065
         outer = figure.add_gridspec(
             2,

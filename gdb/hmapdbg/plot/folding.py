@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block, Buckets, Cells, Header, Ints
-from .look import Look, look_of
+from ..block import Block, Buckets, Cells, Ints
+from ..header import Header
 
 Floats = NDArray[np.float64]
 
@@ -91,10 +91,10 @@ class PlotSink:
     cells: whether the Blocks carry the entries; without them there is no second panel.
     """
 
-    def __init__(self, header: Header, cells: bool = True, look: Look | None = None) -> None:
+    def __init__(self, header: Header, cells: bool = True) -> None:
         self.header = header
         self.cells = cells
-        self.look = look_of(header) if look is None else look
+        self.geometry = header.geometry
         self.offsets: dict[str, int] = {}
         self.total = 0
         for array in header.arrays:
@@ -160,7 +160,7 @@ class PlotSink:
 
     def _add_cells(self, offset: int | Ints, cells: Cells) -> None:
         position = cells.bucket + offset
-        if self.look.tophash:
+        if self.geometry.byte:
             height = np.clip(cells.tophash, 0, TOPHASHES - 1)
             level = height
         else:

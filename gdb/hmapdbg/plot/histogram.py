@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,20 +14,20 @@ from .style import EXPECTED, LIVE, OLD
 
 class HistogramPanel(Panel):
     def draw(self, axes: Any) -> None:
-        sink, look, stats = self.sink, self.look, self.stats
+        sink, geometry, stats = self.sink, self.geometry, self.stats
         scale = sink.scale
-        found = stats.counts if look.expected else stats.occupancy
-        set_title(axes, f"{look.bucket.capitalize()}s by number of entries")
-        axes.set_xlabel(f"entries in a {look.bucket}")
-        axes.set_ylabel(f"{look.bucket}s")
+        found = stats.counts
+        set_title(axes, f"{geometry.bucket.capitalize()}s by number of entries")
+        axes.set_xlabel(f"entries in a {geometry.bucket}")
+        axes.set_ylabel(f"{geometry.bucket}s")
         top = max(len(found) - 1, 1)
         bars = by_level(scale, np.arange(len(found), dtype=np.int64), found)
-        expected = self._expected() if look.expected and stats.live else np.zeros(0)
+        expected = self._expected()
         # A uniform hash makes counts up to this; one bucket more is worth showing.
         shown = np.flatnonzero(expected >= 0.5)
         end = max(len(bars) - 1, int(shown[-1]) if len(shown) else 0, 3)
-        if not look.expected:
-            end = max(end, self.header.slots_per_bucket)
+        if geometry.null_model is None:
+            end = max(end, self.header.geometry.slots)
         axes.bar(
             np.arange(len(bars)), bars, width=0.86, color=OLD, edgecolor=LIVE, linewidth=0.8,
             label="found",
@@ -65,18 +64,11 @@ class HistogramPanel(Panel):
     def _expected(self) -> Floats:
         """Buckets by level, with the same entries and a uniform hash; in mid-growth new and old
         buckets have a mean of their own."""
-        stats, scale = self.stats, self.sink.scale
-        out = np.zeros(0)
-        for number, array in enumerate(self.header.arrays):
-            bins = stats.sums[array.name].buckets - (0 if number else stats.pending)
-            mean = stats.live / array.buckets
-            reach = 12 * math.sqrt(mean) + 40
-            first = max(0, int(mean - reach))
-            counts = np.arange(first, int(mean + reach) + 1, dtype=np.int64)
-            logs = np.log(np.maximum(counts, 1).astype(np.float64))
-            logs[0] = math.lgamma(first + 1)
-            chance = np.exp(counts * math.log(mean) - mean - np.cumsum(logs))
-            more = by_level(scale, counts, chance * max(bins, 0))
+        model, out = self.geometry.null_model, np.zeros(0)
+        if model is None or not self.stats.live:
+            return out
+        for counts, bins in model.iter_counts(self.stats.live, self.stats.bins_by_array):
+            more = by_level(self.sink.scale, counts, bins)
             size = max(len(out), len(more))
             out = np.pad(out, (0, size - len(out))) + np.pad(more, (0, size - len(more)))
         return out

@@ -13,22 +13,22 @@ from .style import EXPECTED, LIVE, OLD
 
 class LengthsPanel(Panel):
     def counts(self) -> Ints | None:
-        """Chains, or probes, by length."""
-        if self.probes is not None:
-            return self.probes
-        return self.stats.chains if self.look.chain else None
+        """Chains, or probes, by length; None where they are not known."""
+        if self.geometry.chain_length:
+            return self.stats.chains
+        return self.stats.probes if self.stats.probes.any() else None
 
     def draw(self, axes: Any) -> None:
-        look, stats = self.look, self.stats
+        geometry, stats = self.geometry, self.stats
         counts = self.counts()
         assert counts is not None
-        if self.probes is not None:
+        if not geometry.chain_length:
             set_title(axes, "Probes for an absent key, by length")
-            axes.set_xlabel(f"{look.bucket}s looked at")
-            axes.set_ylabel(f"{look.bucket}s to start from")
+            axes.set_xlabel(f"{geometry.bucket}s looked at")
+            axes.set_ylabel(f"{geometry.bucket}s to start from")
         else:
             set_title(axes, "Chains by length")
-            axes.set_xlabel(look.chain)
+            axes.set_xlabel(geometry.chain_length)
             axes.set_ylabel("chains")
         scale = self.sink.scale
         used = np.flatnonzero(counts)
@@ -38,7 +38,7 @@ class LengthsPanel(Panel):
         bars = by_level(scale, np.arange(len(counts), dtype=np.int64), counts)
         top = int(used[-1])
         start = 0 if bars[0] else 1
-        bound = stats.chain_bound if self.probes is None and look.expected and stats.live else 0
+        bound = stats.chain_bound if geometry.chain_length and stats.live else 0
         end = max(len(bars) - 1, 4, bound + 1 if bound < 24 else 0)
         x = np.arange(start, len(bars))
         axes.bar(x, bars[start:], width=0.86, color=OLD, edgecolor=LIVE, linewidth=0.8)

@@ -15,11 +15,11 @@ from .words import count_of
 
 class OccupancyPanel(Panel):
     def draw(self, axes: Any) -> None:
-        sink, look = self.sink, self.look
-        axes.set_title(f"Occupancy of each {look.bucket}")
-        axes.set_ylabel(f"entries in the {look.bucket}")
+        sink, geometry = self.sink, self.geometry
+        axes.set_title(f"Occupancy of each {geometry.bucket}")
+        axes.set_ylabel(f"entries in the {geometry.bucket}")
         # The room of a full bucket, so that an empty map looks empty.
-        slots = self.header.slots_per_bucket
+        slots = self.header.geometry.slots
         top = max(sink.most_live, 1, slots if slots <= sink.scale.linear else 1)
         bottom = sink.most_deleted
         place = sink.scale.place
@@ -104,14 +104,14 @@ class OccupancyPanel(Panel):
             )
             axes.plot([], [], "s", markersize=9, color=shades[2], label=label)
             if sign > 0:
-                self.add_colorbar(axes, drawn, f"share of the {self.look.bucket}s there")
+                self.add_colorbar(axes, drawn, f"share of the {self.geometry.bucket}s there")
             self._mark_outliers(axes, grid, sign)
         self._draw_mean(axes)
 
     def _mark_outliers(self, axes: Any, grid: Grid, sign: int) -> None:
         """Dots on the image's cells that are far up, since one of them is all there is to see."""
         marked = np.arange(grid.counts.shape[1]) > self.sink.scale.linear
-        if sign > 0 and self.look.expected:
+        if sign > 0 and self.geometry.null_model is not None:
             mean = self.stats.live / min(array.buckets for array in self.header.arrays)
             bound = poisson_bound(mean, self.sink.total)
             marked[bound + 1 :] |= grid.counts[:, bound + 1 :].sum(axis=0) <= 64
@@ -187,7 +187,7 @@ class OccupancyPanel(Panel):
         for array, name in zip(arrays, ("new array", "old array")):
             start = self.sink.offsets[array.name]
             axes.annotate(
-                f"{name}, {count_of(array.buckets, self.look.bucket)}",
+                f"{name}, {count_of(array.buckets, self.geometry.bucket)}",
                 (start - 0.5, 1),
                 (5, -3),
                 xycoords=("data", "axes fraction"),

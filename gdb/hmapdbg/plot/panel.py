@@ -17,16 +17,12 @@ from .words import count_of
 
 
 class Panel(abc.ABC):
-    """One part of a figure. Axes are matplotlib's, which carries no types.
+    """One part of a figure. Axes are matplotlib's, which carries no types."""
 
-    probes: number of probes by length, for families without chains.
-    """
-
-    def __init__(self, sink: PlotSink, stats: Stats, probes: Ints | None) -> None:
+    def __init__(self, sink: PlotSink, stats: Stats) -> None:
         self.sink = sink
         self.stats = stats
-        self.probes = probes
-        self.look = sink.look
+        self.geometry = sink.geometry
         self.header = sink.header
 
     @abc.abstractmethod
@@ -40,7 +36,7 @@ class Panel(abc.ABC):
 
     def label_positions(self, axes: Any, most: int = 10) -> None:
         """Ticks along the buckets: numbers in their array, or, of many tables, running ones."""
-        sink, look = self.sink, self.look
+        sink, geometry = self.sink, self.geometry
         arrays = self.header.arrays
         if len(arrays) <= 2:
             step = round_step(sink.total, most)
@@ -54,13 +50,13 @@ class Panel(abc.ABC):
                 labels += [f"{value:,}" for value in values]
             axes.set_xticks(ticks)
             axes.set_xticklabels(labels)
-            numbers = f"{look.bucket} number"
+            numbers = f"{geometry.bucket} number"
         else:
             axes.xaxis.set_major_formatter(thousands)
-            numbers = f"{look.bucket}, {len(arrays):,} tables one after the other"
+            numbers = f"{geometry.bucket}, {len(arrays):,} tables one after the other"
         if sink.is_dense and most >= 10:
             each = round(sink.total / sink.columns)
-            numbers += f" (a column of the image is {count_of(each, look.bucket)})"
+            numbers += f" (a column of the image is {count_of(each, geometry.bucket)})"
         axes.set_xlabel(numbers)
 
     def is_old(self, position: Ints) -> NDArray[np.bool_]:

@@ -14,16 +14,20 @@ from .words import count_of
 
 class SpreadPanel(Panel):
     def draw(self, axes: Any) -> None:
-        sink, look = self.sink, self.look
-        what = look.tophash or "place in the chain"
-        set_title(axes, f"Entries over {look.bucket} and {what}")
+        sink, geometry = self.sink, self.geometry
+        what = geometry.byte or "place in the chain"
+        set_title(axes, f"Entries over {geometry.bucket} and {what}")
         axes.set_ylabel(what)
         if sink.spread_count == 0:
             say(axes, "no entries")
             return
-        if look.tophash:
+        if geometry.byte:
             # Swiss control bytes hold seven bits of hash.
-            top = TOPHASHES // 2 - 1 if sink.highest < 128 and not look.expected else TOPHASHES - 1
+            top = (
+                TOPHASHES // 2 - 1
+                if sink.highest < 128 and geometry.null_model is None
+                else TOPHASHES - 1
+            )
             high = float(top)
             axes.set_yticks([*range(0, top, (top + 1) // 4), top])
         else:
@@ -36,7 +40,7 @@ class SpreadPanel(Panel):
         if sink.spread_points:
             position, height = np.concatenate(sink.spread_points).T
             old = self.is_old(position)
-            y = height if look.tophash else sink.scale.place(height)
+            y = height if geometry.byte else sink.scale.place(height)
             size = float(np.clip(9000 / sink.spread_count, 9, 90))
             for which, color, marker in ((~old, LIVE, "o"), (old, OLD, "s")):
                 if which.any():
@@ -55,7 +59,7 @@ class SpreadPanel(Panel):
     def _draw_spread_density(self, axes: Any, levels: int) -> None:
         from matplotlib.colors import LogNorm, Normalize
 
-        sink, look = self.sink, self.look
+        sink, geometry = self.sink, self.geometry
         counts = sink.spread.counts[:, :levels]
         if counts.shape[1] < levels:
             counts = np.pad(counts, ((0, 0), (0, levels - counts.shape[1])))
@@ -63,12 +67,12 @@ class SpreadPanel(Panel):
         across = up = 1
         cells = counts.size
         while sink.spread_count / cells < 12 and (
-            counts.shape[0] // across > 64 or (look.tophash and levels // up > 64)
+            counts.shape[0] // across > 64 or (geometry.byte and levels // up > 64)
         ):
             if counts.shape[0] // across > 64:
                 across *= 2
                 cells //= 2
-            if look.tophash and levels // up > 64:
+            if geometry.byte and levels // up > 64:
                 up *= 2
                 cells //= 2
         widths = np.add.reduceat(sink.widths(), np.arange(0, len(counts), across))
@@ -89,8 +93,8 @@ class SpreadPanel(Panel):
             zorder=1.5,
         )
         self.add_colorbar(axes, drawn, "")
-        across_text = count_of(round(sink.total / len(image)), look.bucket)
-        up_text = f" by {count_of(up, look.tophash)}" if look.tophash else ""
+        across_text = count_of(round(sink.total / len(image)), geometry.bucket)
+        up_text = f" by {count_of(up, geometry.byte)}" if geometry.byte else ""
         axes.text(
             0,
             1.025,

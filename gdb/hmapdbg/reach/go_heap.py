@@ -278,7 +278,7 @@ def _fitting(
     sound: dict[int, Cells | None] = {}
     out = []
     for one in types:
-        size = one.map.header.bucket_size
+        size = one.map.header.geometry.bucket_size
         if size not in sound:
             sound[size] = _sound_cells(target, spans, one, addr)
         cells = sound[size]
@@ -327,7 +327,7 @@ def _sound_cells(target: Target, spans: _Spans, one: _MapType, addr: int) -> Cel
         return None
     for array in header.arrays:
         # A block is a bit larger than what was asked for, by an eighth at most, or a page.
-        used = (array.buckets + array.spare) * header.bucket_size
+        used = (array.buckets + array.spare) * header.geometry.bucket_size
         block = spans.block_size(array.address)
         if block and not used <= block <= used + max(used // 8, 64) + PAGE * (used > 4096):
             return None

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from ..families import FAMILIES
+from ..families import family_of
 from ..target import Field, Kind, Target, Type
 from ..values.interfaces import is_interface
 from . import containers
@@ -163,7 +163,7 @@ def _iter_struct_leaves(
     step = fields_step(names)
     if found.name in UNTYPED or found.name.startswith("struct hmap_"):
         return
-    if found.kind is Kind.STRUCT and any(family.recognise(found) for family in FAMILIES):
+    if found.kind is Kind.STRUCT and family_of(found) is not None:
         yield Leaf(Way.MAP, offset, found, step)
         return
     if is_interface(found):

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..families import FAMILIES, open_map
+from ..families import family_of, open_map
 from ..find import Key, find, parse_key
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.types import pointer_to
@@ -122,7 +122,7 @@ def _is_map(found: Type) -> bool:
     """Whether values of the type are maps, or pointers to one."""
     if found.kind is Kind.POINTER and found.resolve is not None:
         found = found.target
-    return found.kind is Kind.STRUCT and any(family.recognise(found) for family in FAMILIES)
+    return found.kind is Kind.STRUCT and family_of(found) is not None
 
 
 def _registered(target: Target, name: str) -> Value:

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block, Cells, Header
+from ..block import Block, Cells
 from ..families import open_map
-from ..families.address_set import AddressSet
+from ..geometry.address_set import AddressSet
 from ..families.family import Map
+from ..header import Header
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
 from ..target.types import pointer_to
 from ..values import Renderer, find_counted_string
@@ -399,14 +400,15 @@ def _is_plausible(target: Target, header: Header) -> bool:
     """Whether what was found at a pointer's end is a map, and not what an uninitialised variable
     happens to lead to: its arrays can be read, and have room for its entries."""
     if not header.arrays:
-        return header.count == 0 or header.box_size > 0 or not header.bucket_size
-    room = sum(array.buckets + array.spare for array in header.arrays) * header.slots_per_bucket
-    if not header.chained and header.count > 64 * max(room, 1):
+        return header.count == 0 or header.box_size > 0 or not header.geometry.bucket_size
+    room = header.geometry.room(header.arrays)
+    if room is not None and header.count > 64 * max(room, 1):
         return False
+    size = header.geometry.bucket_size
     for array in header.arrays[:2]:
-        last = array.address + (array.buckets - 1) * header.bucket_size
-        if not target.is_readable(array.address, header.bucket_size):
+        last = array.address + (array.buckets - 1) * size
+        if not target.is_readable(array.address, size):
             return False
-        if not target.is_readable(last, header.bucket_size):
+        if not target.is_readable(last, size):
             return False
     return True

@@ -319,7 +319,7 @@ HMAP_API size_t hmap_check(const struct hmap *map, hmap_problem_fn *report, void
 /*
  * Write the map's own state as CSV: a row for each main bucket, or for each live entry, in the
  * order array (new before old), bucket, chain, slot. Columns:
- *     array,bucket,address,chain,slots,live,deleted,empty,evacuated
+ *     array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry
  *     array,bucket,chain_index,slot,tophash,key,value
  * False: the stream failed, or (entries) memory for a text ran out.
  */

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from ..target import Kind, Type
+from ...target import Kind, Type
 
 SEED = 0xC70F6907  # functional_hash.h, _Hash_impl::hash()
 MULTIPLIER = (0xC6A4A793 << 32) + 0x5BD1E995

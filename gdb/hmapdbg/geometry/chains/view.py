@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..block import Addresses, Array, Cells, Chain, Column, Link
-from ..target import MemoryFault, Target
-from .bucket_walk import BucketLayout, Marks, Raw, pointer_column, unboxed
+from ...block import Addresses, Cells, Chain, Column, Link
+from ...header import Array
+from ...target import MemoryFault, Target
+from ..columns import Raw, box_targets, unboxed
+from .layout import BucketLayout, Marks
 
 
 def iter_chains(
@@ -17,7 +19,7 @@ def iter_chains(
     """The chains of main buckets [low, high) of an array."""
     for bucket in range(low, high):
         address = array.address + bucket * layout.size
-        yield Chain(array.name, bucket, _iter_links(target, layout, marks, array, address))
+        yield Chain(array.name, bucket, address, _iter_links(target, layout, marks, array, address))
 
 
 def _iter_links(
@@ -78,7 +80,6 @@ def slot_addresses(
     ):
         addrs = cells.address + (offset + cells.slot * size).astype(np.uint64)
         if boxed:
-            pointers, _ = target.gather(addrs, target.pointer_size)
-            addrs = pointer_column(target, pointers, 0)
+            addrs = box_targets(target, addrs)
         out.append(addrs)
     return out[0], out[1]

@@ -1,4 +1,4 @@
-"""How many nodes each bucket of a libstdc++ hash table has, without a hash code.
+"""How many nodes each bucket has, without a hash code.
 
 All nodes form one list, in which those of a bucket stand together: its run. The cell of a bucket
 holds the node *before* the run, so a run ends at the node that is some other cell's before-node, or
@@ -16,202 +16,32 @@ where it stands (8 and 4): 32 bytes. All else is as large as a slab of rows.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Addresses, Array, Ints, Problem
-from ..target import MemoryFault, Target
-from .unordered_node import NodeLayout
+from ...block import Addresses, Ints, Problem
+from ..columns import Mask
+from ..ranges import rows_text
+from .table import SLAB, Table
 
-Mask = NDArray[np.bool_]
 Counts = NDArray[np.uint32]
 
-SLAB = 1 << 19  # rows at a time
-FIRST_STEP = 1 << 12  # cells read first where it is not known how far memory goes
 FIRST_MILESTONE = 16  # generations
 MAX_MILESTONES = 1 << 20
 MAX_GENERATIONS = 64  # while only FEW runs are open
 FEW = 16
 STRETCH = 1 << 16  # nodes of a long run at a time
-MAX_PROBLEMS = 100  # of one kind told one by one; the rest is counted
-PAGE = 4096
-MAX_PAGES = 4096
 REACHED = np.uint32(1 << 31)  # in a count: some run has come to the before-node
 COUNT = np.uint32(REACHED - 1)
 
 
-class Table:
-    """A hash table as it is read: cells and links.
-
-    head_at: the address of _M_before_begin; header: the range that the table itself takes."""
-
-    def __init__(
-        self,
-        target: Target,
-        layout: NodeLayout,
-        array: Array,
-        head_at: int,
-        header: tuple[int, int],
-    ) -> None:
-        self.target = target
-        self.layout = layout
-        self.array = array
-        self.head_at = head_at
-        self.header = header
-        self.unreadable: list[tuple[int, int]] = []  # buckets whose cell cannot be read
-        self._end = array.buckets  # behind the last bucket whose cell can be read
-        self._pages: dict[int, bytes | None] = {}
-        self._pointer = struct.Struct(target.order + ("Q" if self.width == 8 else "I"))
-        self._told: dict[str, int] = {}
-
-    @property
-    def width(self) -> int:
-        """Bytes of a pointer."""
-        return self.target.pointer_size
-
-    # ---- cells
-
-    def iter_cells(self, low: int, high: int) -> Iterator[tuple[Ints, Addresses]]:
-        """(buckets, what their cells hold) of the readable cells of [low, high), slab by slab.
-        Fills `unreadable`."""
-        self.unreadable = []
-        hole = first = low
-        # Where nothing tells how far memory goes, it is felt for with growing steps.
-        blind = self.target.mappings() is None
-        step = min(FIRST_STEP, SLAB) if blind else SLAB
-        stop = min(high, self._end)
-        while first < stop:
-            count = min(step, stop - first)
-            step = min(2 * step, SLAB)
-            raw, ok = self.target.read_rows(
-                self.array.address + first * self.width, count, self.width
-            )
-            cells = pointers(self.target, raw)
-            runs = np.flatnonzero(np.diff(np.concatenate([[False], ok, [False]]))) + first
-            for begin, end in zip(runs[::2].tolist(), runs[1::2].tolist()):
-                self._skip(hole, begin)
-                hole = end
-            if ok.all():
-                yield np.arange(first, first + count), cells
-            elif ok.any():
-                yield first + np.flatnonzero(ok), cells[ok]
-            elif blind:
-                # A wild array is endless.
-                self._end = first
-                break
-            first = self._next_readable(first + count, stop)
-        self._skip(hole, high)
-
-    def _skip(self, low: int, high: int) -> None:
-        if low < high:
-            self.unreadable.append((low, high))
-
-    def _next_readable(self, first: int, end: int) -> int:
-        """The first bucket in [first, end) that is not all outside of memory; else `end`."""
-        address = self.array.address + first * self.width
-        ranges = self.target.mappings()
-        if ranges is None:
-            return first
-        start = next((start for start, stop in ranges if stop > address), None)
-        if start is None:
-            return end
-        return max(first, min((start - self.array.address) // self.width, end))
-
-    def buckets_of(self, befores: Sequence[int]) -> dict[int, int]:
-        """The first bucket whose cell holds each of these; of those that have one."""
-        wanted = np.array(sorted(set(befores)), np.uint64)
-        out: dict[int, int] = {}
-        if len(wanted):
-            for bucket, cells in self.iter_cells(0, self.array.buckets):
-                place = np.minimum(np.searchsorted(wanted, cells), len(wanted) - 1)
-                hits = np.flatnonzero(wanted[place] == cells)
-                for at in hits[np.unique(cells[hits], return_index=True)[1]].tolist():
-                    out.setdefault(int(cells[at]), int(bucket[at]))
-        return out
-
-    # ---- links
-
-    def links(self, nodes: Addresses) -> tuple[Addresses, Mask]:
-        """The link of each node, and which could be read."""
-        raw, ok = self.target.gather(nodes + np.uint64(self.layout.link), self.width)
-        return pointers(self.target, raw), ok
-
-    def is_no_node(self, addrs: Addresses) -> Mask:
-        """Which addresses cannot be a node's: not aligned, or in the table itself."""
-        wrong: Mask = addrs % np.uint64(self.layout.align) != 0
-        array = self.array.address, self.array.address + self.array.buckets * self.width
-        for low, end in (array, self.header):
-            low = max(low - self.layout.size + 1, 0)
-            wrong |= (addrs >= np.uint64(low)) & (addrs - np.uint64(low) < np.uint64(end - low))
-        return wrong
-
-    def stretch(self, node: int, limit: int, size: int) -> tuple[list[int], list[bytes], int, bool]:
-        """Follows links for at most `limit` nodes: their addresses, the first `size` bytes of each
-        (which hold the link; the list is empty where that is all), the link behind them, and
-        whether that one cannot be read."""
-        addrs: list[int] = []
-        parts: list[bytes] = []
-        link, unpack, pages = self.layout.link, self._pointer.unpack_from, self._pages
-        whole = size > link + self.width
-        limit_of_address = self.target.address_limit - size
-        while node and len(addrs) < limit:
-            start = node & -PAGE
-            offset = node - start
-            page = pages[start] if start in pages else self._load(start)
-            if page is None or offset + size > PAGE:
-                try:
-                    page = self.target.read(node, size) if node <= limit_of_address else None
-                except MemoryFault:
-                    page = None
-                if page is None:
-                    return addrs, parts, node, True
-                offset = 0
-            addrs.append(node)
-            if whole:
-                parts.append(page[offset : offset + size])
-            (node,) = unpack(page, offset + link)
-        return addrs, parts, node, False
-
-    def _load(self, start: int) -> bytes | None:
-        if len(self._pages) >= MAX_PAGES:
-            self._pages.clear()
-        try:
-            page = self.target.read(start, PAGE)
-        except MemoryFault:
-            page = None
-        self._pages[start] = page
-        return page
-
-    def next_of(self, node: int) -> int:
-        """The node behind a node; 0 where there is none, or it cannot be read."""
-        size = self.layout.link + self.width
-        addrs, _, after, _ = self.stretch(node, 1, size)
-        return after if addrs else 0
-
-    # ---- Problems
-
-    def problem(self, kind: str, text: str, addr: int, invariant: str) -> list[Problem]:
-        """The Problem, unless too many of its kind have been told already."""
-        return [Problem(text, addr, invariant)] if self.count_problems(kind, 1) else []
-
-    def count_problems(self, kind: str, number: int) -> int:
-        """How many of so many more Problems of a kind may be told."""
-        before = self._told.get(kind, 0)
-        self._told[kind] = before + number
-        return max(0, min(number, MAX_PROBLEMS - before))
-
-    def iter_cut(self) -> Iterator[Problem]:
-        """How many Problems of each kind were not told."""
-        for kind, count in self._told.items():
-            if count > MAX_PROBLEMS:
-                yield Problem(f"{count - MAX_PROBLEMS:,} more like this: {kind}")
-
-
 class Runs:
-    """The runs of all buckets: `load`, then `count`, then ask `of`."""
+    """The runs of all buckets: `load`, then `count`, then ask `of`.
+
+    One class, long as it is: every method steps the same arrays, a row a run, through the states
+    that the module's text describes."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -229,7 +59,7 @@ class Runs:
         table = self.table
         parts = [cells[cells != 0] for _, cells in table.iter_cells(0, table.array.buckets)]
         for low, high in table.unreadable:
-            which = f"bucket {low:,}" if high == low + 1 else f"buckets {low:,} to {high - 1:,}"
+            which = rows_text("bucket", low, high)
             yield Problem(f"{which} cannot be read", table.array.address + low * table.width)
         befores = np.concatenate(parts) if parts else self.befores
         del parts
@@ -260,7 +90,7 @@ class Runs:
         """A Problem for each of some buckets, known by their before-nodes. `text` takes the bucket
         and that address; `at`: where the Problem is, the bucket's cell else."""
         table = self.table
-        number = table.count_problems(kind, len(befores)) if len(befores) else 0
+        number = table.told.room_for(kind, len(befores)) if len(befores) else 0
         if not number:
             return []
         chosen = befores[:number].tolist()
@@ -567,12 +397,6 @@ class Runs:
                 "U3",
                 "bucket {}: its before-node 0x{:x} is not on the list",
             )
-
-
-def pointers(target: Target, raw: NDArray[np.uint8]) -> Addresses:
-    """Rows of a pointer's bytes as addresses."""
-    width = target.pointer_size
-    return np.ascontiguousarray(raw).view(f"{target.order}u{width}").ravel().astype(np.uint64)
 
 
 def _without_ended(opened: Counts, nodes: Addresses) -> tuple[Counts, Addresses]:

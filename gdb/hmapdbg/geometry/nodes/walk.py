@@ -1,36 +1,34 @@
-"""The walk of a libstdc++ hash table: its buckets in order, and the entries of each.
+"""The walk of lists of nodes: the buckets in order, and the entries of each.
 
-First the nodes of every bucket are counted (unordered_runs), by links alone. Where entries are
+First the nodes of every bucket are counted (runs), by links alone. Where entries are
 wanted, the nodes are then read a second time, whole: as many buckets at a time as have a Block's
 bytes of nodes, their runs side by side, a generation at a time; a run that alone is more than that
 is followed on its own and split."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Union
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..block import Addresses, Array, Block, Buckets, Cells, Column, Ints, Link, Problem
-from ..target import Target
-from .family import Place
-from .unordered_node import NodeLayout
-from .unordered_runs import FEW, MAX_GENERATIONS, STRETCH, Runs, Table, pointers
-
-Raw = NDArray[np.uint8]  # (n, node size)
-Mask = NDArray[np.bool_]
+from ...block import Addresses, Block, Buckets, Cells, Chain, Column, Ints, Link, Place, Problem
+from ...header import Array
+from ...target import Target
+from ..columns import Mask, Raw, pointer_column
+from .layout import NodeLayout, Seen
+from .runs import FEW, MAX_GENERATIONS, STRETCH, Runs
+from .table import Table
 
 BLOCK_BYTES = 8 << 20  # of nodes in a Block
 ROWS = 1 << 17  # buckets in a Block without entries
 
-# Looks at nodes: their buckets, their addresses, their bytes, and which could be read.
-Auditor = Callable[[Ints, Addresses, Raw, Mask], list[Problem]]
 
+class NodeWalk:
+    """One pass over a table.
 
-class UnorderedWalk:
-    """One pass over a table. `audit` is shown every node."""
+    head_at, header: see Table; `evidence`: whether every node that is read is given out too, before
+    the Block that has it."""
 
     def __init__(
         self,
@@ -39,16 +37,16 @@ class UnorderedWalk:
         array: Array,
         head_at: int,
         header: tuple[int, int],
-        audit: Auditor | None = None,
+        evidence: bool = False,
     ) -> None:
         self.target = target
         self.layout = layout
         self.array = array
         self.table = Table(target, layout, array, head_at, header)
-        self.audit = audit
+        self.evidence = evidence
         self._given: Mask | None = None  # of the runs that several cells share: counted already
 
-    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
+    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem, Seen]]:
         """See family.Map."""
         runs = Runs(self.table)
         low, high = 0, self.array.buckets
@@ -68,9 +66,9 @@ class UnorderedWalk:
             for begin in range(0, len(bucket), ROWS):
                 part = slice(begin, begin + ROWS)
                 yield Block(self.array.name, self._rows(bucket[part], live[part]))
-        yield from self.table.iter_cut()
+        yield from self.table.told.iter_cut()
 
-    def iter_links(self, low: int, high: int) -> Iterator[tuple[int, Iterator[Link]]]:
+    def iter_chains(self, low: int, high: int) -> Iterator[Chain]:
         """Buckets [low, high), each with its nodes."""
         runs = Runs(self.table)
         for _ in runs.load():
@@ -84,7 +82,9 @@ class UnorderedWalk:
         for _ in runs.count(chosen):
             pass
         for bucket in range(low, high):
-            yield bucket, self._iter_run(runs, befores.get(bucket))
+            address = self.array.address + bucket * self.table.width
+            links = self._iter_run(runs, befores.get(bucket))
+            yield Chain(self.array.name, bucket, address, links)
 
     def _iter_run(self, runs: Runs, before: int | None) -> Iterator[Link]:
         if before is None:
@@ -111,7 +111,7 @@ class UnorderedWalk:
         layout = self.layout
         if layout.code < 0:
             return None
-        return pointers(self.target, raw[:, layout.code : layout.code + layout.code_size])
+        return pointer_column(self.target, raw[:, layout.code : layout.code + layout.code_size])
 
     def _cells(self, low: int, high: int) -> Addresses:
         parts = [cells for _, cells in self.table.iter_cells(low, high)]
@@ -143,7 +143,7 @@ class UnorderedWalk:
 
     def _with_cells(
         self, bucket: Ints, heads: Addresses, live: Ints
-    ) -> Iterator[Union[Block, Problem]]:
+    ) -> Iterator[Union[Block, Problem, Seen]]:
         most = max(1, BLOCK_BYTES // self.layout.size)
         ends = np.cumsum(live)
         begin = 0
@@ -159,12 +159,11 @@ class UnorderedWalk:
                 yield from self._short_runs(rows, heads[part])
             begin = end
 
-    def _short_runs(self, rows: Buckets, heads: Addresses) -> Iterator[Union[Block, Problem]]:
+    def _short_runs(self, rows: Buckets, heads: Addresses) -> Iterator[Union[Block, Problem, Seen]]:
         """Buckets whose nodes fit into a Block."""
         row = np.flatnonzero(rows.live)
         nodes = heads[row]
         parts: list[tuple[Ints, Ints, Addresses, Raw, Mask]] = []
-        problems: list[Problem] = []
         place = 0
         while len(row) and not (place >= MAX_GENERATIONS and len(row) <= FEW):
             raw, ok, nodes_behind = self._read(nodes)
@@ -187,19 +186,18 @@ class UnorderedWalk:
             order = np.argsort(found, kind="stable")
             bucket, addrs = rows.bucket[found[order]], addrs[order]
             raw, ok = raw[order], ok[order]
-            if self.audit is not None:
-                problems = self.audit(bucket, addrs, raw, ok)
+            if self.evidence:
+                yield Seen(bucket, addrs, raw, ok)
             cells = self._columns(bucket, places[order], addrs, raw, ok)
-        yield from problems
         yield Block(self.array.name, rows, cells)
 
-    def _long_run(self, rows: Buckets, node: int) -> Iterator[Union[Block, Problem]]:
+    def _long_run(self, rows: Buckets, node: int) -> Iterator[Union[Block, Problem, Seen]]:
         """One bucket whose nodes do not fit into a Block."""
         place = 0
         for bucket, addrs, raw, ok in self._stretches(int(rows.bucket[0]), node, int(rows.live[0])):
             buckets = np.full(len(addrs), bucket)
-            if self.audit is not None:
-                yield from self.audit(buckets, addrs, raw, ok)
+            if self.evidence:
+                yield Seen(buckets, addrs, raw, ok)
             places = np.arange(place, place + len(addrs))
             place += len(addrs)
             yield Block(self.array.name, None, self._columns(buckets, places, addrs, raw, ok))
@@ -231,7 +229,7 @@ class UnorderedWalk:
         """Nodes, which of them are whole, and their links."""
         layout = self.layout
         raw, ok = self.target.gather(nodes, layout.size)
-        links = pointers(self.target, raw[:, layout.link : layout.link + self.table.width])
+        links = pointer_column(self.target, raw[:, layout.link : layout.link + self.table.width])
         if not ok.all():
             links[~ok], _ = self.table.links(nodes[~ok])
         return raw, ok, links

@@ -18,24 +18,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Union
 
-import numpy as np
-
-from ..block import Addresses, Array, Block, Cells, Chain, Header, Problem
-from ..layout import Member, StructLayout
-from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .bucket_audit import BucketAudit
-from .bucket_view import iter_chains, slot_addresses
-from .bucket_walk import BucketLayout, BucketWalk, Marks, pointer_column
-from .family import Family, Map, Place
-from .go_iterators import find_iterators, iterator_notes
-from .go_types import (
+from ...block import Addresses, Block, Cells, Chain, Place, Problem
+from ...geometry.chains.arrays import Arrays
+from ...geometry.chains.audit import BucketAudit
+from ...geometry.chains.layout import BucketLayout, Marks
+from ...geometry.chains.shape import BucketChains
+from ...geometry.chains.view import iter_chains, slot_addresses
+from ...geometry.chains.walk import BucketWalk
+from ...header import Array, Growth, Header, Overflow, Pins, Role
+from ...layout import Member, StructLayout
+from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ..family import Family, Map
+from ..go_iterators import find_iterators, iterator_notes
+from ..go_types import (
     Constants,
     bytes_tell_keys_apart,
     go_layout,
     go_name,
-    required_field,
     slot_value,
 )
+from .bucket_arrays import BucketArrays, spare_buckets, unsound
 
 HEADER_FIELDS = "count flags B noverflow hash0 buckets oldbuckets nevacuate extra".split()
 ITERATOR_FIELDS = "key t buckets startBucket offset wrapped B i bucket".split()
@@ -43,7 +45,6 @@ BUCKET_FIELDS = "tophash keys values overflow".split()
 
 SOURCE = "runtime/map.go of go1.23"
 MAX_BUCKET_SIZE = 1 << 20  # far above what 128-byte slots allow
-PAGE_SIZE = 8192  # of the runtime (runtime/sizeclasses.go)
 
 
 class GoBucketFamily:
@@ -51,12 +52,14 @@ class GoBucketFamily:
 
     name = "Go bucket map"
     describes = "map[K]V (Go up to 1.23)"
+    words = ("bucket", "go")
     has_nil = True
+    fields = ("buckets", "oldbuckets", "B", "hash0")
 
     def recognise(self, found: Type) -> bool:
         return (
             found.kind is Kind.STRUCT
-            and all(found.find(name) for name in ("buckets", "oldbuckets", "B", "hash0"))
+            and all(found.find(name) for name in self.fields)
             and not found.find("type")
         )
 
@@ -72,7 +75,6 @@ class _GoBucketMap:
         self.target = target
         self.address = address
         self.expression = value.expression
-        self.problems: list[Problem] = []
         self.struct = go_layout(found, HEADER_FIELDS)
         self.bucket_struct = self._bucket_struct()
         constants = Constants(target)
@@ -84,16 +86,20 @@ class _GoBucketMap:
         self.notes = constants.notes(SOURCE)
         self._set_types()
         self.fields = self._read_header()
-        self.extra_size = 0
-        self.next_overflow_at = 0
-        self.next_overflow = self._read_next_overflow()
-        self.marked_end = False  # whether the new array's end mark was found
-        arrays = self._arrays()
-        spare_left = self._spare_left(arrays)
-        self._check_header(arrays)
-        arrays, retired, iterators = self._pinned(arrays)
+        self.arrays = BucketArrays(
+            target,
+            self.struct,
+            address,
+            self.fields,
+            self.bucket,
+            self._flag("sameSizeGrow"),
+            self.expression,
+        )
+        self.problems = self.arrays.problems
+        self._check_header(self.arrays.walked)
+        arrays, pins = self._pinned(self.arrays.walked)
         self.header = Header(
-            family="Go bucket map",
+            family=FAMILY.name,
             expression=value.expression,
             type_name=go_name(value.type.name),
             address=address,
@@ -102,21 +108,23 @@ class _GoBucketMap:
             elem_type=self.elem_type,
             count=self.fields["count"],
             arrays=arrays,
-            bucket_size=self.bucket.size,
-            slots_per_bucket=self.bucket.slots,
-            header_size=(self.struct.size if address else 0) + self.extra_size,
-            box_size=self._box_size(),
-            load_factor=self.load_factor,
-            B=self.fields["B"],
-            same_size_grow=self._flag("sameSizeGrow"),
-            nevacuate=self.fields["nevacuate"],
-            overflow_estimate=self.fields["noverflow"],
-            overflow_exact=self.fields["B"] < 16,
-            spare_left=spare_left,
+            geometry=BucketChains(
+                self.bucket.slots, self.bucket.size, self.load_factor, spare_buckets
+            ),
+            header_size=(self.struct.size if address else 0) + self.arrays.extra_size,
+            box_size=self.bucket.box_size,
             writing=self._flag("hashWriting"),
-            iterators=iterators,
-            probable_iterators=True,
-            retired=retired,
+            growth=Growth(
+                B=self.fields["B"],
+                same_size=self._flag("sameSizeGrow"),
+                nevacuate=self.fields["nevacuate"],
+            ),
+            overflow=Overflow(
+                self.fields["noverflow"],
+                is_exact=self.fields["B"] < 16,
+                spare_left=self.arrays.spare_left,
+            ),
+            pins=pins,
             notes=tuple(self.notes),
             problems=tuple(self.problems),
         )
@@ -124,24 +132,24 @@ class _GoBucketMap:
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
         """See family.Map."""
         if self.header.arrays:
-            yield from self._bucket_walk().walk(cells, only)
+            yield from BucketWalk(self._walked()).walk(cells, only)
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """The invariants above, as far as the header did not show them already; see family.Map."""
         if self.header.arrays:
             yield from BucketAudit(
                 self.header,
-                self._bucket_walk(),
+                self._walked(),
                 key_hash=None,
                 owned_keys=False,
-                next_overflow=self.next_overflow if self.marked_end else 0,
+                next_overflow=self.arrays.next_overflow if self.arrays.marked_end else 0,
                 noverflow_at=self._field_address("noverflow"),
                 compare_keys=bytes_tell_keys_apart(self.key_type),
             ).run()
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
-        found = next(one for one in self.header.arrays if one.name == array)
+        found = self.header.array(array)
         return iter_chains(self.target, self.bucket, self.marks, found, low, high)
 
     def place_of(self, key: bytes) -> Place | None:
@@ -156,9 +164,9 @@ class _GoBucketMap:
         """See family.Map."""
         return [self.struct, self.bucket_struct]
 
-    def _bucket_walk(self) -> BucketWalk:
-        arrays = self.header.arrays
-        return BucketWalk(self.target, self.bucket, self.marks, arrays[0], self.header.old)
+    def _walked(self) -> Arrays:
+        header = self.header
+        return Arrays(self.target, self.bucket, self.marks, header.arrays[0], header.old)
 
     # ---- types
 
@@ -208,10 +216,6 @@ class _GoBucketMap:
             align=self.target.pointer_size,
         )
 
-    def _box_size(self) -> int:
-        boxed = (self.bucket.key_boxed, self.key_type), (self.bucket.elem_boxed, self.elem_type)
-        return sum(found.size for is_boxed, found in boxed if is_boxed)
-
     # ---- the header
 
     def _read_header(self) -> dict[str, int]:
@@ -227,115 +231,15 @@ class _GoBucketMap:
             ) from None
         fields = self.struct.decode(data, self.target.byte_order)
         if fields["count"] < 0:
-            raise self._unsound(f"count is {fields['count']:,}")
+            raise unsound(self.expression, f"count is {fields['count']:,}")
         return fields
-
-    def _unsound(self, why: str) -> TargetError:
-        return TargetError(
-            f"'{self.expression}' is not a sound map: {why}: the variable is not set yet in this "
-            "frame, or the pointer is wild"
-        )
 
     def _flag(self, name: str) -> bool:
         return bool(self.fields["flags"] & self.flags[name])
 
-    def _arrays(self) -> tuple[Array, ...]:
-        fields = self.fields
-        if not fields["buckets"]:
-            if fields["count"] or fields["oldbuckets"]:
-                self._problem(
-                    "I2", "the map has entries or an old array, but no buckets", "buckets"
-                )
-            return ()
-        new = self._array("buckets", fields["buckets"], fields["B"])
-        if new is None:
-            raise self._unsound(
-                f"B is {fields['B']}, more buckets than memory has at 0x{fields['buckets']:x}"
-            )
-        old = None
-        if fields["oldbuckets"]:
-            B = fields["B"] if self._flag("sameSizeGrow") else fields["B"] - 1
-            if B < 0:
-                self._problem("I2", "the map doubles from no bucket: B is 0", "B")
-            else:
-                old = self._array("oldbuckets", fields["oldbuckets"], B)
-                if old is None:
-                    text = f"the old array at 0x{fields['oldbuckets']:x} is no place for buckets"
-                    self._problem("I2", text, "oldbuckets")
-        elif self._flag("sameSizeGrow"):
-            self._problem("I2", "the flag sameSizeGrow is set, but no growth is under way", "flags")
-        return (new,) if old is None else (new, old)
-
-    def _array(self, name: str, address: int, B: int) -> Array | None:
-        """The array of 2^B main buckets at an address, with the spare buckets behind it; None where
-        memory has no room for it there."""
-        size = self.bucket.size
-        limit = (self.target.address_limit - address) // size
-        if B >= 64 or 1 << B > limit or address % self.bucket.align:
-            return None
-        main = 1 << B
-        spare = min(main >> 4, limit - main) if B >= 4 else 0
-        # The new array has no mark any more when all of its spare buckets are used.
-        if spare and (name != "buckets" or self.next_overflow):
-            marked = self._find_end_mark(address, main, spare)
-            if name == "buckets":
-                self.marked_end = marked is not None
-            spare = spare if marked is None else marked
-        return Array(name, address, main, (main + spare) * size, spare)
-
-    def _find_end_mark(self, address: int, main: int, least: int) -> int | None:
-        """How many spare buckets an array has: `least`, and what fits into what the allocator gave
-        beyond that (runtime/map.go makeBucketArray()). The overflow pointer of the last one is the
-        array's own address, until it is used. None: there is no such mark."""
-        size = self.bucket.size
-        first = address + main * size
-        # Size classes waste an eighth at most, larger blocks a page (runtime/sizeclasses.go).
-        more = max((main + least) * size // 8, PAGE_SIZE) // size + 1
-        at = first + least * size - size
-        rows, ok = self.target.read_rows(at, min(more, 1 << 16), size)
-        links = pointer_column(self.target, rows, self.bucket.overflow)
-        found = np.flatnonzero(ok & (links == np.uint64(address)))
-        return least + int(found[0]) if len(found) else None
-
-    def _read_next_overflow(self) -> int:
-        """The first unused spare bucket, from the map's extra fields; 0: there is none."""
-        extra = self.fields["extra"]
-        if not extra:
-            return 0
-        found = self.struct["extra"].type.target
-        self.next_overflow_at = extra + required_field(found, "nextOverflow").offset
-        self.extra_size = found.size
-        try:
-            return self.target.read_uint(self.next_overflow_at)
-        except MemoryFault:
-            self._problem("", "the map's extra fields cannot be read", "extra", extra)
-            return 0
-
-    def _spare_left(self, arrays: tuple[Array, ...]) -> int:
-        """Spare buckets of the new array that are not used yet."""
-        following, at = self.next_overflow, self.next_overflow_at
-        if not following:
-            return 0
-        if not arrays:
-            self._problem("I12", "nextOverflow is set, but there are no buckets", "extra", at)
-            return 0
-        first = arrays[0].address + arrays[0].buckets * self.bucket.size
-        index, rest = divmod(following - first, self.bucket.size)
-        if rest or not 0 <= index < arrays[0].spare:
-            text = f"nextOverflow is 0x{following:x}, no spare bucket of the array"
-            self._problem("I12", text, "extra", at)
-            self.next_overflow = 0
-            return 0
-        if not self.marked_end:
-            text = "nextOverflow is set, but no spare bucket has the end mark"
-            self._problem("I12", text, "extra", at)
-        return arrays[0].spare - index
-
-    def _pinned(
-        self, arrays: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array, ...], int | None]:
-        """The arrays with the iterators that walk them, superseded ones that iterators keep, and
-        the number of iterators, None where none was found: they may be elsewhere."""
+    def _pinned(self, arrays: tuple[Array, ...]) -> tuple[tuple[Array, ...], Pins]:
+        """The arrays with the iterators that walk them, and the Pins; where no iterator was found,
+        some may be elsewhere."""
         found = [
             one
             for one in find_iterators(
@@ -345,7 +249,7 @@ class _GoBucketMap:
         ]
         self.notes += iterator_notes(self.target, self.address, len(found))
         if not found:
-            return arrays, (), None
+            return arrays, Pins(is_probable=True)
         pins: dict[int, int] = {}
         sizes: dict[int, int] = {}
         for one in found:
@@ -354,10 +258,11 @@ class _GoBucketMap:
         arrays = tuple(replace(one, pins=pins.pop(one.address, 0)) for one in arrays)
         retired: list[Array] = []
         for address, count in pins.items():
-            array = self._array(f"retired {len(retired)}", address, sizes[address])
+            name = f"retired {len(retired)}"
+            array = self.arrays.array_at(name, address, sizes[address], Role.RETIRED)
             if array is not None:
                 retired.append(replace(array, pins=count))
-        return arrays, tuple(retired), len(found)
+        return arrays, Pins(len(found), is_probable=True, retired=tuple(retired))
 
     def _is_iterator(self, one: dict[str, int]) -> bool:
         """Whether what was found is in a state that runtime/map.go mapiternext() leaves: not at its

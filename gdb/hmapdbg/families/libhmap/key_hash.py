@@ -11,9 +11,9 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Column
-from ..target import Target
-from ..values.strings import StringReader
+from ...block import Column
+from ...target import Target
+from ...values.strings import StringReader
 
 Hashes = NDArray[np.uint64]
 

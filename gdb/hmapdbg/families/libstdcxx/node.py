@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..compat import dataclass
-from ..layout import Member, StructLayout, struct_layout
-from ..target import Field, Kind, Type
-from ..target.types import byte_array
+from ...compat import dataclass
+from ...geometry.nodes.layout import NodeLayout
+from ...layout import Member, StructLayout, struct_layout
+from ...target import Field, Kind, Type
+from ...target.types import byte_array
 
 TABLE_FIELDS = (
     "_M_buckets",
@@ -25,21 +26,6 @@ KEY, VALUE, HASH, TRAITS = 0, 1, 5, 9
 CACHED, IS_SET, IS_UNIQUE = 0, 1, 2
 
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
-
-
-@dataclass(frozen=True)
-class NodeLayout:
-    """Where things lie in a node, in bytes."""
-
-    size: int
-    link: int
-    key: int
-    key_size: int
-    elem: int
-    elem_size: int
-    code: int  # of the cached hash code; -1: not cached
-    code_size: int
-    align: int  # of a node's address
 
 
 @dataclass(frozen=True)

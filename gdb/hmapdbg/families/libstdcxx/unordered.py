@@ -29,14 +29,20 @@ from typing import Union
 
 import numpy as np
 
-from ..block import Addresses, Array, Block, Cells, Chain, Header, Ints, Problem
-from ..layout import Member, StructLayout, struct_layout
-from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..values import read_counted_string
-from .family import Family, Map, Place
-from .unordered_names import short_name
-from .unordered_hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
-from .unordered_node import (
+from ...block import Addresses, Block, Cells, Chain, Place, Problem
+from ...geometry.columns import pointer_column
+from ...geometry.nodes.layout import Seen
+from ...geometry.nodes.shape import NodeLists
+from ...geometry.nodes.walk import NodeWalk
+from ...geometry.problems import Told
+from ...header import Array, Growth, Header
+from ...layout import Member, StructLayout, struct_layout
+from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...values import read_counted_string
+from ..family import Family, Map
+from ..unordered_names import short_name
+from .hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
+from .node import (
     HASH,
     TABLE_FIELDS,
     NodeTypes,
@@ -44,8 +50,6 @@ from .unordered_node import (
     node_types,
     policy_layout,
 )
-from .unordered_runs import MAX_PROBLEMS, pointers
-from .unordered_walk import Mask, Raw, UnorderedWalk
 
 MAX_STRING = 1 << 20
 
@@ -54,7 +58,9 @@ class UnorderedFamily:
     """Recognises the containers, and classes made of one."""
 
     name = "unordered"
+    words = ("unordered",)
     has_nil = False
+    fields = TABLE_FIELDS
     describes = "std::unordered_map, set, multimap and multiset (libstdc++)"
 
     def recognise(self, found: Type) -> bool:
@@ -94,14 +100,11 @@ class _UnorderedMap:
             elem_type=_shortened(self.nodes.elem),
             count=self.fields["_M_element_count"],
             arrays=(array,),
-            bucket_size=target.pointer_size,
-            slots_per_bucket=1,
+            geometry=NodeLists(1, target.pointer_size, self.max_load),
             header_size=found.size,
             box_size=self._allocated(layout.size),
-            load_factor=self.max_load,
-            chained=True,
             unique_keys=self.nodes.is_unique,
-            next_resize=self.next_resize,
+            growth=Growth(above=self.next_resize or 0),
             count_rule="U1",
             notes=self.nodes.notes,
             problems=tuple(self.problems),
@@ -109,21 +112,23 @@ class _UnorderedMap:
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
         """See family.Map."""
-        yield from self._walk().walk(cells, only)
+        for item in self._walk().walk(cells, only):
+            assert not isinstance(item, Seen)
+            yield item
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """U3 to U5; see family.Map."""
-        walk = self._walk()
-        walk.audit = self._check_codes
-        self._wrong_codes = 0
-        yield from walk.walk(cells=True)
-        if self._wrong_codes > MAX_PROBLEMS:
-            yield Problem(f"{self._wrong_codes - MAX_PROBLEMS:,} more like this: hash code")
+        told = Told()
+        for item in self._walk(evidence=True).walk(cells=True):
+            if isinstance(item, Seen):
+                yield from self._check_codes(told, item)
+            else:
+                yield item
+        yield from told.iter_cut()
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
-        for bucket, links in self._walk().iter_links(low, high):
-            yield Chain(array, bucket, links)
+        return self._walk().iter_chains(low, high)
 
     def place_of(self, key: bytes) -> Place | None:
         """See family.Map."""
@@ -142,42 +147,42 @@ class _UnorderedMap:
         table = StructLayout("std::_Hashtable", self.struct.size, self.struct.members)
         return [_short_layout(one) for one in (table, self.policy, self.nodes.struct)]
 
-    def _walk(self) -> UnorderedWalk:
+    def _walk(self, evidence: bool = False) -> NodeWalk:
         header = self.address, self.address + self.struct.size
-        return UnorderedWalk(
+        return NodeWalk(
             self.target,
             self.nodes.layout,
             self.header.arrays[0],
             self._field_address("_M_before_begin"),
             header,
+            evidence,
         )
 
     # ---- hash codes
 
-    def _check_codes(self, buckets: Ints, addrs: Addresses, raw: Raw, ok: Mask) -> list[Problem]:
-        """U5 for nodes; see unordered_walk.Auditor."""
+    def _check_codes(self, told: Told, seen: Seen) -> list[Problem]:
+        """U5 for nodes."""
         layout, count = self.nodes.layout, self.fields["_M_bucket_count"]
         at = layout.code
         if layout.code >= 0:
-            codes = pointers(self.target, raw[:, at : at + layout.code_size])
+            codes = pointer_column(self.target, seen.raw, at)
         elif self._has_own_codes and (self._is_hash_proved or not self._may_differ):
             at = layout.key
-            keys = raw[:, at : at + layout.key_size]
+            keys = seen.raw[:, at : at + layout.key_size]
             codes = own_codes(keys, self.nodes.key, self.target.order) & self._mask
         else:
             return []
         places = codes % np.uint64(count)
-        wrong = np.flatnonzero(ok & (places != buckets.astype(np.uint64)))
-        told = wrong[: max(0, MAX_PROBLEMS - self._wrong_codes)]
-        self._wrong_codes += len(wrong)
+        wrong = np.flatnonzero(seen.ok & (places != seen.buckets.astype(np.uint64)))
+        room = told.room_for("hash code", len(wrong))
         return [
             Problem(
-                f"bucket {int(buckets[row]):,}: node 0x{int(addrs[row]):x} has hash code "
+                f"bucket {int(seen.buckets[row]):,}: node 0x{int(seen.addrs[row]):x} has hash code "
                 f"0x{int(codes[row]):x}, which is of bucket {int(places[row]):,}",
-                int(addrs[row]) + at,
+                int(seen.addrs[row]) + at,
                 "U5",
             )
-            for row in told.tolist()
+            for row in wrong[:room].tolist()
         ]
 
     @property

@@ -1,0 +1,388 @@
+"""Go's maps from 1.24 on: Swiss tables (src/internal/runtime/maps).
+
+A Map has a directory of tables (extendible hashing: several slots may lead to one table), a table a
+power of two of groups, a group 8 control bytes and 8 slots. A map that has never held more than 8
+entries is one group without a table. Invariants, from table_debug.go checkInvariants() and the
+comments of map.go and table.go (go1.24 to go1.26):
+
+    I1   Map.used is the number of full slots
+    S1   Map.used is the sum of the tables' used
+    S2   dirLen is 1 << globalDepth, 0 in a small map; globalShift is the pointer's bits less
+         globalDepth
+    S3   a table's capacity is 8 * (lengthMask + 1), a power of two, and at most 1024
+    S4   a table is in 2^(globalDepth - localDepth) slots of the directory, from its index on
+    S5   a control byte is empty, deleted, or full with 7 bits of the hash
+    S6   a table's used is the number of its full slots
+    S7   growthLeft is 7/8 of capacity less used and deleted slots
+    S8   a table has an empty slot, or the search for an absent key would never end
+    S9   there are no deleted slots in a small map
+    S10  a group with a deleted slot has no empty one: only in a full group a deletion leaves a mark
+    S11  the slot of a boxed key or elem holds a pointer where it is full, nil where it is not
+    S12  no key is there twice (of key types whose equal bytes are equal keys)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Union
+
+import numpy as np
+
+from ...block import Addresses, Block, Cells, Chain, Place, Problem
+from ...geometry.groups.audit import GroupAudit
+from ...geometry.groups.layout import Control, GroupLayout, Seen
+from ...geometry.groups.shape import ControlGroups
+from ...geometry.groups.walk import GroupWalk
+from ...geometry.probing import triangular
+from ...geometry.problems import Told
+from ...header import Array, Header, Pins, Role
+from ...layout import StructLayout
+from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ..family import Family, Map
+from ..go_iterators import find_iterators, iterator_notes
+from ..go_types import (
+    Constants,
+    bytes_tell_keys_apart,
+    go_layout,
+    go_name,
+    required_field,
+    slot_value,
+    split_map_name,
+)
+from .swiss_directory import MAX_CAPACITY, Directory, full_slots
+
+HEADER_FIELDS = "used dirPtr dirLen globalDepth".split()
+HEADER_OPTIONAL = "seed globalShift writing tombstonePossible clearSeq".split()
+TABLE_FIELDS = "used capacity growthLeft localDepth index groups.data groups.lengthMask".split()
+
+ITERATOR_FIELDS = "key typ clearSeq globalDepth dirIdx tab group.data".split()
+
+SOURCE = "internal/runtime/maps of go1.24"
+SLOTS = 8  # of a group (internal/abi MapGroupSlots): the bytes of a control word
+LOAD_FACTOR = 7.0  # of a group's slots, on average (internal/runtime/maps/group.go maxAvgGroupLoad)
+MAX_DEPTH = 40  # of a directory: more tables than memory has
+MAX_GROUP_SIZE = 1 << 20
+
+
+class GoSwissFamily:
+    """Recognises map<K,V>, and internal/runtime/maps.Map to say what is missing."""
+
+    name = "Go Swiss map"
+    words = ("swiss", "go")
+    describes = "map[K]V (Go from 1.24)"
+    has_nil = True
+    fields = ("dirPtr", "dirLen", "globalDepth")
+
+    def recognise(self, found: Type) -> bool:
+        return found.kind is Kind.STRUCT and all(found.find(name) for name in self.fields)
+
+    def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
+        return _GoSwissMap(target, value, found, address)
+
+
+FAMILY: Family = GoSwissFamily()
+
+
+class _GoSwissMap:
+    def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
+        self.target = target
+        self.address = address
+        self.expression = value.expression
+        self.struct = go_layout(found, HEADER_FIELDS, HEADER_OPTIONAL)
+        self._set_table_layout()
+        self._set_group_layout()
+        constants = Constants(target)
+        self.control = Control(
+            constants.get(0x80, "internal/runtime/maps.ctrlEmpty"),
+            constants.get(0xFE, "internal/runtime/maps.ctrlDeleted"),
+        )
+        self.max_table = constants.get(1024, "internal/runtime/maps.maxTableCapacity")
+        self.notes = constants.notes(SOURCE)
+        self.fields = self._read_header()
+        directory = Directory(
+            target,
+            self.struct,
+            self.table_struct,
+            self.group,
+            address,
+            self.fields,
+            self.max_table,
+        )
+        self.tables = directory.tables
+        pins = self._pinned(directory.arrays)
+        self.header = Header(
+            family=FAMILY.name,
+            expression=value.expression,
+            type_name=go_name(value.type.name),
+            address=address,
+            count_at=self.address + self.struct["used"].offset,
+            key_type=self.key_type,
+            elem_type=self.elem_type,
+            count=self.fields["used"],
+            arrays=directory.arrays,
+            geometry=ControlGroups(
+                SLOTS, self.group.size, LOAD_FACTOR, triangular, self._size_made_for
+            ),
+            header_size=self.struct.size if address else 0,
+            box_size=self.group.box_size,
+            held=(("directory", directory.size),),
+            tables=self.tables,
+            writing=bool(self.fields.get("writing")),
+            pins=pins,
+            notes=tuple(self.notes),
+            problems=tuple(directory.problems),
+        )
+
+    # ---- family.Map
+
+    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
+        """See family.Map."""
+        walk = self._walk()
+        for item in walk.walk(cells, only):
+            if isinstance(item, Seen):
+                yield from self._check_groups(walk.told, item)
+            else:
+                yield item
+        yield from walk.told.iter_cut()
+
+    def audit(self) -> Iterator[Union[Block, Problem]]:
+        """The invariants above, as far as header and walk do not show them; see family.Map."""
+        walk = self._walk()
+        audit = GroupAudit(walk, bytes_tell_keys_apart(self.key_type))
+        for item in walk.walk(cells=True):
+            if isinstance(item, Seen):
+                yield from self._check_groups(walk.told, item)
+                yield from audit.check_groups(item)
+                continue
+            yield item
+            if isinstance(item, Block):
+                yield from audit.check_cells(item)
+        yield from audit.finish()
+        yield from walk.told.iter_cut()
+
+    def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
+        """See family.Map."""
+        return self._walk().iter_chains(self.header.array(array), low, high)
+
+    def place_of(self, key: bytes) -> Place | None:
+        """See family.Map: Go's hash is seeded by the process, and in assembly."""
+        return None
+
+    def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
+        """See family.Map."""
+        return self._walk().slot_addresses(cells)
+
+    def layouts(self) -> Sequence[StructLayout]:
+        """See family.Map."""
+        return [self.struct, self.table_struct, self.group_struct]
+
+    def _walk(self) -> GroupWalk:
+        return GroupWalk(self.target, self.group, self.control, self.header.arrays, Told())
+
+    def _size_made_for(self, live: int) -> int:
+        """Bytes of the tables of a map made for so many entries (map.go NewMap())."""
+        if live <= SLOTS:
+            return self.group.size
+        capacity = int(live * SLOTS / LOAD_FACTOR)
+        tables = _power_of_two(-(-capacity // self.max_table))
+        slots = _power_of_two(max(capacity // tables, SLOTS))
+        table_size = self.table_struct.size + self.target.pointer_size
+        return tables * (table_size + slots // SLOTS * self.group.size)
+
+    def _set_table_layout(self) -> None:
+        directory = self.struct["dirPtr"].type
+        found = directory.target if directory.kind is Kind.POINTER else directory
+        found = found.target if found.kind is Kind.POINTER else found
+        if not found.fields:
+            raise TargetError(
+                f"'{self.expression}' has no key and elem types: its type is '{self.struct.name}'; "
+                "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
+            )
+        self.table_struct = go_layout(found, TABLE_FIELDS)
+
+    def _set_group_layout(self) -> None:
+        """Key and elem types, and where they are: slots of {key, elem}, or keys and elems apart
+        (GOEXPERIMENT=mapsplitgroup)."""
+        pointer = self.table_struct["groups.data"].type
+        found = pointer.target if pointer.kind is Kind.POINTER else pointer
+        if found.find("slots"):
+            layout = go_layout(found, ["ctrl", "slots"])
+            slots = layout["slots"]
+            one = slots.type.target if slots.type.kind is Kind.ARRAY else slots.type
+            key, elem = required_field(one, "key"), required_field(one, "elem")
+            key_type, elem_type = key.type, elem.type
+            keys, elems = slots.offset + key.offset, slots.offset + elem.offset
+            key_step = elem_step = one.size
+            counts = {slots.type.count}
+        else:
+            names = ["ctrl", "keys", "elems"]
+            layout = go_layout(found, names)
+            for name in names[1:]:
+                if layout[name].type.kind is not Kind.ARRAY:
+                    raise self._unknown(layout.name)
+            key_type, elem_type = layout["keys"].type.target, layout["elems"].type.target
+            keys, elems = layout["keys"].offset, layout["elems"].offset
+            key_step, elem_step = key_type.size, elem_type.size
+            counts = {layout["keys"].type.count, layout["elems"].type.count}
+        if (
+            counts != {SLOTS}
+            or layout["ctrl"].size != SLOTS
+            or not 0 < layout.size <= MAX_GROUP_SIZE
+        ):
+            raise self._unknown(layout.name)
+        key_name, elem_name = split_map_name(layout.name) or ("", "")
+        self.group_struct = layout
+        self.key_type, key_boxed = slot_value(self.target, key_type, key_name)
+        self.elem_type, elem_boxed = slot_value(self.target, elem_type, elem_name)
+        self.group = GroupLayout(
+            size=layout.size,
+            ctrl=layout["ctrl"].offset,
+            keys=keys,
+            key_step=key_step,
+            key_slot=key_type.size,
+            elems=elems,
+            elem_step=elem_step,
+            elem_slot=elem_type.size,
+            key_size=self.key_type.size,
+            elem_size=self.elem_type.size,
+            key_boxed=key_boxed,
+            elem_boxed=elem_boxed,
+        )
+
+    def _unknown(self, name: str) -> TargetError:
+        return TargetError(
+            f"'{name}' is no group of {SLOTS} slots: it is not a map this version knows; "
+            f"see what it is with 'ptype {name}'"
+        )
+
+    # ---- the header
+
+    def _read_header(self) -> dict[str, int]:
+        if not self.address:
+            self.notes.append("the map is nil")
+            return dict.fromkeys([member.name for member in self.struct.members], 0)
+        try:
+            data = self.target.read(self.address, self.struct.size)
+        except MemoryFault:
+            raise TargetError(
+                f"cannot read the map of '{self.expression}' at 0x{self.address:x}: "
+                "the pointer is wild, or the core does not hold that memory"
+            ) from None
+        fields = self.struct.decode(data, self.target.byte_order)
+        if fields["dirLen"] < 0 or fields["dirLen"] > 1 << MAX_DEPTH:
+            raise self._unsound(f"dirLen is {fields['dirLen']:,}")
+        if fields["dirLen"] & (fields["dirLen"] - 1):
+            raise self._unsound(f"dirLen is {fields['dirLen']:,}, no power of two")
+        limit = self.target.address_limit
+        if fields["dirPtr"] % self.target.pointer_size or fields["dirPtr"] + 8 > limit:
+            raise self._unsound(f"dirPtr is 0x{fields['dirPtr']:x}")
+        if fields["dirLen"] and not self.target.is_readable(
+            fields["dirPtr"], self.target.pointer_size
+        ):
+            raise self._unsound(f"its directory at 0x{fields['dirPtr']:x} cannot be read")
+        return fields
+
+    def _unsound(self, why: str) -> TargetError:
+        return TargetError(
+            f"'{self.expression}' is not a sound map: {why}: the variable is not set yet in this "
+            "frame, or the pointer is wild"
+        )
+
+    # ---- iterators
+
+    def _pinned(self, arrays: tuple[Array, ...]) -> Pins:
+        """Tables, or the group of a small map, that are superseded and that iterators keep, each at
+        the address that the iterator has; and the number of iterators, None where none was found:
+        they may be elsewhere."""
+        found = [
+            one
+            for one in find_iterators(
+                self.target, "internal/runtime/maps.Iter", "m", ITERATOR_FIELDS, self.address
+            )
+            if self._is_iterator(one)
+        ]
+        self.notes += iterator_notes(self.target, self.address, len(found))
+        if not found:
+            return Pins(is_probable=True)
+        current = {table.address for table in self.tables} | {array.address for array in arrays}
+        pins: dict[int, int] = {}
+        for one in found:
+            address = one["tab"] or one["group.data"]
+            if address and address not in current:
+                pins[address] = pins.get(address, 0) + 1
+        small = {one["group.data"] for one in found if not one["tab"]}
+        retired: list[Array] = []
+        for address, count in pins.items():
+            groups = 1 if address in small else self._retired_groups(address)
+            if groups:
+                size = groups * self.group.size
+                size += 0 if address in small else self.table_struct.size
+                name = f"retired {len(retired)}"
+                retired.append(Array(name, address, groups, size, pins=count, role=Role.RETIRED))
+        return Pins(len(found), is_probable=True, retired=tuple(retired))
+
+    def _retired_groups(self, address: int) -> int:
+        """How many groups a superseded table has; 0: it is none."""
+        try:
+            data = self.target.read(address, self.table_struct.size)
+        except MemoryFault:
+            return 0
+        fields = self.table_struct.decode(data, self.target.byte_order)
+        groups = fields["groups.lengthMask"] + 1
+        sound = fields["index"] == -1 and fields["capacity"] == groups * SLOTS
+        return groups if sound and 0 < groups * SLOTS <= MAX_CAPACITY else 0
+
+    def _is_iterator(self, one: dict[str, int]) -> bool:
+        """Whether what was found is in a state that Iter.Next() (table.go) leaves: not at its end,
+        and its numbers fit the map."""
+        return (
+            one["key"] != 0
+            and one["typ"] != 0
+            and one["globalDepth"] <= max(self.fields["globalDepth"], 0)
+            and -1 <= one["dirIdx"] <= 1 << self.fields["globalDepth"]
+            and (one["dirIdx"] >= 0 or one["tab"] == 0)
+            and one["clearSeq"] <= self.fields.get("clearSeq", one["clearSeq"])
+        )
+
+    # ---- invariants of control bytes that are Go's own
+
+    def _check_groups(self, told: Told, seen: Seen) -> Iterator[Problem]:
+        """S6 to S10 of one table, or of the small map's group."""
+        what, rows = seen.array.prefix, seen.rows
+        deleted = (seen.ctrl == self.control.deleted) & seen.ok[:, None]
+        if not self.tables:
+            for _, slot in np.argwhere(deleted).tolist():
+                text = f"slot {slot} is deleted, in a map of one group"
+                at = self.group.control_at(self.target, seen.array.address, slot)
+                yield from told.problem("S9", text, at, "S9")
+            return
+        for group in np.flatnonzero(deleted.any(axis=1) & (rows.empty > 0)).tolist():
+            text = f"{what}group {group:,} has a deleted slot, and an empty one"
+            yield from told.problem("S10", text, int(rows.address[group]), "S10")
+        if seen.ok.all():
+            yield from self._check_sums(told, seen)
+
+    def _check_sums(self, told: Told, seen: Seen) -> Iterator[Problem]:
+        """S6 to S8: a table's own numbers against its control bytes."""
+        table, rows = self.tables[seen.number], seen.rows
+        what = f"table {seen.array.name}"
+        live, deleted = int(rows.live.sum()), int(rows.deleted.sum())
+        if live != table.used:
+            text = f"{what}: used is {table.used:,}, but {live:,} slots are full"
+            at = table.address + self.table_struct["used"].offset
+            yield from told.problem("S6", text, at, "S6")
+        left = full_slots(table.capacity) - live - deleted
+        if left != table.growth_left:
+            text = (
+                f"{what}: growthLeft is {table.growth_left:,}, but {live:,} full and {deleted:,} "
+                f"deleted slots of {table.capacity:,} leave {left:,}"
+            )
+            at = table.address + self.table_struct["growthLeft"].offset
+            yield from told.problem("S7", text, at, "S7")
+        if not rows.empty.any():
+            text = f"{what} has no empty slot: the search for an absent key never ends"
+            yield from told.problem("S8", text, table.address, "S8")
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << max(least - 1, 0).bit_length()

@@ -1,0 +1,44 @@
+"""Go's sync.Map: two maps and their entries up to go1.23 (src/sync/map.go), a hash trie from go1.24
+on (src/internal/sync/hashtriemap.go).
+
+It has no buckets of its own: entries have no place, and there is nothing to be seen of each bucket.
+Invariants:
+
+    I1   every entry that is counted is found
+    Y1   read.m's entries that are not expunged are in dirty, where there is a dirty; others are not
+    Y2   amended says that there is a dirty
+    T1   a node's parent is the node that has it as a child, and it is not dead
+    T2   a node is met once
+    T3   the trie is no deeper than a hash has digits
+"""
+
+from __future__ import annotations
+
+from ...target import Kind, Target, Type, Value
+from ..family import Family, Map
+from .sync_map import FAMILY_NAME
+from .sync_pair import PairMap
+from .sync_trie import TrieMap, trie_of
+
+
+class GoSyncFamily:
+    """Recognises sync.Map of both generations, and the trie by itself."""
+
+    name = FAMILY_NAME
+    words = ("sync", "go")
+    describes = "sync.Map"
+    has_nil = False
+    fields = ("read", "dirty", "misses")  # of the pair; a trie is told by trie_of()
+
+    def recognise(self, found: Type) -> bool:
+        if found.kind is not Kind.STRUCT:
+            return False
+        return trie_of(found) is not None or all(found.find(name) for name in self.fields)
+
+    def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
+        if trie_of(found) is not None:
+            return TrieMap(target, value, found, address)
+        return PairMap(target, value, found, address)
+
+
+FAMILY: Family = GoSyncFamily()

@@ -1,0 +1,186 @@
+"""sync.Map from go1.24 on: a hash trie (src/internal/sync/hashtriemap.go)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...block import Addresses, Ints
+from ...geometry.columns import Mask, Raw, pointer_column
+from ...target import Field, Kind, Target, Type, Value
+from ..go_types import go_layout, go_name, required_field
+from .sync_map import SyncMap, pointer_in
+
+DIGIT_BITS = 4  # of the hash, for each level of the trie (nChildrenLog2)
+
+
+def trie_of(found: Type) -> Field | None:
+    """The trie in a sync.Map, or the struct itself if it is one; None where it has none."""
+    if all(found.find(name) for name in ("root", "keyHash", "valEqual")):
+        return Field("", 0, found)
+    member = found.find("m")
+    if member is None or member.type.kind is not Kind.STRUCT:
+        return None
+    inner = trie_of(member.type) if member.type.find("root") else None
+    return inner and Field("m", member.offset, member.type)
+
+
+class TrieMap(SyncMap):
+    """Nodes of 16 children each; a child is a node again, or an entry with others of the same hash
+    behind it."""
+
+    def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
+        super().__init__(target, value, found, address)
+        trie = trie_of(found)
+        assert trie is not None
+        self.structs.append(go_layout(trie.type, ["root"]))
+        root = required_field(trie.type, "root")
+        name = _parameter_of(root.type.name)
+        self.indirect = self.layout(name, ("node", "dead", "parent", "children"))
+        entry = name.replace(".indirect[", ".entry[", 1)
+        self.entry = self.layout(entry, ("node", "overflow", "key", "value"))
+        is_entry = required_field(self.indirect["node"].type, "isEntry")
+        self.is_entry = self.indirect["node"].offset + is_entry.offset
+        self.fanout = self.indirect["children"].type.count
+        at = address + trie.offset + pointer_in(root.type, root.offset)
+        self.seen: Addresses = np.zeros(0, np.uint64)
+        self.nodes = self.depth = self.used = self.overflow = 0
+        self._collect(self.read_uint(at, "the root"))
+        self._finish(found.size)
+
+    def _collect(self, root: int) -> None:
+        """Level by level; in the end the entries in the order of a walk from child to child."""
+        entries: list[Addresses] = [np.zeros(0, np.uint64)]
+        paths: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
+        places: list[Ints] = [np.zeros(0, np.int64)]
+        level = np.array([root] if root else [], np.uint64)
+        parents = np.zeros(len(level), np.uint64)
+        path = np.zeros(len(level), np.uint64)
+        most = 8 * self.target.pointer_size // DIGIT_BITS
+        while len(level):
+            if self.depth >= most:
+                text = f"the trie is deeper than {most} levels"
+                self.problem("T3", text, int(level[0]), "T3")
+                break
+            shift = np.uint64(64 - DIGIT_BITS * (self.depth + 1))
+            self.depth += 1
+            children, child_parents, path = self._children(level, parents, path, shift)
+            rows, ok = self.target.gather(children + np.uint64(self.is_entry), 1)
+            for at in np.flatnonzero(~ok).tolist():
+                self.problem("node", "a node cannot be read", int(children[at]), "")
+            leaf = ok & (rows[:, 0] != 0)
+            inner = ok & ~leaf
+            chain, chain_path, place = children[leaf], path[leaf], 0
+            while len(chain):
+                entries.append(chain)
+                paths.append(chain_path)
+                places.append(np.full(len(chain), place, np.int64))
+                chain, chain_path = self._overflow(chain, chain_path)
+                self.overflow += len(chain)
+                place += 1
+            level, parents, path = children[inner], child_parents[inner], path[inner]
+        order = np.lexsort((np.concatenate(places), np.concatenate(paths)))
+        found = np.concatenate(entries)[order]
+        self.key_addrs = found + np.uint64(self.entry["key"].offset)
+        self.elem_addrs = found + np.uint64(self.entry["value"].offset)
+
+    def _children(
+        self, level: Addresses, parents: Addresses, path: NDArray[np.uint64], shift: np.uint64
+    ) -> tuple[Addresses, Addresses, NDArray[np.uint64]]:
+        """The children of nodes that were not met before, their parents and their paths."""
+        raw, ok = self.target.gather(level, self.indirect.size)
+        for at in np.flatnonzero(~ok).tolist():
+            self.problem("node", "a node cannot be read", int(level[at]), "")
+        level, parents, path, raw = level[ok], parents[ok], path[ok], raw[ok]
+        self._check_nodes(level, parents, raw)
+        self.nodes += len(level)
+        member = self.indirect["children"]
+        step = member.size // max(self.fanout, 1)
+        inside = pointer_in(member.type.target, 0)
+        columns = [
+            pointer_column(self.target, raw, member.offset + child * step + inside)
+            for child in range(self.fanout)
+        ]
+        grid = np.stack(columns, axis=1) if columns else np.zeros((len(level), 0), np.uint64)
+        node, child = np.nonzero(grid)
+        self.used += len(node)
+        paths = path[node] | (child.astype(np.uint64) << shift)
+        children = grid[node, child]
+        fresh = self._fresh(children)
+        return children[fresh], level[node][fresh], paths[fresh]
+
+    def _check_nodes(self, level: Addresses, parents: Addresses, raw: Raw) -> None:
+        """T1."""
+        parent, dead = self.indirect["parent"], self.indirect["dead"]
+        found = pointer_column(self.target, raw, parent.offset)
+        for at in np.flatnonzero(found != parents).tolist():
+            text = f"a node's parent is 0x{found[at]:x}, not 0x{parents[at]:x}"
+            self.problem("T1", text, int(level[at]) + parent.offset, "T1")
+        bytes_of = raw[:, dead.offset : dead.offset + dead.size]
+        for at in np.flatnonzero(bytes_of.any(axis=1)).tolist():
+            text = "a dead node is still in the trie"
+            self.problem("T1 dead", text, int(level[at]) + dead.offset, "T1")
+
+    def _overflow(
+        self, entries: Addresses, path: NDArray[np.uint64]
+    ) -> tuple[Addresses, NDArray[np.uint64]]:
+        """The entries behind entries."""
+        member = self.entry["overflow"]
+        offset = pointer_in(member.type, member.offset)
+        rows, ok = self.target.gather(entries + np.uint64(offset), self.target.pointer_size)
+        links = np.where(ok, pointer_column(self.target, rows, 0), np.uint64(0))
+        there = links != 0
+        links, path = links[there], path[there]
+        fresh = self._fresh(links)
+        return links[fresh], path[fresh]
+
+    def _fresh(self, addrs: Addresses) -> Mask:
+        """Which addresses are met for the first time (T2)."""
+        fresh = np.zeros(len(addrs), np.bool_)
+        fresh[np.unique(addrs, return_index=True)[1]] = True
+        fresh &= ~np.isin(addrs, self.seen)
+        for at in np.flatnonzero(~fresh).tolist():
+            self.problem("T2", "a node is met again", int(addrs[at]), "T2")
+        self.seen = np.concatenate([self.seen, addrs[fresh]])
+        return fresh
+
+    def _finish(self, size: int) -> None:
+        live = len(self.key_addrs)
+        slots = self.nodes * self.fanout
+        share = f"{100 * self.used / slots:.1f}%" if slots else "none"
+        nodes = (
+            f"{self.nodes:,} nodes, {share} of their"
+            if self.nodes > 1
+            else f"1 node, {share} of its"
+        )
+        text = f"depth {self.depth}, {nodes} {slots:,} children in use"
+        if self.overflow:
+            entries = "1 entry shares" if self.overflow == 1 else f"{self.overflow:,} entries share"
+            text += f"; {entries} the hash of another"
+        facts = (
+            ("live", live),
+            ("indirects", self.nodes),
+            ("children", self.used),
+            ("depth", self.depth),
+            ("overflow", self.overflow),
+        )
+        if not self.nodes:
+            text = "never used"
+        nodes_size = self.nodes * self.indirect.size
+        self.header = self.make_header(
+            self.entry["key"].type,
+            self.entry["value"].type,
+            size,
+            self.entry.size,
+            ("nodes", nodes_size),
+            lambda live: nodes_size,
+            facts,
+            ("trie", text),
+        )
+
+
+def _parameter_of(name: str) -> str:
+    """T of "sync/atomic.Pointer[T]"; a name that is no such is left as it is."""
+    name = go_name(name)
+    begin = name.find("[")
+    return name[begin + 1 : -1] if begin >= 0 and name.endswith("]") else name

@@ -1,0 +1,1 @@
+"""libhmap's own map, and its hash functions."""

@@ -1,0 +1,228 @@
+"""struct hmap_array: a map's bucket arrays, those on its retired list too, and what their headers
+say."""
+
+from __future__ import annotations
+
+from ...block import Problem
+from ...geometry.chains.layout import BucketLayout
+from ...header import Array, Role
+from ...layout import StructLayout, struct_layout
+from ...target import MemoryFault, Target, TargetError
+from .records import required_type
+
+ARRAY_FIELDS = "next buckets pins nalloc size B".split()
+MAX_RETIRED = 10_000
+
+
+class MapArrays:
+    """The arrays of the map with the header fields `fields`, at `address` with the layout `struct`;
+    I2, I3 and I15 as far as they are about arrays. TargetError where there can be none."""
+
+    def __init__(
+        self,
+        target: Target,
+        struct: StructLayout,
+        address: int,
+        fields: dict[str, int],
+        flags: dict[str, int],
+        bucket: BucketLayout,
+        expression: str,
+    ) -> None:
+        self.target = target
+        self.struct = struct
+        self.address = address
+        self.fields = fields
+        self.flags = flags
+        self.bucket = bucket
+        self.expression = expression
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self.pins: dict[str, tuple[int, int]] = {}  # of each array: its header's address, and pins
+        self.layout = struct_layout(required_type(target, "struct hmap_array"), ARRAY_FIELDS)
+        self.walked = self._arrays()
+        self.retired = self._retired()
+        self.spare_left = self._spare_left()
+
+    def _flag(self, name: str) -> bool:
+        return bool(self.fields["flags"] & self.flags[name])
+
+    def _arrays(self) -> tuple[Array, ...]:
+        fields = self.fields
+        if not fields["buckets"]:
+            if fields["count"] or fields["oldbuckets"]:
+                self._problem(
+                    "I2", "the map has entries or an old array, but no buckets", "buckets"
+                )
+            elif fields["B"]:
+                self._problem("I2", f"B is {fields['B']}, but there are no buckets", "buckets")
+            return ()
+        if fields["B"] >= 8 * self.target.pointer_size:
+            self._problem("I2", f"B is {fields['B']}, more than an address has bits", "B")
+        new = self._array("buckets", fields["buckets"], fields["B"], Role.MAIN)
+        if new is None:
+            raise TargetError(
+                f"'{self.expression}' is not a sound map: B is {fields['B']}, more buckets than "
+                f"memory has at 0x{fields['buckets']:x}; the pointer is wild, or the map was freed"
+            )
+        old = None
+        if fields["oldbuckets"]:
+            B = fields["B"] if self._flag("SAME_SIZE_GROW") else fields["B"] - 1
+            if B < 0:
+                self._problem("I2", "the map doubles from no bucket: B is 0", "B")
+            old = self._array("oldbuckets", fields["oldbuckets"], B, Role.OLD)
+        elif self._flag("SAME_SIZE_GROW"):
+            self._problem("I2", "the flag sameSizeGrow is set, but no growth is under way", "flags")
+        if old is not None and old.buckets > new.buckets:
+            self.notes.append("the old array is larger than the new one: it is left out")
+            old = None
+        return (new,) if old is None else (new, old)
+
+    def _array(self, name: str, address: int, B: int, role: Role) -> Array | None:
+        """The array whose first bucket is at `address`. Where its header says another B than the
+        map, and all else in the header says the same, it is the map that is wrong. None: neither
+        B is one that memory has room for."""
+        at = (address - self.layout.size) % self.target.address_limit
+        info = self._array_header(at)
+        pins = 0
+        if info is None:
+            self._problem("", f"the header of '{name}' cannot be read", None, at)
+        else:
+            self._check_array(f"the header of '{name}'", at, info, address, B)
+            if info["buckets"] == address or self._agrees(info):
+                pins = info["pins"]
+                self.pins[name] = at, pins
+            if self._agrees(info):
+                B = info["B"]
+        limit = (self.target.address_limit - address) // self.bucket.size
+        if not 0 <= B < 64 or 1 << B > limit:
+            return None
+        nalloc = min(self._nalloc(B), limit)
+        size = self.layout.size + nalloc * self.bucket.size
+        if info is not None and self._agrees(info):
+            size = info["size"]
+        return Array(name, address, 1 << B, size, nalloc - (1 << B), pins, role)
+
+    def _array_header(self, address: int) -> dict[str, int] | None:
+        """The struct hmap_array at an address; None where it cannot be read."""
+        try:
+            data = self.target.read(address, self.layout.size)
+        except MemoryFault:
+            return None
+        return self.layout.decode(data, self.target.byte_order)
+
+    def _check_array(self, what: str, at: int, info: dict[str, int], buckets: int, B: int) -> bool:
+        """I3: whether an array's header agrees with the map; the first field that does not."""
+        wrong = None
+        if info["buckets"] != buckets:
+            wrong = "buckets", f"says it is that of 0x{info['buckets']:x}"
+        elif info["B"] != B:
+            wrong = "B", f"has B {info['B']}, the map says {B}"
+        elif info["B"] >= 64:
+            wrong = "B", f"has B {info['B']}, more than an address has bits"
+        elif info["nalloc"] != self._nalloc(info["B"]):
+            wrong = "nalloc", f"has {info['nalloc']:,} buckets, B {B} wants {self._nalloc(B):,}"
+        elif not self._agrees(info):
+            wrong = "size", f"has size {info['size']:,}, too {self._too(info)} its buckets"
+        if wrong is None:
+            return True
+        field, text = wrong
+        self._problem("I3", f"{what} {text}", None, at + self.layout[field].offset)
+        return False
+
+    def _nalloc(self, B: int) -> int:
+        """Buckets of an array, spare ones included (array.c, array_new())."""
+        return (1 << B) + spare_buckets(1 << B)
+
+    def _agrees(self, info: dict[str, int]) -> bool:
+        """Whether an array's header agrees with itself: the spare buckets are those that its B
+        gets, and what is in front of the first bucket is the header and its padding."""
+        if info["B"] >= 64 or info["nalloc"] != self._nalloc(info["B"]):
+            return False
+        return 0 <= self._front(info) <= max(self.bucket.align, 64)
+
+    def _front(self, info: dict[str, int]) -> int:
+        return info["size"] - info["nalloc"] * self.bucket.size - self.layout.size
+
+    def _too(self, info: dict[str, int]) -> str:
+        return "small for" if self._front(info) < 0 else "large for"
+
+    def _retired(self) -> tuple[Array, ...]:
+        """Superseded arrays on the retired list, each once; those with a sound header."""
+        out: list[Array] = []
+        seen: set[int] = set()
+        address = self.fields["retired"]
+        while address:
+            if address in seen:
+                self._problem("I15", "the list of retired arrays is a cycle", "retired")
+                break
+            if len(seen) >= MAX_RETIRED:
+                text = f"more than {MAX_RETIRED:,} retired arrays, the rest is left out"
+                self._problem("I15", text, "retired")
+                break
+            name = f"retired {len(seen)}"
+            seen.add(address)
+            info = self._array_header(address)
+            if info is None:
+                self._problem("", "a retired array cannot be read", None, address)
+                break
+            self.pins[name] = address, info["pins"]
+            if not info["pins"]:
+                at = address + self.layout["pins"].offset
+                self._problem("I15", f"'{name}' is not pinned", None, at)
+            first = address + self.layout.size
+            if self._check_array(f"the header of '{name}'", address, info, first, info["B"]):
+                main = 1 << info["B"]
+                spare = info["nalloc"] - main
+                out.append(
+                    Array(name, first, main, info["size"], spare, info["pins"], Role.RETIRED)
+                )
+            address = info["next"]
+        return tuple(out)
+
+    def _spare_left(self) -> int:
+        arrays = self.walked
+        following = self.fields["nextOverflow"]
+        if not following:
+            return 0
+        if not arrays:
+            self._problem("I12", "nextOverflow is set, but there are no buckets", "nextOverflow")
+            return 0
+        first = arrays[0].address + arrays[0].buckets * self.bucket.size
+        index, rest = divmod(following - first, self.bucket.size)
+        if rest or not 0 <= index < arrays[0].spare:
+            self._problem("I12", "nextOverflow is no spare bucket of the array", "nextOverflow")
+            return 0
+        return arrays[0].spare - index
+
+    def check_pins(self) -> None:
+        open_iterators = self.fields["niterators"]
+        for name, (at, count) in self.pins.items():
+            if count and not open_iterators:
+                text = f"'{name}' has {count:,} pins, but no iterator is open"
+                self._problem("I3", text, None, at + self.layout["pins"].offset)
+        for name, flag in (("buckets", "ITERATOR"), ("oldbuckets", "OLD_ITERATOR")):
+            if self.fields[name] and name not in self.pins:
+                continue  # its header is not there to be asked
+            count = self.pins[name][1] if name in self.pins else 0
+            if self._flag(flag) != bool(count):
+                state = "pinned" if self._flag(flag) else "not pinned"
+                text = f"flags say that {name} is {state}, its pins are {count:,}"
+                self._problem("I15", text, "flags")
+        total = sum(count for _, count in self.pins.values())
+        if total > 2 * open_iterators:
+            text = f"{total:,} pins, but only {open_iterators:,} open iterators"
+            self._problem("I15", text, "niterators")
+
+    def _field_address(self, name: str) -> int:
+        return self.address + self.struct[name].offset
+
+    def _problem(
+        self, invariant: str, text: str, field: str | None, address: int | None = None
+    ) -> None:
+        at = address if field is None else self._field_address(field)
+        self.problems.append(Problem(text, at, invariant))
+
+
+def spare_buckets(buckets: int) -> int:
+    """The overflow buckets that are allocated with so many main ones (array.c)."""
+    return buckets >> 4 if buckets >= 16 else 0

@@ -1,0 +1,1 @@
+"""libstdc++'s unordered containers."""

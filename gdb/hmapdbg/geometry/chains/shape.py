@@ -1,0 +1,53 @@
+"""What is to be said of bucket chains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...compat import dataclass
+from ...header import Array, Aspect, Geometry, Panel, in_array
+from .. import verdicts
+from ..null_model import POISSON
+
+
+@dataclass(frozen=True)
+class BucketChains(Geometry):
+    """An array of buckets of `slots` entries each, with overflow buckets."""
+
+    name = "chains"
+    byte = "tophash"
+    link = "bucket"
+    chain_length = "buckets in the chain, main bucket included"
+    aspects = (Aspect.SLOTS, Aspect.CHAINS, Aspect.SPREAD)
+    panels = (Panel.OCCUPANCY, Panel.SPREAD, Panel.HISTOGRAM, Panel.LENGTHS)
+    rules = (
+        verdicts.full,
+        verdicts.emptied,
+        verdicts.oversized,
+        verdicts.skewed_chains,
+        verdicts.growing,
+        verdicts.pinned,
+    )
+    null_model = POISSON
+
+    slots: int
+    bucket_size: int
+    load_factor: float
+    # Overflow buckets that are allocated with so many main ones.
+    spare: Callable[[int], int] = lambda buckets: 0
+
+    def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
+        """See Geometry: the least power of two that holds the entries without growing."""
+        if not arrays:
+            return 0
+        buckets = 1
+        while live > self.slots and live > self.load_factor * buckets:
+            buckets *= 2
+        first = arrays[0]
+        overhead = first.size - (first.buckets + first.spare) * self.bucket_size
+        return max(overhead, 0) + (buckets + self.spare(buckets)) * self.bucket_size
+
+    def place(self, array: Array, bucket: int, link: int, slot: int, address: int) -> str:
+        """See Geometry."""
+        which = "main bucket" if link == 0 else f"overflow bucket {link}"
+        return f"bucket {bucket:,}{in_array(array)}, {which} at 0x{address:x}, slot {slot}"

@@ -1,0 +1,94 @@
+"""Columns out of rows of raw memory: pointers, what they lead to, and what is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..block import Addresses, Column
+from ..target import Target
+
+Raw = NDArray[np.uint8]  # rows of bytes
+Mask = NDArray[np.bool_]
+
+BLOCK_BYTES = 4 << 20  # of main buckets, or of long chains, in a Block
+
+
+def pointer_column(target: Target, raw: Raw, offset: int = 0) -> Addresses:
+    """The pointer at `offset` of each row of bytes (n, size)."""
+    width = target.pointer_size
+    column = np.ascontiguousarray(raw[:, offset : offset + width])
+    return column.view(f"{target.order}u{width}").ravel().astype(np.uint64)
+
+
+def unboxed(target: Target, pointers: Raw, size: int) -> Column:
+    """What n pointers (n, pointer size) lead to: values of `size` bytes."""
+    addrs = pointer_column(target, pointers)
+    values, ok = target.gather(addrs, size)
+    return Column.read(values, ok, addrs)
+
+
+def box_targets(target: Target, boxes: Addresses) -> Addresses:
+    """What the pointers at those addresses lead to; those that cannot be read count as 0."""
+    pointers, _ = target.gather(boxes, target.pointer_size)
+    return pointer_column(target, pointers)
+
+
+def byte_hashes(data: Raw) -> NDArray[np.int64]:
+    """One number for each row of bytes (n, size): of equal bytes the same."""
+    width = data.shape[1]
+    if width == 0:
+        return np.zeros(len(data), np.int64)
+    rows = np.ascontiguousarray(data).view(f"V{width}").ravel()
+    return np.fromiter(map(hash, map(bytes, rows.tolist())), np.int64, len(rows))
+
+
+def iter_runs(which: Mask) -> Iterator[tuple[int, int]]:
+    """[low, high) of each run of chosen rows.
+
+    >>> list(iter_runs(np.array([True, True, False, True])))
+    [(0, 2), (3, 4)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], which, [False]])))
+    return zip(edges[::2].tolist(), edges[1::2].tolist())
+
+
+def iter_chosen(which: Mask, *columns: NDArray[Any]) -> Iterator[tuple[int, ...]]:
+    """The chosen rows of some columns, as Python integers."""
+    return zip(*(column[which].tolist() for column in columns))
+
+
+class KeySet:
+    """Keys of all live cells, each by a number that is the same where the keys are, to find those
+    that are there twice.
+
+    64 bits decide: two different keys with one number would need 2^32 entries to be likely. It
+    takes 16 bytes an entry."""
+
+    def __init__(self) -> None:
+        self._same: list[NDArray[np.uint64]] = []
+        self._slots: list[Addresses] = []
+
+    def add(self, numbers: NDArray[Any], slots: Addresses) -> None:
+        """Keys by their numbers (n,), and the addresses of their slots."""
+        self._same.append(numbers.view(np.uint64))
+        self._slots.append(slots)
+
+    def iter_twice(self) -> Iterator[tuple[int, int]]:
+        """The slots of two keys that are the same, for each that is not the first of its kind."""
+        if not self._same:
+            return
+        ordered = np.sort(np.concatenate(self._same))
+        repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        if not len(repeated):
+            return
+        chosen = [np.isin(same, repeated) for same in self._same]
+        same = np.concatenate([part[which] for part, which in zip(self._same, chosen)])
+        slots = np.concatenate([part[which] for part, which in zip(self._slots, chosen)])
+        order = np.argsort(same, kind="stable")
+        before, after = order[:-1], order[1:]
+        equal = same[before] == same[after]
+        yield from zip(slots[before[equal]].tolist(), slots[after[equal]].tolist())

@@ -1,0 +1,54 @@
+"""What is to be said of lists of nodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...compat import dataclass
+from ...header import Array, Aspect, Geometry, Panel, in_array
+from .. import verdicts
+from ..null_model import POISSON
+
+
+@dataclass(frozen=True)
+class NodeLists(Geometry):
+    """An array of cells, each with a list of nodes: a bucket is a list, and has no slots."""
+
+    name = "nodes"
+    cell = "node"
+    link = "node"
+    chain_length = "nodes in the chain"
+    box = "nodes"
+    aspects = (Aspect.CHAINS, Aspect.LOOKUPS, Aspect.SPREAD)
+    panels = (Panel.OCCUPANCY, Panel.SPREAD, Panel.HISTOGRAM, Panel.LENGTHS)
+    rules = (
+        verdicts.emptied,
+        verdicts.oversized_array,
+        verdicts.skewed_chains,
+        verdicts.growing,
+        verdicts.pinned,
+    )
+    null_model = POISSON
+    least_chain = 0
+
+    slots: int
+    bucket_size: int  # of a cell
+    load_factor: float
+
+    def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
+        """See Geometry. The bucket counts that a reservation takes are primes, at most a few
+        percent more."""
+        return math.ceil(live / self.load_factor) * self.bucket_size if arrays else 0
+
+    def capacity(self, buckets: int, slots: int) -> int:
+        """See Geometry: the entries at which the map grows."""
+        return int(buckets * self.load_factor)
+
+    def room(self, arrays: Sequence[Array]) -> int | None:
+        """See Geometry."""
+        return None
+
+    def place(self, array: Array, bucket: int, link: int, slot: int, address: int) -> str:
+        """See Geometry."""
+        return f"bucket {bucket:,}{in_array(array)}, node {link} of its chain, at 0x{address:x}"

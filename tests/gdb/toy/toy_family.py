@@ -1,0 +1,56 @@
+"""A map family from outside the package: one module, registered."""
+
+from __future__ import annotations
+
+from hmapdbg.families import register
+from hmapdbg.geometry.probing import linear
+from hmapdbg.geometry.slots.layout import SlotLayout, used_if_not_zero
+from hmapdbg.geometry.slots.map import SlotMap
+from hmapdbg.geometry.slots.shape import FlatSlots
+from hmapdbg.header import Array, Header
+from hmapdbg.layout import struct_layout
+from hmapdbg.target import Kind, Target, Type, Value
+
+
+class ToyFamily:
+    """Recognises struct toy_map."""
+
+    name = "toy"
+    words = ("toy",)
+    describes = "struct toy_map"
+    has_nil = False
+    fields = ("toy_count", "toy_capacity", "toy_slots")
+
+    def recognise(self, found: Type) -> bool:
+        return found.kind is Kind.STRUCT and all(found.find(name) for name in self.fields)
+
+    def open(self, target: Target, value: Value, found: Type, address: int) -> SlotMap:
+        struct = struct_layout(found, self.fields)
+        fields = struct.decode(target.read(address, struct.size), target.byte_order)
+        slot = struct_layout(struct["toy_slots"].type.target, ("key", "value", "used"))
+        count = fields["toy_capacity"]
+        header = Header(
+            family=self.name,
+            expression=value.expression,
+            type_name=value.type.name,
+            address=address,
+            count_at=address + struct["toy_count"].offset,
+            key_type=slot["key"].type,
+            elem_type=slot["value"].type,
+            count=fields["toy_count"],
+            arrays=(Array("buckets", fields["toy_slots"], count, count * slot.size),),
+            geometry=FlatSlots(1, slot.size, 0.75, linear),
+            header_size=struct.size,
+        )
+        layout = SlotLayout(
+            slot.size,
+            slot["key"].offset,
+            slot["key"].size,
+            slot["value"].offset,
+            slot["value"].size,
+            used_if_not_zero(slot["used"].offset),
+        )
+        return SlotMap(target, header, layout, [struct, slot])
+
+
+register(ToyFamily())

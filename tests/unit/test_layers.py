@@ -1,6 +1,7 @@
 """The import rule: data flows one way, and a layer imports only what stands to its left.
 
-    target -> layout -> values -> block -> header -> geometry -> families -> { stats, check } -> reach
+    target -> layout -> values -> block -> header -> geometry -> families
+           -> { stats, check } -> reach
            -> { text, csv, json, plot } -> listing -> cores
            -> { commands, printers, functions, parameters }
 

@@ -225,9 +225,9 @@ def numbers(text: str) -> list[float]:
 @pytest.mark.parametrize("seed", range(10))
 def test_numbers_of_a_line_agree(growth: str, seed: int) -> None:
     made = random_buckets(seed, Geometry(), 5, growth, 6)  # type: ignore[arg-type]
-    stats = stats_of(
-        list(made.walk().walk(False)), made.arrays, geometry=BucketChains(8, made.layout.size, 6.5)  # type: ignore
-    )
+    shape = BucketChains(8, made.layout.size, 6.5)
+    blocks = list(made.walk().walk(False))
+    stats = stats_of(blocks, made.arrays, geometry=shape)  # type: ignore[arg-type]
     found = lines_of(stats)
     shares = [
         0.05 if share.startswith("<") else float(share.lstrip(">").rstrip("%"))

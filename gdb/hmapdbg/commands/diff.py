@@ -28,7 +28,7 @@ class Diff(HmapCommand):
     grows too, and one that doubles its array for one entry more does not.
 
       --match REGEX   those alone whose path, name or types match
-      --family WORD   those of a family alone: libhmap, go, swiss, sync, unordered
+      --family WORD   those of a family alone: libhmap, bucket, swiss, sync, go, unordered
       --limit N       print at most N rows; 0 is no limit
       --seconds N     look for so long at most, and then walk maps for so long at most; 20
       --csv FILE      a row for each map that has changed

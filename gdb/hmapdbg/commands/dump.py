@@ -16,8 +16,10 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from ..families.family import Map
+    from ..header import Array
     from ..target.gdb import GdbTarget
 
+MAX_NAMES = 8  # of a map's arrays in an error
 _RANGE = re.compile(r"(?:(\w+):)?(\d+)(?:-(\d+))?\Z")
 
 
@@ -33,12 +35,13 @@ class Dump(HmapCommand):
     resumed, and none of its functions is called.
 
       --csv FILE      a row for each bucket: array,bucket,address,chain,slots,live,deleted,empty,
-                      evacuated
+                      evacuated,geometry
       --entries FILE  a row for each live entry: array,bucket,chain_index,slot,tophash,key,value
       --json FILE     header, statistics, verdicts and problems, as JSON
       --plot FILE     a picture of four panels; .png, .svg or .pdf
       --buckets A-B   print the buckets from A to B slot by slot, stale keys of deleted slots too;
-                      'old:A-B' are those of the array that growth is emptying
+                      'old:A-B' are those of the array that growth is emptying, 'TABLE:A-B'
+                      those of one table of several
       --limit N       print at most N slots, write at most N rows of entries; 0 is no limit
       --type TYPE     the map is at the bare ADDRESS, and is a TYPE
       -h, --help      this text
@@ -159,18 +162,24 @@ def _chosen_buckets(opened: Map, text: str) -> tuple[str, int, int]:
     """Array name and range [low, high) of an argument like "3-5" or "old:7". UsageError."""
     found = _RANGE.match(text)
     if not found:
-        raise UsageError(f"option '--buckets' takes A-B or old:A-B, not '{text}': for example 0-3")
+        raise UsageError(
+            f"option '--buckets' takes A-B, old:A-B or TABLE:A-B, not '{text}': for example 0-3"
+        )
     arrays = opened.header.arrays
     if not arrays:
         raise UsageError(f"no bucket '{text}': the map has no buckets yet")
     wanted = found.group(1)
     array = arrays[0]
     if wanted:
-        name = "oldbuckets" if wanted == "old" else wanted
-        matching = [one for one in arrays if one.name == name]
+        is_old = wanted == "old"
+        matching = [one for one in arrays if _name_of(one) == wanted or one.name == wanted]
         if not matching:
-            known = ", ".join(f"'{one.name}'" for one in arrays)
-            raise UsageError(f"no array '{wanted}': the map is not growing; it has {known}")
+            names = [_name_of(one) for one in arrays]
+            if len(names) > MAX_NAMES:
+                names[MAX_NAMES - 1 : -1] = ["…"]
+            known = ", ".join(f"'{name}'" for name in names)
+            why = ": the map is not growing" if is_old else ""
+            raise UsageError(f"no array '{wanted}'{why}; it has {known}")
         array = matching[0]
     low = int(found.group(2))
     high = int(found.group(3)) if found.group(3) else low
@@ -179,6 +188,11 @@ def _chosen_buckets(opened: Map, text: str) -> tuple[str, int, int]:
             f"no buckets '{text}': array '{array.name}' has buckets 0 to {array.buckets - 1:,}"
         )
     return array.name, low, high + 1
+
+
+def _name_of(array: Array) -> str:
+    """What --buckets calls an array."""
+    return "old" if array.role.value == "old" else array.name
 
 
 def _origin(target: GdbTarget) -> str:

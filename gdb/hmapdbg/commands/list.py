@@ -44,7 +44,7 @@ class List(HmapCommand):
       --sort WHAT     by held (bytes, the default), wasted, entries, deleted, or growth (bytes of
                       arrays that growth is about to give up, or that iterators keep)
       --match REGEX   those alone whose path, name or types match
-      --family WORD   those of a family alone: libhmap, go, swiss, sync, unordered
+      --family WORD   those of a family alone: libhmap, bucket, swiss, sync, go, unordered
       --min-bytes N   those alone that hold at least N bytes
       --limit N       print at most N rows; 0 is no limit
       --seconds N     look for so long at most, and then walk maps for so long at most; 20

@@ -11,6 +11,7 @@ from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
+from .reading import WILD
 
 # In the order in which they are asked.
 FAMILIES: list[Family] = [
@@ -57,8 +58,7 @@ def open_map(target: Target, value: Value) -> Map:
         if found.kind is Kind.POINTER:
             if not target.is_readable(address, found.size):
                 raise TargetError(
-                    f"'{value.expression}' points to unreadable memory at 0x{address:x}: "
-                    "the pointer is wild, or the core does not hold that memory"
+                    f"'{value.expression}' points to unreadable memory at 0x{address:x}: {WILD}"
                 )
             data = target.read(address, found.size)
     family = family_of(found)

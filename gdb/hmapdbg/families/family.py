@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, Union
 
 from ..block import Addresses, Block, Cells, Chain, Place, Problem
 from ..header import Header
 from ..layout import StructLayout
-from ..target import Target, Type, Value
+from ..target import Kind, Target, Type, Value
+
+
+def has_fields(found: Type, names: Iterable[str]) -> bool:
+    """Whether a type is a struct with fields of all those names."""
+    return found.kind is Kind.STRUCT and all(found.find(name) for name in names)
 
 
 class Map(Protocol):
@@ -58,8 +63,8 @@ class Family(Protocol):
         """For people: "struct hmap (libhmap)"."""
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """Fields of its header, by which it is recognised."""
+    def headers(self) -> tuple[tuple[str, ...], ...]:
+        """The fields by which a header is recognised, for each kind of header that it has."""
 
     @property
     def has_nil(self) -> bool:

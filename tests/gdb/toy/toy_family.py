@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from hmapdbg.families import register
+from hmapdbg.families.family import has_fields
 from hmapdbg.geometry.probing import linear
 from hmapdbg.geometry.slots.layout import SlotLayout, used_if_not_zero
 from hmapdbg.geometry.slots.map import SlotMap
 from hmapdbg.geometry.slots.shape import FlatSlots
 from hmapdbg.header import Array, Header
 from hmapdbg.layout import struct_layout
-from hmapdbg.target import Kind, Target, Type, Value
+from hmapdbg.target import Target, Type, Value
 
 
 class ToyFamily:
@@ -19,13 +20,13 @@ class ToyFamily:
     words = ("toy",)
     describes = "struct toy_map"
     has_nil = False
-    fields = ("toy_count", "toy_capacity", "toy_slots")
+    headers = (("toy_count", "toy_capacity", "toy_slots"),)
 
     def recognise(self, found: Type) -> bool:
-        return found.kind is Kind.STRUCT and all(found.find(name) for name in self.fields)
+        return has_fields(found, self.headers[0])
 
     def open(self, target: Target, value: Value, found: Type, address: int) -> SlotMap:
-        struct = struct_layout(found, self.fields)
+        struct = struct_layout(found, self.headers[0])
         fields = struct.decode(target.read(address, struct.size), target.byte_order)
         slot = struct_layout(struct["toy_slots"].type.target, ("key", "value", "used"))
         count = fields["toy_capacity"]

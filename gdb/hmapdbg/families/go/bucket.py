@@ -27,8 +27,9 @@ from ...geometry.chains.view import iter_chains, slot_addresses
 from ...geometry.chains.walk import BucketWalk
 from ...header import Array, Growth, Header, Overflow, Pins, Role
 from ...layout import Member, StructLayout
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..family import Family, Map
+from ...target import Kind, Target, TargetError, Type, Value
+from ..family import Family, Map, has_fields
+from ..reading import read_struct, unsound
 from ..go_iterators import find_iterators, iterator_notes
 from ..go_types import (
     Constants,
@@ -37,7 +38,7 @@ from ..go_types import (
     go_name,
     slot_value,
 )
-from .bucket_arrays import BucketArrays, spare_buckets, unsound
+from .bucket_arrays import BucketArrays, spare_buckets
 
 HEADER_FIELDS = "count flags B noverflow hash0 buckets oldbuckets nevacuate extra".split()
 ITERATOR_FIELDS = "key t buckets startBucket offset wrapped B i bucket".split()
@@ -54,14 +55,10 @@ class GoBucketFamily:
     describes = "map[K]V (Go up to 1.23)"
     words = ("bucket", "go")
     has_nil = True
-    fields = ("buckets", "oldbuckets", "B", "hash0")
+    headers = (("buckets", "oldbuckets", "B", "hash0"),)
 
     def recognise(self, found: Type) -> bool:
-        return (
-            found.kind is Kind.STRUCT
-            and all(found.find(name) for name in self.fields)
-            and not found.find("type")
-        )
+        return has_fields(found, self.headers[0]) and not found.find("type")
 
     def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
         return _GoBucketMap(target, value, found, address)
@@ -222,14 +219,7 @@ class _GoBucketMap:
         if not self.address:
             self.notes.append("the map is nil")
             return dict.fromkeys(HEADER_FIELDS, 0)
-        try:
-            data = self.target.read(self.address, self.struct.size)
-        except MemoryFault:
-            raise TargetError(
-                f"cannot read the map of '{self.expression}' at 0x{self.address:x}: "
-                "the pointer is wild, or the core does not hold that memory"
-            ) from None
-        fields = self.struct.decode(data, self.target.byte_order)
+        fields = read_struct(self.target, self.struct, self.address, self.expression)
         if fields["count"] < 0:
             raise unsound(self.expression, f"count is {fields['count']:,}")
         return fields

@@ -10,8 +10,9 @@ from ...geometry.chains.layout import BucketLayout
 from ...geometry.columns import pointer_column
 from ...header import Array, Role
 from ...layout import StructLayout
-from ...target import MemoryFault, Target, TargetError
+from ...target import MemoryFault, Target
 from ..go_types import required_field
+from ..reading import unsound
 
 PAGE_SIZE = 8192  # of the runtime (runtime/sizeclasses.go)
 
@@ -144,14 +145,6 @@ class BucketArrays:
     def _problem(self, invariant: str, text: str, field: str, address: int | None = None) -> None:
         at = self._field_address(field) if address is None else address
         self.problems.append(Problem(text, at, invariant))
-
-
-def unsound(expression: str, why: str) -> TargetError:
-    """What is said of a map that cannot be one."""
-    return TargetError(
-        f"'{expression}' is not a sound map: {why}: the variable is not set yet in this "
-        "frame, or the pointer is wild"
-    )
 
 
 def spare_buckets(buckets: int) -> int:

@@ -38,7 +38,8 @@ from ...geometry.problems import Told
 from ...header import Array, Header, Pins, Role
 from ...layout import StructLayout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..family import Family, Map
+from ..family import Family, Map, has_fields
+from ..reading import read_struct, unsound
 from ..go_iterators import find_iterators, iterator_notes
 from ..go_types import (
     Constants,
@@ -71,10 +72,10 @@ class GoSwissFamily:
     words = ("swiss", "go")
     describes = "map[K]V (Go from 1.24)"
     has_nil = True
-    fields = ("dirPtr", "dirLen", "globalDepth")
+    headers = (("dirPtr", "dirLen", "globalDepth"),)
 
     def recognise(self, found: Type) -> bool:
-        return found.kind is Kind.STRUCT and all(found.find(name) for name in self.fields)
+        return has_fields(found, self.headers[0])
 
     def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
         return _GoSwissMap(target, value, found, address)
@@ -261,32 +262,21 @@ class _GoSwissMap:
         if not self.address:
             self.notes.append("the map is nil")
             return dict.fromkeys([member.name for member in self.struct.members], 0)
-        try:
-            data = self.target.read(self.address, self.struct.size)
-        except MemoryFault:
-            raise TargetError(
-                f"cannot read the map of '{self.expression}' at 0x{self.address:x}: "
-                "the pointer is wild, or the core does not hold that memory"
-            ) from None
-        fields = self.struct.decode(data, self.target.byte_order)
+        fields = read_struct(self.target, self.struct, self.address, self.expression)
         if fields["dirLen"] < 0 or fields["dirLen"] > 1 << MAX_DEPTH:
-            raise self._unsound(f"dirLen is {fields['dirLen']:,}")
+            raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}")
         if fields["dirLen"] & (fields["dirLen"] - 1):
-            raise self._unsound(f"dirLen is {fields['dirLen']:,}, no power of two")
+            raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}, no power of two")
         limit = self.target.address_limit
         if fields["dirPtr"] % self.target.pointer_size or fields["dirPtr"] + 8 > limit:
-            raise self._unsound(f"dirPtr is 0x{fields['dirPtr']:x}")
+            raise unsound(self.expression, f"dirPtr is 0x{fields['dirPtr']:x}")
         if fields["dirLen"] and not self.target.is_readable(
             fields["dirPtr"], self.target.pointer_size
         ):
-            raise self._unsound(f"its directory at 0x{fields['dirPtr']:x} cannot be read")
+            raise unsound(
+                self.expression, f"its directory at 0x{fields['dirPtr']:x} cannot be read"
+            )
         return fields
-
-    def _unsound(self, why: str) -> TargetError:
-        return TargetError(
-            f"'{self.expression}' is not a sound map: {why}: the variable is not set yet in this "
-            "frame, or the pointer is wild"
-        )
 
     # ---- iterators
 

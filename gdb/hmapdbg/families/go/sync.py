@@ -14,11 +14,11 @@ Invariants:
 
 from __future__ import annotations
 
-from ...target import Kind, Target, Type, Value
-from ..family import Family, Map
+from ...target import Target, Type, Value
+from ..family import Family, Map, has_fields
 from .sync_map import FAMILY_NAME
-from .sync_pair import PairMap
-from .sync_trie import TrieMap, trie_of
+from .sync_pair import PAIR_FIELDS, PairMap
+from .sync_trie import TRIE_FIELDS, TrieMap, trie_of
 
 
 class GoSyncFamily:
@@ -28,12 +28,10 @@ class GoSyncFamily:
     words = ("sync", "go")
     describes = "sync.Map"
     has_nil = False
-    fields = ("read", "dirty", "misses")  # of the pair; a trie is told by trie_of()
+    headers = (PAIR_FIELDS, TRIE_FIELDS)
 
     def recognise(self, found: Type) -> bool:
-        if found.kind is not Kind.STRUCT:
-            return False
-        return trie_of(found) is not None or all(found.find(name) for name in self.fields)
+        return has_fields(found, PAIR_FIELDS) or trie_of(found) is not None
 
     def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
         if trie_of(found) is not None:

@@ -12,7 +12,8 @@ from ...geometry.problems import Told
 from ...geometry.unplaced import Unplaced
 from ...header import Header
 from ...layout import StructLayout
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target import Kind, Target, TargetError, Type, Value
+from ..reading import read_number
 from ..go_types import go_layout, go_name, required_field
 
 FAMILY_NAME = "Go sync.Map"
@@ -132,13 +133,8 @@ class SyncMap:
         return layout
 
     def read_uint(self, address: int, what: str) -> int:
-        try:
-            return self.target.read_uint(address)
-        except MemoryFault:
-            raise TargetError(
-                f"cannot read {what} of '{self.expression}' at 0x{address:x}: "
-                "the pointer is wild, or the core does not hold that memory"
-            ) from None
+        size = self.target.pointer_size
+        return read_number(self.target, address, size, self.expression, what)
 
     def problem(self, kind: str, text: str, addr: int, invariant: str) -> None:
         self.problems += self.told.problem(kind, text, addr, invariant)

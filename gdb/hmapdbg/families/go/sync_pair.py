@@ -7,11 +7,15 @@ import numpy as np
 from ...block import Addresses, Problem
 from ...geometry.columns import Mask, pointer_column
 from ...header import Header
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target import Kind, Target, TargetError, Type, Value
 from ..family import Map
+from ..reading import read_number
 from ..go_types import find_value, go_layout, required_field
 from . import bucket, swiss
 from .sync_map import SyncMap, pointer_in
+
+
+PAIR_FIELDS = ("read", "dirty", "misses")
 
 
 class PairMap(SyncMap):
@@ -21,8 +25,7 @@ class PairMap(SyncMap):
         super().__init__(target, value, found, address)
         self.inner: Header | None = None  # of the map that entries are in
         self.inner_size = 0  # held by such maps, and by dead entries
-        names = ("read", "dirty", "misses")
-        self.structs.append(go_layout(found, names))
+        self.structs.append(go_layout(found, PAIR_FIELDS))
         read_only = self.layout("sync.readOnly", ("m", "amended"))
         entry = self.layout("sync.entry", ("p",))
         content = pointer_in(entry["p"].type, entry["p"].offset)
@@ -31,7 +34,9 @@ class PairMap(SyncMap):
         amended = False
         read = dirty = None
         if at:
-            amended = bool(self._byte(at + read_only["amended"].offset))
+            flag_at = at + read_only["amended"].offset
+            flag = read_number(target, flag_at, 1, self.expression, "the read part")
+            amended = bool(flag)
             read = self._inner(read_only["m"].type, at + read_only["m"].offset, "read")
             outer_size += read_only.size
         member = required_field(found, "dirty")
@@ -51,15 +56,6 @@ class PairMap(SyncMap):
         if inner is not None and inner.type.kind is Kind.STRUCT:
             return member.offset + inner.offset + required_field(inner.type, "data").offset
         return pointer_in(member.type, member.offset)
-
-    def _byte(self, address: int) -> int:
-        try:
-            return self.target.read_uint(address, 1)
-        except MemoryFault:
-            raise TargetError(
-                f"cannot read the read part of '{self.expression}' at 0x{address:x}: "
-                "the pointer is wild, or the core does not hold that memory"
-            ) from None
 
     def _inner(self, found: Type, address: int, name: str) -> Map | None:
         """The map in a variable of map type; None where it is nil."""

@@ -8,15 +8,17 @@ from numpy.typing import NDArray
 from ...block import Addresses, Ints
 from ...geometry.columns import Mask, Raw, pointer_column
 from ...target import Field, Kind, Target, Type, Value
+from ..family import has_fields
 from ..go_types import go_layout, go_name, required_field
 from .sync_map import SyncMap, pointer_in
 
+TRIE_FIELDS = ("root", "keyHash", "valEqual")
 DIGIT_BITS = 4  # of the hash, for each level of the trie (nChildrenLog2)
 
 
 def trie_of(found: Type) -> Field | None:
     """The trie in a sync.Map, or the struct itself if it is one; None where it has none."""
-    if all(found.find(name) for name in ("root", "keyHash", "valEqual")):
+    if has_fields(found, TRIE_FIELDS):
         return Field("", 0, found)
     member = found.find("m")
     if member is None or member.type.kind is not Kind.STRUCT:

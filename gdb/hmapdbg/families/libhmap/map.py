@@ -16,8 +16,8 @@ from ...geometry.chains.view import iter_chains, slot_addresses
 from ...geometry.chains.walk import BucketWalk
 from ...header import Growth, Header, Overflow, Pins
 from ...layout import StructLayout, struct_layout
-from ...target import Kind, Target, Type, Value
-from ..family import Family, Map
+from ...target import Target, Type, Value
+from ..family import Family, Map, has_fields
 from .arrays import MapArrays, spare_buckets
 from .key_hash import FUNCTIONS, KeyHash
 from .records import decode, enumerators, short_text
@@ -40,10 +40,10 @@ class LibhmapFamily:
     describes = "struct hmap (libhmap)"
     words = ("libhmap",)
     has_nil = False
-    fields = ("buckets", "oldbuckets", "B", "type")
+    headers = (("buckets", "oldbuckets", "B", "type"),)
 
     def recognise(self, found: Type) -> bool:
-        return found.kind is Kind.STRUCT and all(found.find(name) for name in self.fields)
+        return has_fields(found, self.headers[0])
 
     def open(self, target: Target, value: Value, found: Type, address: int) -> Map:
         return _LibhmapMap(target, value, found, address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...layout import StructLayout
+from ..reading import read_struct
 from ...target import MemoryFault, Target, TargetError, Type
 
 MAX_TEXT = 256  # bytes of a tag or a map's name
@@ -26,14 +27,7 @@ def decode(
     target: Target, layout: StructLayout, address: int, what: str, expression: str
 ) -> dict[str, int]:
     """The numbers of a struct at an address. TargetError."""
-    try:
-        data = target.read(address, layout.size)
-    except MemoryFault:
-        raise TargetError(
-            f"cannot read the {what} of '{expression}' at 0x{address:x}: "
-            "the pointer is wild, or the core does not hold that memory"
-        ) from None
-    values = layout.decode(data, target.byte_order)
+    values = read_struct(target, layout, address, expression, what)
     for member in layout.members:
         if values.get(member.name, -1) < 0:
             raise TargetError(

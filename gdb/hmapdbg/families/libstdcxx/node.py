@@ -10,6 +10,7 @@ from ...geometry.nodes.layout import NodeLayout
 from ...layout import Member, StructLayout, struct_layout
 from ...target import Field, Kind, Type
 from ...target.types import byte_array
+from ..family import has_fields
 
 TABLE_FIELDS = (
     "_M_buckets",
@@ -55,7 +56,7 @@ def find_table(found: Type) -> tuple[int, Type] | None:
 
 
 def _is_table(found: Type) -> bool:
-    return found.kind is Kind.STRUCT and all(found.find(name) for name in TABLE_FIELDS)
+    return has_fields(found, TABLE_FIELDS)
 
 
 def node_types(table: Type, pointer_size: int) -> NodeTypes | None:

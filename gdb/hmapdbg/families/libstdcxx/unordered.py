@@ -40,6 +40,7 @@ from ...layout import Member, StructLayout, struct_layout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ...values import read_counted_string
 from ..family import Family, Map
+from ..reading import WILD, read_struct
 from ..unordered_names import short_name
 from .hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
 from .node import (
@@ -60,7 +61,7 @@ class UnorderedFamily:
     name = "unordered"
     words = ("unordered",)
     has_nil = False
-    fields = TABLE_FIELDS
+    headers = (TABLE_FIELDS,)
     describes = "std::unordered_map, set, multimap and multiset (libstdc++)"
 
     def recognise(self, found: Type) -> bool:
@@ -84,7 +85,7 @@ class _UnorderedMap:
         self.address = address + offset
         self.struct = struct_layout(self.table_type, TABLE_FIELDS)
         self.policy = policy_layout(self.struct)
-        self.fields = self._decode()
+        self.fields = read_struct(target, self.struct, self.address, self.expression)
         self.nodes = self._node_types()
         self.max_load, self.next_resize = self._policy()
         array = self._array()
@@ -237,16 +238,6 @@ class _UnorderedMap:
 
     # ---- the header
 
-    def _decode(self) -> dict[str, int]:
-        try:
-            data = self.target.read(self.address, self.struct.size)
-        except MemoryFault:
-            raise TargetError(
-                f"cannot read the map of '{self.expression}' at 0x{self.address:x}: "
-                "the pointer is wild, or the core does not hold that memory"
-            ) from None
-        return self.struct.decode(data, self.target.byte_order)
-
     def _node_types(self) -> NodeTypes:
         found = node_types(self.table_type, self.target.pointer_size)
         if found is None:
@@ -288,7 +279,7 @@ class _UnorderedMap:
         if not self.target.is_readable(address, width):
             raise TargetError(
                 f"'{self.expression}' is not a sound map: its buckets at 0x{address:x} cannot be "
-                "read; the pointer is wild, or the core does not hold that memory"
+                f"read; {WILD}"
             )
         if (count == 1) != (address == single):
             where = "are not" if count == 1 else "are"

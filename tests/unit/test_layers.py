@@ -1,6 +1,6 @@
 """The import rule: data flows one way, and a layer imports only what stands to its left.
 
-    target -> layout -> values -> block -> families -> { stats, check } -> reach
+    target -> layout -> languages -> values -> block -> families -> { stats, check } -> reach
            -> { text, csv, json, plot } -> listing -> cores
            -> { commands, printers, functions, parameters }
 
@@ -25,6 +25,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("compat", "distribution"),  # helpers that know nothing of maps or targets
     ("target",),
     ("layout",),
+    ("languages",),  # what languages and libraries know beyond maps
     ("values",),
     ("block",),
     ("families",),
@@ -56,16 +57,34 @@ MODULES = {
         "spelling",
         "types",
     },
-    "reach": {
-        "containers",
-        "go_heap",
-        "interfaces",
-        "plan",
-        "registry",
-        "resolve",
-        "steps",
-        "walk",
+    "languages": {
+        "elements",
+        "go",
+        "go.declared",
+        "go.described",
+        "go.descriptors",
+        "go.goroutines",
+        "go.heap",
+        "go.interfaces",
+        "go.iterators",
+        "go.names",
+        "go.plausible",
+        "go.slices",
+        "go.slots",
+        "go.strings",
+        "go.structs",
+        "go.symbols",
+        "holders",
+        "language",
+        "libhmap",
+        "libhmap.registry",
+        "libstdcxx",
+        "libstdcxx.containers",
+        "libstdcxx.names",
+        "libstdcxx.strings",
+        "strings",
     },
+    "reach": {"go_heap", "keys", "limits", "plan", "resolve", "steps", "walk"},
     "plot": {
         "caption",
         "figure",
@@ -81,7 +100,7 @@ MODULES = {
     },
     "listing": {"collect", "difference", "pprof", "rows", "sample", "saved", "tables"},
     "cores": {"job", "match", "names", "outcome", "page", "run"},
-    "values": {"go_descriptors", "interfaces", "numbers", "renderer", "strings", "text"},
+    "values": {"numbers", "renderer", "strings", "text"},
     "families": {
         "address_set",
         "bucket_audit",
@@ -89,15 +108,12 @@ MODULES = {
         "bucket_walk",
         "family",
         "go_bucket",
-        "go_iterators",
         "go_swiss",
         "go_sync",
-        "go_types",
         "key_hash",
         "libhmap",
         "unordered",
         "unordered_hash",
-        "unordered_names",
         "unordered_node",
         "unordered_runs",
         "unordered_walk",

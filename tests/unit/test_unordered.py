@@ -18,7 +18,7 @@ from hmapdbg.block import Block, Problem
 from hmapdbg.families import open_map, unordered_runs, unordered_walk
 from hmapdbg.families.family import Map, Place
 from hmapdbg.families.unordered_hash import hash_bytes, is_standard, is_text, own_codes
-from hmapdbg.families.unordered_names import short_name
+from hmapdbg.languages.libstdcxx.names import short_name
 from hmapdbg.find import find, parse_key
 from hmapdbg.stats import Stats
 from hmapdbg.survey import survey

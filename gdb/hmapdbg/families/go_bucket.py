@@ -21,21 +21,22 @@ from typing import Union
 import numpy as np
 
 from ..block import Addresses, Array, Block, Cells, Chain, Header, Problem
+from ..languages.go import (
+    Constants,
+    bytes_tell_keys_apart,
+    find_iterators,
+    go_layout,
+    go_name,
+    iterator_notes,
+    required_field,
+    slot_value,
+)
 from ..layout import Member, StructLayout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .bucket_audit import BucketAudit
 from .bucket_view import iter_chains, slot_addresses
 from .bucket_walk import BucketLayout, BucketWalk, Marks, pointer_column
 from .family import Family, Map, Place
-from .go_iterators import find_iterators, iterator_notes
-from .go_types import (
-    Constants,
-    bytes_tell_keys_apart,
-    go_layout,
-    go_name,
-    required_field,
-    slot_value,
-)
 
 HEADER_FIELDS = "count flags B noverflow hash0 buckets oldbuckets nevacuate extra".split()
 ITERATOR_FIELDS = "key t buckets startBucket offset wrapped B i bucket".split()

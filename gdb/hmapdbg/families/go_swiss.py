@@ -44,20 +44,21 @@ from ..block import (
     Table,
 )
 from ..compat import dataclass
-from ..layout import StructLayout
-from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .bucket_walk import BLOCK_BYTES, MAX_PROBLEMS, Raw, pointer_column, unboxed
-from .family import Family, Map, Place
-from .go_iterators import find_iterators, iterator_notes
-from .go_types import (
+from ..languages.go import (
     Constants,
     bytes_tell_keys_apart,
+    find_iterators,
     go_layout,
     go_name,
+    iterator_notes,
     required_field,
     slot_value,
     split_map_name,
 )
+from ..layout import StructLayout
+from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from .bucket_walk import BLOCK_BYTES, MAX_PROBLEMS, Raw, pointer_column, unboxed
+from .family import Family, Map, Place
 
 HEADER_FIELDS = "used dirPtr dirLen globalDepth".split()
 HEADER_OPTIONAL = "seed globalShift writing tombstonePossible clearSeq".split()

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import Addresses, Block, Cells, Chain, Column, Header, Ints, Problem
+from ..languages.go import find_value, go_layout, go_name, required_field
 from ..layout import StructLayout
 from ..target import Field, Kind, MemoryFault, Target, TargetError, Type, Value
 from . import go_bucket, go_swiss
 from .bucket_walk import MAX_PROBLEMS, Raw, pointer_column
 from .family import Family, Map, Place
-from .go_types import find_value, go_layout, go_name, required_field
 
 ARRAY = "sync"  # what the entries CSV has in place of an array's name
 AT_ONCE = 1 << 16  # entries in a Block

@@ -30,11 +30,11 @@ from typing import Union
 import numpy as np
 
 from ..block import Addresses, Array, Block, Cells, Chain, Header, Ints, Problem
+from ..languages import read_counted_string
+from ..languages.libstdcxx import short_name
 from ..layout import Member, StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..values import read_counted_string
 from .family import Family, Map, Place
-from .unordered_names import short_name
 from .unordered_hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
 from .unordered_node import (
     HASH,

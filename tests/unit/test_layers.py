@@ -60,6 +60,7 @@ MODULES = {
     "languages": {
         "elements",
         "go",
+        "go.abi",
         "go.declared",
         "go.described",
         "go.descriptors",
@@ -74,6 +75,7 @@ MODULES = {
         "go.strings",
         "go.structs",
         "go.symbols",
+        "go.type_names",
         "holders",
         "language",
         "libhmap",

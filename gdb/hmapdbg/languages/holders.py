@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Held:
-    """Values of one type that k of n holders hold."""
+    """Values of one type that k of n holders hold, at least one."""
 
     rows: Ints  # which of the holders, (k,)
     type: Type

@@ -4,7 +4,9 @@
     symbols      the runtime's variables and constants
     structs      layouts of the runtime's structs
     strings, slices, interfaces   the types whose values lead on, for values and reach
+    abi          kinds, flags and structs of type descriptors
     descriptors  what the runtime keeps of each type, read once
+    type_names   names of types by their descriptors
     described    types by their descriptors alone, as values show them
     declared     types of debug info by their descriptors, as maps are found in them
     slots        what the slots of maps hold

@@ -8,6 +8,7 @@ from ...compat import dataclass
 from ...target import Target, Type
 from ...target.types import pointer_to
 from .descriptors import Descriptors, NoDescriptor
+from .type_names import type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,13 @@ class DeclaredTypes:
     def name_at(self, addr: int) -> str:
         """The name in a descriptor; empty where there is none that makes sense."""
         try:
-            return self._descriptors.name(addr)
+            return type_name(self._descriptors, addr)
         except NoDescriptor:
             return ""
 
     def _find(self, addr: int) -> Declared | None:
         width = self._target.pointer_size
-        name = self._descriptors.name(addr)
+        name = type_name(self._descriptors, addr)
         stars = len(name) - len(name.lstrip("*"))
         found = self._target.lookup_type(name[stars:])
         if found is None or not found.size:

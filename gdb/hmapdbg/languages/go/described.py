@@ -6,7 +6,8 @@ from __future__ import annotations
 from ...compat import dataclass
 from ...target import Field, Kind, Target, Type
 from ...target.types import array_of, pointer_to
-from .descriptors import MAX_TYPES, Descriptor, Descriptors, GoKind, NoDescriptor
+from .abi import GoKind
+from .descriptors import MAX_TYPES, Descriptor, Descriptors, NoDescriptor
 
 MAX_SIZE = 1 << 20  # bytes of a value; larger ones are a broken descriptor
 MAX_DEPTH = 16  # of structs and arrays in one another

@@ -1,91 +1,26 @@
 """Go's type descriptors in the target's memory: what the runtime keeps of each type.
 
-A descriptor is an abi.Type with more behind it, by the kind of the type, and behind that what named
-types have. Where the fields lie comes from debug info (src/internal/abi/type.go, up to go1.20
-src/runtime/type.go), whose struct names are tried in turn. A descriptor's address may come from
-anywhere in memory, so nothing in it is taken for granted.
+A descriptor is an abi.Type, behind it what its kind has, and behind that what a named type has.
+Where the fields lie comes from debug info. A descriptor's address may come from anywhere in memory,
+so nothing in it is taken for granted.
 """
 
 from __future__ import annotations
 
-import enum
-import re
+import functools
 from collections.abc import Iterator
 
 from ...compat import dataclass
 from ...target import Field, MemoryFault, Target, Type
+from .abi import BASE, DIRECT, DIRECT_FLAGS, EXTRA_STAR, ITAB, KIND_MASK, STRUCT_FIELD, STRUCTS
+from .abi import UNCOMMON, GoKind
 from .symbols import find_value
 
-
-class GoKind(enum.IntEnum):
-    """internal/abi/type.go Kind."""
-
-    BOOL = 1
-    INT = 2
-    INT8 = 3
-    INT16 = 4
-    INT32 = 5
-    INT64 = 6
-    UINT = 7
-    UINT8 = 8
-    UINT16 = 9
-    UINT32 = 10
-    UINT64 = 11
-    UINTPTR = 12
-    FLOAT32 = 13
-    FLOAT64 = 14
-    COMPLEX64 = 15
-    COMPLEX128 = 16
-    ARRAY = 17
-    CHAN = 18
-    FUNC = 19
-    INTERFACE = 20
-    MAP = 21
-    POINTER = 22
-    SLICE = 23
-    STRING = 24
-    STRUCT = 25
-    UNSAFE_POINTER = 26
-
-
-KIND_MASK = 31  # up to go1.25 flags share the kind's byte
-UNCOMMON, EXTRA_STAR, NAMED = 1, 2, 4  # internal/abi/type.go TFlag
-
-# Which byte has the flag that a value lies in an interface itself, and the flag's name.
-DIRECT_FLAGS = (
-    ("tflag", "internal/abi.TFlagDirectIface"),
-    ("kind", "internal/abi.KindDirectIface"),
-    ("kind", "runtime.kindDirectIface"),
-)
-DIRECT = 32  # the flag in either byte, of every version so far
-
-BASE = ("internal/abi.Type", "runtime._type")
-# What a descriptor is as a whole, where it is more than a BASE.
-STRUCTS = {
-    GoKind.ARRAY: ("internal/abi.ArrayType", "runtime.arraytype"),
-    GoKind.CHAN: ("internal/abi.ChanType", "runtime.chantype"),
-    GoKind.FUNC: ("internal/abi.FuncType", "runtime.functype"),
-    GoKind.INTERFACE: ("internal/abi.InterfaceType", "runtime.interfacetype"),
-    GoKind.MAP: (
-        "internal/abi.MapType",
-        "internal/abi.OldMapType",
-        "internal/abi.SwissMapType",
-        "runtime.maptype",
-    ),
-    GoKind.POINTER: ("internal/abi.PtrType", "runtime.ptrtype"),
-    GoKind.SLICE: ("internal/abi.SliceType", "runtime.slicetype"),
-    GoKind.STRUCT: ("internal/abi.StructType", "runtime.structtype"),
-}
-STRUCT_FIELD = ("internal/abi.StructField", "runtime.structfield")
-ITAB = ("internal/abi.ITab", "runtime.itab")
 
 MAX_FIELDS = 1000
 MAX_FIELD_NAME = 256  # bytes
 MAX_NAME = 4096
-MAX_DEPTH = 16  # of types without names in one another
 MAX_TYPES = 100_000
-
-_QUALIFIER = re.compile(r"^[^.\[]*\.")
 
 
 class NoDescriptor(Exception):
@@ -134,8 +69,6 @@ class Descriptors:
         self._target = target
         self._known: dict[int, Descriptor | None] = {}
         self._structs: dict[tuple[str, ...], _Struct] = {}
-        self._direct: tuple[str, int] | None = self._find_direct_flag()
-        self._types_at: int | None = None
 
     def at(self, addr: int) -> Descriptor:
         """The descriptor at an address."""
@@ -185,22 +118,19 @@ class Descriptors:
             name = self._letters(self._uint(here, struct["name"]), MAX_FIELD_NAME)
             yield Member(name, self._uint(here, struct["typ"]), self._uint(here, struct["offset"]))
 
-    def name(self, addr: int, depth: int = 0) -> str:
-        """A type's name as debug info has it: with the whole path of its package."""
-        if depth > MAX_DEPTH:
-            raise NoDescriptor
-        found = self.at(addr)
-        text = self._letters(self._names_from() + found.text, MAX_NAME)
-        if found.flags & EXTRA_STAR:
-            text = text[1:]
-        if not found.flags & NAMED:
-            return self._composed_name(found, text, depth)
-        if found.flags & UNCOMMON and "." in text:
-            package = self._package(found)
-            if package:
-                # The package's last part is in the text already; so are arguments of generics.
-                return package + "." + _QUALIFIER.sub("", text)
-        return text
+    def text(self, found: Descriptor) -> str:
+        """The name as the descriptor has it: with the last part of its package's path alone."""
+        letters = self._letters(self._names_from + found.text, MAX_NAME)
+        return letters[1:] if found.flags & EXTRA_STAR else letters
+
+    def package(self, found: Descriptor) -> str:
+        """The path of a named type's package, which stands behind what its kind has of its own;
+        empty where it has none."""
+        struct = self._of_kind(found.kind)
+        if not struct.size or not found.flags & UNCOMMON:
+            return ""
+        offset = self._number(found.address + struct.size, 4)
+        return self._letters(self._names_from + offset, MAX_NAME) if offset else ""
 
     def type_in_itab(self) -> Field | None:
         """Where an itab has the descriptor of the type in the interface."""
@@ -217,34 +147,14 @@ class Descriptors:
             kind = GoKind(byte & KIND_MASK)
         except ValueError:
             raise NoDescriptor from None
-        if self._direct is None:
+        if self._direct_flag is None:
             direct = bool((byte | flags) & DIRECT)
         else:
-            direct = bool((byte if self._direct[0] == "kind" else flags) & self._direct[1])
+            where, bit = self._direct_flag
+            direct = bool((byte if where == "kind" else flags) & bit)
         if direct and size != self._target.pointer_size:
             raise NoDescriptor
         return Descriptor(addr, kind, size, flags, direct, self._uint(addr, base["str"]))
-
-    def _composed_name(self, found: Descriptor, text: str, depth: int) -> str:
-        """The name of a type without a name of its own, out of those of its parts."""
-        if found.kind not in (GoKind.POINTER, GoKind.SLICE, GoKind.ARRAY, GoKind.MAP):
-            return text
-        elem = self.name(self.elem(found), depth + 1)
-        if found.kind is GoKind.POINTER:
-            return "*" + elem
-        if found.kind is GoKind.SLICE:
-            return "[]" + elem
-        if found.kind is GoKind.ARRAY:
-            return f"[{self.count(found)}]{elem}"
-        return f"map[{self.name(self.key(found), depth + 1)}]{elem}"
-
-    def _package(self, found: Descriptor) -> str:
-        """The path of a named type's package, behind what its kind has of its own."""
-        struct = self._struct(STRUCTS.get(found.kind, BASE))
-        if not struct.size:
-            return ""
-        offset = self._number(found.address + struct.size, 4)
-        return self._letters(self._names_from() + offset, MAX_NAME) if offset else ""
 
     def _part(self, found: Descriptor, name: str) -> int:
         return self._uint(found.address, self._of_kind(found.kind)[name])
@@ -298,20 +208,21 @@ class Descriptors:
             )
         return self._structs[names]
 
-    def _find_direct_flag(self) -> tuple[str, int] | None:
+    @functools.cached_property
+    def _direct_flag(self) -> tuple[str, int] | None:
+        """Which byte has the flag of direct values, and its bit; None where debug info lacks it."""
         for where, name in DIRECT_FLAGS:
             value = find_value(self._target, name)
             if value is not None:
                 return where, int.from_bytes(value.data, self._target.byte_order)
         return None
 
+    @functools.cached_property
     def _names_from(self) -> int:
         """Where names are counted from: the module's types. Plugins have modules of their own."""
-        if self._types_at is None:
-            module = find_value(self._target, "runtime.firstmoduledata")
-            member = module.type.find("types") if module is not None else None
-            if module is None or member is None:
-                raise NoDescriptor
-            data = module.data[member.offset : member.offset + member.type.size]
-            self._types_at = int.from_bytes(data, self._target.byte_order)
-        return self._types_at
+        module = find_value(self._target, "runtime.firstmoduledata")
+        member = module.type.find("types") if module is not None else None
+        if module is None or member is None:
+            raise NoDescriptor
+        data = module.data[member.offset : member.offset + member.type.size]
+        return int.from_bytes(data, self._target.byte_order)

@@ -9,8 +9,9 @@ import numpy as np
 from .block import Block, Cells, Column, Place
 from .compat import dataclass
 from .families.family import Map
+from .languages import find_counted_string, read_counted_string
 from .target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .values import Renderer, find_counted_string, read_counted_string
+from .values import Renderer
 from .values.text import render_string
 
 MAX_STRING = 1 << 20

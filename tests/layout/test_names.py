@@ -20,7 +20,8 @@ def test_every_name_that_the_families_look_up_is_collected() -> None:
     collected = (ROOT / "libhmap/layout/classify.c").read_text(encoding="utf-8")
     asked: dict[str, str] = {}
     for path in (ROOT / "gdb/hmapdbg").rglob("*.py"):
-        if path.parent.name in ("families", "values", "cores", "listing", "reach"):
+        layer = path.relative_to(ROOT / "gdb/hmapdbg").parts[0]
+        if layer in ("families", "languages", "values", "cores", "listing", "reach"):
             for name in ASKED.findall(path.read_text(encoding="utf-8")):
                 asked[name.removeprefix("struct ").removeprefix("enum ")] = path.name
     asked["runtime.firstmoduledata"] = asked["hmap_registry"] = "target"

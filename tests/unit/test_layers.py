@@ -1,6 +1,6 @@
 """The import rule: data flows one way, and a layer imports only what stands to its left.
 
-    target -> layout -> values -> block -> header -> geometry -> families
+    target -> layout -> languages -> values -> block -> header -> geometry -> families
            -> { stats, check } -> reach
            -> { text, csv, json, plot } -> listing -> cores
            -> { commands, printers, functions, parameters }
@@ -26,6 +26,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("compat", "distribution"),  # helpers that know nothing of maps or targets
     ("target",),
     ("layout",),
+    ("languages",),  # what languages and libraries know beyond maps
     ("values",),
     ("block",),
     ("header",),
@@ -59,16 +60,36 @@ MODULES = {
         "spelling",
         "types",
     },
-    "reach": {
-        "containers",
-        "go_heap",
-        "interfaces",
-        "plan",
-        "registry",
-        "resolve",
-        "steps",
-        "walk",
+    "languages": {
+        "elements",
+        "go",
+        "go.abi",
+        "go.declared",
+        "go.described",
+        "go.descriptors",
+        "go.goroutines",
+        "go.heap",
+        "go.interfaces",
+        "go.iterators",
+        "go.names",
+        "go.plausible",
+        "go.slices",
+        "go.slots",
+        "go.strings",
+        "go.structs",
+        "go.symbols",
+        "go.type_names",
+        "holders",
+        "language",
+        "libhmap",
+        "libhmap.registry",
+        "libstdcxx",
+        "libstdcxx.containers",
+        "libstdcxx.names",
+        "libstdcxx.strings",
+        "strings",
     },
+    "reach": {"go_heap", "keys", "limits", "plan", "resolve", "steps", "walk"},
     "plot": {
         "caption",
         "figure",
@@ -83,7 +104,7 @@ MODULES = {
     },
     "listing": {"collect", "difference", "pprof", "rows", "sample", "saved", "tables"},
     "cores": {"job", "match", "names", "outcome", "page", "run"},
-    "values": {"go_descriptors", "interfaces", "numbers", "renderer", "strings", "text"},
+    "values": {"numbers", "renderer", "strings", "text"},
     "geometry": None,
     "families": None,
     "commands": {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -215,3 +218,45 @@ def test_mapping_that_cannot_be_read_is_a_hole():
     _, ok = target.gather(np.array([0x10000, 0x11FF8, 0x12000, 0x13000], np.uint64), 8)
     assert ok.tolist() == [True, True, False, False]
     assert target.read_span(0x10000, 0x14000)[1] == [(0x12000, 0x14000)]
+
+
+@pytest.mark.parametrize(("byte_order", "pointer_size"), [("little", 8), ("big", 4)])
+def test_columns_of_rows(byte_order, pointer_size):
+    target = FakeTarget(byte_order=byte_order, pointer_size=pointer_size)
+    numbers = [1, 0x80000001, 5]
+    rows = np.frombuffer(
+        b"".join(
+            b"xy"
+            + number.to_bytes(pointer_size, byte_order)
+            + (-number).to_bytes(8, byte_order, signed=True)
+            for number in numbers
+        ),
+        np.uint8,
+    ).reshape(3, -1)
+    assert target.pointer_column(rows, 2).tolist() == numbers
+    assert target.pointer_column(rows, 2).dtype == np.uint64
+    signed = target.integer_column(rows, 2 + pointer_size, 8, signed=True)
+    assert signed.tolist() == [-number for number in numbers]
+    assert target.pointer_column(rows[:0], 2).tolist() == []
+
+
+def test_what_is_kept_is_made_once_for_each_target():
+    made = []
+
+    def make(target):
+        made.append(target)
+        return len(made)
+
+    first, second = FakeTarget(), FakeTarget()
+    assert [first.kept(make), first.kept(make), second.kept(make), first.kept(make)] == [1, 1, 2, 1]
+    assert made == [first, second]
+
+
+def test_what_is_kept_does_not_outlive_its_target():
+    target = FakeTarget()
+    kept = weakref.ref(target)
+    # What is found out of a target leads back to it: its types do.
+    target.kept(lambda one: [one])
+    del target
+    gc.collect()
+    assert kept() is None

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from hmapdbg.reach.registry import Registry, read_registry
+from hmapdbg.languages.libhmap.registry import Registry, read_registry
 from hmapdbg.target import Field, Kind, TargetError, Type, Value
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import pointer_to

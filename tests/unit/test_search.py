@@ -7,10 +7,12 @@ import struct
 import numpy as np
 import pytest
 
-from hmapdbg.reach import containers
+from hmapdbg.languages.libstdcxx import containers
+from hmapdbg.reach.keys import spelled_key
+from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
 from hmapdbg.reach.steps import Path
-from hmapdbg.reach.walk import Limits, Search, spelled_key
+from hmapdbg.reach.walk import Search
 from hmapdbg.target import Field, Kind, Type, Variable
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import array_of, pointer_to
@@ -53,14 +55,14 @@ def node_type(payload: Type) -> Type:
     [
         (Path("a").field("b").field("c"), "a.b.c"),
         (Path("a").pointee().field("b"), "a->b"),
-        (Path("a", go=True).pointee().field("b"), "a.b"),
+        (Path("a", arrow=".").pointee().field("b"), "a.b"),
         (Path("a").field("b").pointee().pointee().field("c"), "(*a.b)->c"),
         (Path("a").index("3").pointee().field("x"), "a[3]->x"),
         (Path("frame 2: a").pointee().index("1"), "frame 2: (*a)[1]"),
         (Path("thread 3 frame 2: a").pointee().pointee(), "thread 3 frame 2: *a"),
         (Path("m").pointee().elem('"k"').field("f"), 'm["k"].f'),
         (Path("m").elem("").field("f").index("1").pointee(), ""),
-        (Path("main.h", go=True).assertion("*main.T").field("m"), "main.h.(*main.T).m"),
+        (Path("main.h", arrow=".").assertion("*main.T").field("m"), "main.h.(*main.T).m"),
     ],
 )
 def test_path_is_spelled_as_typed(path: Path, text: str) -> None:

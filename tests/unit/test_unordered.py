@@ -19,7 +19,7 @@ from hmapdbg.families import open_map
 from hmapdbg.geometry.nodes import runs as node_runs, table as node_table, walk as node_walk
 from hmapdbg.families.family import Map
 from hmapdbg.families.libstdcxx.hash import hash_bytes, is_standard, is_text, own_codes
-from hmapdbg.families.unordered_names import short_name
+from hmapdbg.languages.libstdcxx.names import short_name
 from hmapdbg.find import find, parse_key
 from hmapdbg.stats import Stats
 from hmapdbg.survey import survey

@@ -116,7 +116,7 @@ def _find_maps(
     from ..reach.walk import Search
 
     wanted = Wanted(samples=True)
-    search, left = Search(target, wanted.limits, target.is_go), Left()
+    search, left = Search(target, wanted.limits), Left()
     found = list(find_maps(target, search, left))
     for trouble in left.troubles:
         report.add(TROUBLE, text=trouble)

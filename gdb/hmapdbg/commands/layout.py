@@ -134,7 +134,7 @@ class Layout(HmapCommand):
 
 def _in_go(struct: StructLayout) -> StructLayout:
     """The names of types as Go's users know them."""
-    from ..families.go_types import go_name
+    from ..languages.go import go_name
 
     members = [
         replace(member, type=member.type.renamed(go_name(member.type.name)))

@@ -107,7 +107,7 @@ def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> tuple[
     wanted = _wanted(arguments, samples)
     target = GdbTarget()
     with Progress(what, "maps") as progress:
-        listing = collect(target, wanted, target.is_go, progress)
+        listing = collect(target, wanted, progress)
     return target, replace(
         listing,
         rows=ranked(listing.rows, by),
@@ -119,7 +119,7 @@ def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> tuple[
 
 def _wanted(arguments: Arguments, samples: bool) -> Wanted:
     from ..listing.collect import Wanted
-    from ..reach.walk import Limits
+    from ..reach.limits import Limits
 
     return Wanted(
         match=pattern_of(arguments),

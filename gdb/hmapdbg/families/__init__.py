@@ -36,6 +36,12 @@ def words() -> list[str]:
     return list(dict.fromkeys(word for family in FAMILIES for word in family.words))
 
 
+def goes_by(name: str, word: str) -> bool:
+    """Whether the family of that name, as a Header has it, is one that --family takes by that
+    word."""
+    return word in name.lower()
+
+
 def family_of(found: Type) -> Family | None:
     """The family whose header a struct is; None: it is no map's."""
     return next((family for family in FAMILIES if family.recognise(found)), None)

@@ -9,9 +9,10 @@ from dataclasses import field
 
 from ..compat import dataclass
 from ..families import open_map
+from ..languages.libhmap.registry import HEAD, read_registry
 from ..reach import go_heap
-from ..reach.registry import HEAD, read_registry
-from ..reach.walk import Clock, Found, Limits, Search
+from ..reach.limits import Clock, Limits
+from ..reach.walk import Found, Search
 from ..survey import survey
 from ..target import MemoryFault, Target, TargetError, Value
 from . import sample as samples
@@ -51,8 +52,7 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
         )
     yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
-    if search.go:
-        yield from go_heap.search_heap(target, search, left.notes)
+    yield from go_heap.search_heap(target, search, left.notes)
     if has_registry(target):
         yield from _registered(target, search, left)
 
@@ -94,9 +94,9 @@ def has_registry(target: Target) -> bool:
     return True
 
 
-def collect(target: Target, wanted: Wanted, go: bool, progress: Progress | None = None) -> Listing:
+def collect(target: Target, wanted: Wanted, progress: Progress | None = None) -> Listing:
     """The maps of a target. Nothing is raised for what its memory holds."""
-    search, left = Search(target, wanted.limits, go), Left()
+    search, left = Search(target, wanted.limits), Left()
     found = [
         one
         for one in find_maps(target, search, left)

@@ -6,9 +6,10 @@ The message is small, and written here by hand: fields of varints and of bytes w
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Sequence
 
+from ..families import goes_by
+from ..languages.go import root_length
 from ..reach.steps import FRAME, step_starts
 from .rows import Listing, Row
 
@@ -22,9 +23,6 @@ VALUES = (
 # Profile, ValueType, Sample, Label, Location, Line, Function: numbers of their fields.
 SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRINGS = 1, 2, 3, 4, 5, 6
 TIME_NANOS, COMMENT, DEFAULT_TYPE = 9, 13, 14
-
-# A variable of a Go package, whose name has a "." in it that is no step.
-_GO_ROOT = re.compile(r"'[^']*'|(?:[\w.~-]+/)*\w+\.\w+")
 
 
 def profile(listing: Listing) -> bytes:
@@ -43,8 +41,9 @@ def stack_of(row: Row) -> list[str]:
         return [path]
     frame = FRAME.match(path)
     at = frame.end() if frame else 0
-    root = _GO_ROOT.match(path) if row.family.startswith("Go ") and not frame else None
-    first = root.end() if root else at
+    # The name of a Go package's variable has a "." in it that is no step.
+    root = root_length(path) if goes_by(row.family, "go") and not frame else 0
+    first = root or at
     cuts = [at + cut for cut in step_starts(path[at:])]
     return [path[:cut] for cut in cuts if cut >= first] + [path]
 

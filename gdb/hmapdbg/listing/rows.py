@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 
 from ..compat import dataclass
+from ..families import goes_by
 from ..stats import Stats
 from ..header import Header
 
@@ -113,7 +114,7 @@ def is_wanted(row: Row, match: re.Pattern[str] | None, family: str) -> bool:
 def _is_chosen(
     its_family: str, texts: tuple[str, ...], match: re.Pattern[str] | None, family: str
 ) -> bool:
-    if family.lower() not in its_family.lower():
+    if not goes_by(its_family, family.lower()):
         return False
     return match is None or any(match.search(text) for text in texts)
 

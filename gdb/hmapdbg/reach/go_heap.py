@@ -12,7 +12,6 @@ types unknown.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -23,52 +22,30 @@ from ..block import Cells, Problem
 from ..compat import dataclass
 from ..families import open_map
 from ..families.family import Map
-from ..families.go_iterators import stacks_of
-from ..families.go_types import find_value, required_field
-from ..layout import Member, StructLayout, struct_layout
+from ..languages.go import (
+    PAGE,
+    SYNC_ENTRY,
+    DeclaredTypes,
+    Heap,
+    has_runtime,
+    map_name_of,
+    may_be,
+    read_heap,
+    stacks_of,
+    without_paths,
+)
+from ..layout import StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .interfaces import HeldTypes
 from .walk import Found, Search
 
-Words = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
-IN_USE = 1  # runtime/mheap.go mSpanInUse
-PAGE = 8192  # bytes of a page of the runtime's (runtime/malloc.go pageSize)
-MAX_SPANS = 2_000_000
 MAX_BYTES = 512 << 20  # of blocks looked at
 MAX_CANDIDATES = 20_000
 MAX_TYPES = 5_000
 MAX_WALKED = 64 << 20  # bytes of a map that is tried
 MAX_VALUES = 1000  # keys and elems of it that are looked at
-MAX_LENGTH = 1 << 40  # of a string or slice
-SYNC_ENTRY = "*sync.entry"  # the elems of the maps in a sync.Map, which are counted with it
 HEADERS = ("internal/runtime/maps.Map", "runtime.hmap")
-
-
-@dataclass(frozen=True)
-class _Spans:
-    """Blocks of equal size side by side, sorted by where they begin."""
-
-    starts: Words
-    sizes: Words  # of the span
-    blocks: Words  # of each block in it
-    free: Words  # blocks from this number on have not been given out, but for those with a bit
-    bits: Words  # where those bits are
-    types: Words  # descriptor of what is in a span of one large block; 0: not known
-
-    def block_of(self, addr: int) -> tuple[int, int, int]:
-        """The block that an address is in: where it begins, its size, and the type that the span
-        has for it. Size 0: the address is in none."""
-        at = int(np.searchsorted(self.starts, np.uint64(addr), side="right")) - 1
-        if at < 0 or addr >= int(self.starts[at]) + int(self.sizes[at]):
-            return 0, 0, 0
-        start, size = int(self.starts[at]), int(self.blocks[at])
-        return start + (addr - start) // size * size, size, int(self.types[at])
-
-    def block_size(self, addr: int) -> int:
-        """The size of the block that an address is in; 0: it is in none."""
-        return self.block_of(addr)[1]
 
 
 @dataclass(frozen=True)
@@ -82,32 +59,31 @@ class _MapType:
 
 def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
     """The maps that have not been met. What hinders the search is a note, not an error."""
-    layout = _header_layout(target)
+    layout = _header_layout(target) if has_runtime(target) else None
     if layout is None:
         return
     try:
-        spans = _read_spans(target)
+        heap = read_heap(target)
     except (TargetError, MemoryFault) as error:
         notes.append(f"the heap was not searched for maps that nothing leads to: {error}")
         return
     types = _map_types(target)
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
-    held = HeldTypes(target)
     tried = 0
-    for addr in _iter_candidates(target, layout, spans, notes):
+    for addr in _iter_candidates(target, layout, heap, notes):
         if addr in search.met_maps or search.is_spent():
             continue
         tried += 1
         if tried > MAX_CANDIDATES:
             notes.append(f"the heap's search for maps ended after {MAX_CANDIDATES:,} candidates")
             return
-        fitting = _fitting(target, spans, types, held, addr)
+        fitting = _fitting(target, heap, types, addr)
         if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
             continue
         source = "goroutine" if addr in on_stacks else "unreached"
         first = fitting[0]
-        if source == "unreached" and spans.block_size(addr) == 0:
+        if source == "unreached" and heap.block_at(addr) is None:
             continue  # on a stack, but nothing on one leads to it: of a call that has returned
         path = f"--type '{first.name}' 0x{addr:x}"
         value = Value(path, first.type, addr.to_bytes(target.pointer_size, target.byte_order))
@@ -145,57 +121,19 @@ def _header_layout(target: Target) -> StructLayout | None:
     return None
 
 
-def _read_spans(target: Target) -> _Spans:
-    heap = find_value(target, "runtime.mheap_")
-    span = target.lookup_type("runtime.mspan")
-    if heap is None or span is None:
-        raise TargetError("debug info lacks the runtime's heap")
-    member = required_field(heap.type, "allspans")
-    width = target.pointer_size
-    words = np.frombuffer(
-        heap.data[member.offset : member.offset + 2 * width], f"{target.order}u{width}"
-    )
-    rows, ok = target.read_rows(int(words[0]), min(int(words[1]), MAX_SPANS), width)
-    addrs = rows[ok].view(f"{target.order}u{width}").ravel().astype(np.uint64)
-    state = required_field(span, "state")
-    names = ("startAddr", "npages", "elemsize", "freeindex", "allocBits")
-    members = [required_field(span, name) for name in names]
-    large = span.find("largeType")
-    if large is not None:
-        members.append(large)
-    layout = StructLayout(
-        span.name,
-        span.size,
-        tuple(Member(one.name, one.offset, one.type.size, one.type, "") for one in members)
-        + (Member("state", state.offset, 1, Type(Kind.INTEGER, "uint8", 1), ""),),
-    )
-    raw, ok = target.gather(addrs, span.size)
-    found = raw[ok].view(layout.dtype(target.order)).ravel()
-    found = found[(found["state"] == IN_USE) & (found["elemsize"] > 0)]
-    found = found[np.argsort(found["startAddr"])]
-    return _Spans(
-        found["startAddr"].astype(np.uint64),
-        found["npages"].astype(np.uint64) * np.uint64(PAGE),
-        found["elemsize"].astype(np.uint64),
-        found["freeindex"].astype(np.uint64),
-        found["allocBits"].astype(np.uint64),
-        found["allocBits" if large is None else large.name].astype(np.uint64) * (large is not None),
-    )
-
-
 def _iter_candidates(
-    target: Target, layout: StructLayout, spans: _Spans, notes: list[str]
+    target: Target, layout: StructLayout, heap: Heap, notes: list[str]
 ) -> Iterator[int]:
     """Addresses where the numbers of a map's header are."""
-    sizes = np.unique(spans.blocks)
-    fitting = sizes[sizes >= layout.size]
     left = MAX_BYTES
-    for at in np.flatnonzero(spans.blocks == fitting[0]).tolist() if len(fitting) else []:
-        left -= int(spans.sizes[at])
+    for span in heap.spans_of(layout.size):
+        left -= int(heap.sizes[span])
         if left < 0:
             notes.append(f"of the heap only {MAX_BYTES >> 20} MiB were searched for maps")
             break
-        yield from _in_span(target, layout, spans, at)
+        addrs, raw = heap.read_blocks(target, span)
+        headers = np.ascontiguousarray(raw[:, : layout.size])
+        yield from addrs[_looks_like_map(target, layout, headers)].tolist()
     stacks = stacks_of(target)
     width = target.pointer_size
     count = layout.size // width
@@ -210,23 +148,6 @@ def _iter_candidates(
         raw = np.ascontiguousarray(windows[there]).astype(f"{target.order}u{width}").view(np.uint8)
         addrs = stacks.addrs[there]
         yield from addrs[_looks_like_map(target, layout, raw)].tolist()
-
-
-def _in_span(target: Target, layout: StructLayout, spans: _Spans, at: int) -> list[int]:
-    size, start = int(spans.blocks[at]), int(spans.starts[at])
-    count = int(spans.sizes[at]) // size
-    raw, ok = target.read_rows(start, count, size)
-    numbers = np.arange(count)
-    given_out = numbers < int(spans.free[at])
-    try:
-        bits = np.frombuffer(target.read(int(spans.bits[at]), -(-count // 8)), np.uint8)
-        given_out |= np.unpackbits(bits, bitorder="little")[:count].astype(np.bool_)
-    except MemoryFault:
-        given_out[:] = True
-    ok &= given_out
-    raw, numbers = raw[ok][:, : layout.size], numbers[ok]
-    good = _looks_like_map(target, layout, np.ascontiguousarray(raw))
-    return [start + number * size for number in numbers[good].tolist()]
 
 
 def _looks_like_map(target: Target, layout: StructLayout, raw: NDArray[np.uint8]) -> Mask:
@@ -270,9 +191,7 @@ def _map_types(target: Target) -> list[_MapType]:
     return out
 
 
-def _fitting(
-    target: Target, spans: _Spans, types: Sequence[_MapType], held: HeldTypes, addr: int
-) -> list[_MapType]:
+def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -> list[_MapType]:
     """The types as which the map at an address is sound; one, where its buckets tell theirs."""
     # By the size of a bucket: the walk, which looks at no keys and elems, sees no more of a type.
     sound: dict[int, Cells | None] = {}
@@ -280,40 +199,33 @@ def _fitting(
     for one in types:
         size = one.map.header.geometry.bucket_size
         if size not in sound:
-            sound[size] = _sound_cells(target, spans, one, addr)
+            sound[size] = _sound_cells(target, heap, one, addr)
         cells = sound[size]
         if cells is not None and _makes_sense(target, one, cells):
             out.append(one)
     if len(out) > 1:
-        name = _allocated_as(target, spans, held, out[0], addr)
-        out = [one for one in out if _without_paths(one.name) == name] or out
+        name = _allocated_as(target, heap, out[0], addr)
+        out = [one for one in out if without_paths(one.name) == name] or out
     return out
 
 
-def _allocated_as(target: Target, spans: _Spans, held: HeldTypes, one: _MapType, addr: int) -> str:
+def _allocated_as(target: Target, heap: Heap, one: _MapType, addr: int) -> str:
     """The map type by what the block of its buckets was allocated for, without paths of packages;
     empty where the block does not say."""
     data = addr.to_bytes(target.pointer_size, target.byte_order)
     array = open_map(target, Value(one.name, one.type, data)).header.arrays[0].address
-    start, size, descriptor = spans.block_of(array)
-    if size and array - start == target.pointer_size:
+    block = heap.block_at(array)
+    descriptor = 0 if block is None else block.type
+    if block is not None and array - block.start == target.pointer_size:
         try:
-            descriptor = target.read_uint(start)
+            descriptor = target.read_uint(block.start)
         except MemoryFault:
             return ""
-    name = held.name_at(descriptor) if descriptor else ""
-    for prefix in ("map.group[", "map.bucket["):
-        if name.startswith(prefix):
-            return _without_paths("map[" + name[len(prefix) :].replace("noalg.", ""))
-    return ""
+    name = target.kept(DeclaredTypes).name_at(descriptor) if descriptor else ""
+    return without_paths(map_name_of(name))
 
 
-def _without_paths(name: str) -> str:
-    """A type's name with the last parts of its packages' paths alone, as descriptors have it."""
-    return re.sub(r"[\w.~%-]+/", "", name)
-
-
-def _sound_cells(target: Target, spans: _Spans, one: _MapType, addr: int) -> Cells | None:
+def _sound_cells(target: Target, heap: Heap, one: _MapType, addr: int) -> Cells | None:
     """Some cells of a map that is sound as one of a type; None where it is not."""
     data = addr.to_bytes(target.pointer_size, target.byte_order)
     try:
@@ -328,8 +240,9 @@ def _sound_cells(target: Target, spans: _Spans, one: _MapType, addr: int) -> Cel
     for array in header.arrays:
         # A block is a bit larger than what was asked for, by an eighth at most, or a page.
         used = (array.buckets + array.spare) * header.geometry.bucket_size
-        block = spans.block_size(array.address)
-        if block and not used <= block <= used + max(used // 8, 64) + PAGE * (used > 4096):
+        block = heap.block_at(array.address)
+        most = used + max(used // 8, 64) + PAGE * (used > 4096)
+        if block is not None and not used <= block.size <= most:
             return None
     parts: list[Cells] = []
     live = 0
@@ -348,32 +261,6 @@ def _makes_sense(target: Target, one: _MapType, cells: Cells) -> bool:
     places = one.map.slot_addresses(cells)
     for found, addrs in zip((header.key_type, header.elem_type), places):
         data, ok = target.gather(addrs, found.size)
-        if not ok.all() or not _may_be(target, found, data):
+        if not ok.all() or not may_be(target, found, data):
             return False
     return True
-
-
-def _may_be(target: Target, found: Type, data: NDArray[np.uint8]) -> bool:
-    """Whether values (n, size) can be of a type."""
-    if found.kind is Kind.BOOLEAN:
-        return bool((data <= 1).all())
-    if found.kind is Kind.POINTER:
-        words = np.ascontiguousarray(data).view(f"{target.order}u{target.pointer_size}").ravel()
-        words = np.unique(words[words != 0].astype(np.uint64))
-        return bool(target.gather(words, 1)[1].all())
-    if found.kind is Kind.ARRAY and found.count:
-        rows = np.ascontiguousarray(data).reshape(-1, found.target.size or 1)
-        return not found.target.size or _may_be(target, found.target, rows)
-    names = tuple(one.name for one in found.fields)
-    if names in (("str", "len"), ("array", "len", "cap")):
-        lengths = data[:, target.pointer_size : 2 * target.pointer_size]
-        sizes = np.ascontiguousarray(lengths).view(f"{target.order}i{target.pointer_size}").ravel()
-        if ((sizes < 0) | (sizes > MAX_LENGTH)).any():
-            return False
-        rows = data[sizes > 0]
-        return _may_be(target, found.fields[0].type, rows[:, : target.pointer_size])
-    return all(
-        _may_be(target, one.type, data[:, one.offset : one.offset + one.type.size])
-        for one in found.fields
-        if one.type.size
-    )

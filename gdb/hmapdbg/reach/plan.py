@@ -11,16 +11,12 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from ..families import family_of
-from ..target import Field, Kind, Target, Type
-from ..values.interfaces import is_interface
-from . import containers
-from .steps import Step, fields_step, index_step, pointee_step
+from ..languages import Elements, Holder, find_elements, find_holder, is_internal
+from ..target import Kind, Target, Type
+from .steps import Step, access_step, fields_step, index_step, pointee_step
 
 MAX_DEPTH = 40  # of structs in one another
 MAX_LEAVES = 10_000
-
-# Headers without key and elem types, which the runtime of Go handles all maps by.
-UNTYPED = ("runtime.hmap", "internal/runtime/maps.Map", "runtime.bmap", "runtime.maptype")
 
 
 class Way(enum.Enum):
@@ -29,9 +25,8 @@ class Way(enum.Enum):
     MAP = "map"  # a map's header lies there
     POINTER = "pointer"
     ARRAY = "array"
-    SLICE = "slice"  # of Go: pointer and length
-    INTERFACE = "interface"  # of Go
-    CONTAINER = "container"  # of C++
+    ELEMENTS = "elements"  # of what a language has: a container, a slice, a smart pointer
+    HOLDER = "holder"  # of a value whose type is known at run time only
 
 
 @dataclass(frozen=True)
@@ -40,11 +35,12 @@ class Leaf:
 
     way: Way
     offset: int
-    type: Type  # of what is there: the map, the pointee, the element; of an interface itself
+    type: Type  # of what is there: the map, the pointee, the element; of a holder itself
     step: Step
     size: int = 0  # bytes to read there
     count: int = 1  # elements of an array
-    container: containers.Container | None = None
+    elements: Elements | None = None
+    holder: Holder | None = None
 
 
 @dataclass
@@ -126,7 +122,7 @@ class Plans:
 
 def _ends(leaf: Leaf) -> bool:
     """Whether a leaf is a map, or may be anything."""
-    return leaf.way in (Way.MAP, Way.INTERFACE)
+    return leaf.way in (Way.MAP, Way.HOLDER)
 
 
 def type_key(found: Type, depth: int = 0) -> Hashable:
@@ -161,26 +157,21 @@ def _iter_struct_leaves(
     found: Type, offset: int, names: tuple[str, ...], depth: int
 ) -> Iterator[Leaf]:
     step = fields_step(names)
-    if found.name in UNTYPED or found.name.startswith("struct hmap_"):
+    if is_internal(found):
         return
     if found.kind is Kind.STRUCT and family_of(found) is not None:
         yield Leaf(Way.MAP, offset, found, step)
         return
-    if is_interface(found):
-        yield Leaf(Way.INTERFACE, offset, found, step, found.size)
+    holder = find_holder(found)
+    if holder is not None:
+        yield Leaf(Way.HOLDER, offset, found, step, holder.size, holder=holder)
         return
-    element = _slice_element(found)
-    if element is not None:
-        if _is_worth(element):
-            size = found.fields[1].offset + found.fields[1].type.size
-            yield Leaf(Way.SLICE, offset, element, index_step(step), size)
-        return
-    container = containers.recognise(found)
-    if container is not None:
-        if _is_worth(container.element):
-            way = container.step(step)
+    elements = find_elements(found)
+    if elements is not None:
+        if _is_worth(elements.element):
+            way = access_step(elements.access, step)
             yield Leaf(
-                Way.CONTAINER, offset, container.element, way, container.size, container=container
+                Way.ELEMENTS, offset, elements.element, way, elements.size, elements=elements
             )
         return
     for member in found.fields:
@@ -188,14 +179,6 @@ def _iter_struct_leaves(
             continue
         below = names if member.base or not member.name else (*names, member.name)
         yield from _iter_leaves(member.type, offset + member.offset, below, depth + 1)
-
-
-def _slice_element(found: Type) -> Type | None:
-    """The element type of a slice of Go's; None for any other struct."""
-    if tuple(one.name for one in found.fields) != ("array", "len", "cap"):
-        return None
-    pointer: Field = found.fields[0]
-    return pointer.type.target if pointer.type.kind is Kind.POINTER else None
 
 
 def _is_worth(found: Type) -> bool:

@@ -2,8 +2,8 @@
 
 What gdb can evaluate, gdb evaluates. Beyond that a path may begin in a frame or the registry, and
 go through what gdb's expressions know nothing of, or would have to call the program for: elems of
-maps by their key, elements of Go's slices and of C++ containers, smart pointers, and what a Go
-interface holds. Text of the target is never evaluated: keys are compared, types looked up.
+maps by their key, and what a language's own types lead to, such as slices, containers, smart
+pointers and interfaces. Text of the target is never evaluated: keys are compared, types looked up.
 
     frame 3: m                 thread 2 frame 3: m        registry "sessions"
     main.cache["users"]        main.handlers[4].(*main.server).sessions
@@ -19,17 +19,15 @@ import numpy as np
 
 from ..families import family_of, open_map
 from ..find import Key, find, parse_key
+from ..languages import Access, find_elements, find_holder
+from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ..target.spelling import closing_at
 from ..target.types import pointer_to
-from ..values.interfaces import is_interface
-from . import containers
-from .interfaces import HeldTypes
-from .registry import read_registry
-from .steps import FRAME, closing_at, step_starts
+from .steps import FRAME, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
 MAX_STEPS = 200
-SLICE = ("array", "len", "cap")  # the fields of Go's slices
 
 
 def resolve(target: Target, text: str) -> Value:
@@ -98,9 +96,8 @@ class _StepError(TargetError):
 def _is_beyond_gdb(found: Type, text: str) -> bool:
     """Whether gdb does not know the last step of a path, from a value of the type on."""
     if text.endswith("]"):
-        fields = tuple(one.name for one in found.fields)
-        return fields == SLICE or _is_map(found) or containers.recognise(found) is not None
-    return text.endswith(")") and is_interface(found)
+        return _is_map(found) or find_elements(found) is not None
+    return text.endswith(")") and find_holder(found) is not None
 
 
 def _indexes_map(target: Target, text: str) -> bool:
@@ -146,12 +143,13 @@ def _registered(target: Target, name: str) -> Value:
 
 def _pointed_at(target: Target, value: Value) -> Value:
     """What a smart pointer points to; any other value as it is."""
-    container = containers.recognise(value.type)
-    if container is None or container.shape is not containers.Shape.SMART:
+    elements = find_elements(value.type)
+    if elements is None or elements.access is not Access.POINTEE:
         return value
-    at = container.words[0]
-    data = value.data[at : at + target.pointer_size]
-    return Value(value.expression, pointer_to(container.element, target.pointer_size), data)
+    raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
+    address = elements.locate(target, value.address or 0, raw, 0) or 0
+    data = address.to_bytes(target.pointer_size, target.byte_order)
+    return Value(value.expression, pointer_to(elements.element, target.pointer_size), data)
 
 
 _Apply = Callable[[Target, Value, str], Value]
@@ -219,21 +217,13 @@ def _element(target: Target, value: Value, text: str, path: str) -> Value:
     if _is_map(found):
         return _elem(target, value, text, path)
     number = _index(text, path)
-    container = containers.recognise(found)
-    if container is not None and value.address is not None:
-        raw = np.frombuffer(value.data[: container.size], np.uint8)[None]
-        places = container.find(target, np.array([value.address], np.uint64), raw)
-        at = np.flatnonzero(places.numbers == number)
-        if not len(at):
+    elements = find_elements(found)
+    if elements is not None and value.address is not None:
+        raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
+        address = elements.locate(target, value.address, raw, number)
+        if address is None:
             raise TargetError(f"no element {number:,} in '{value.expression}': it has fewer")
-        return _at(target, container.element, int(places.addrs[at[0]]), path)
-    if tuple(one.name for one in found.fields) == SLICE:
-        start = _part(value, found.fields[0].type, found.fields[0].offset, path)
-        length = _part(value, found.fields[1].type, found.fields[1].offset, path)
-        if number >= _number(target, length.data):
-            raise TargetError(f"no element {number:,} in '{value.expression}': it has fewer")
-        element = start.type.target
-        return _at(target, element, _number(target, start.data) + number * element.size, path)
+        return _at(target, elements.element, address, path)
     if found.kind is Kind.ARRAY and number < found.count:
         return _part(value, found.target, number * found.target.size, path)
     if found.kind is Kind.POINTER and found.resolve is not None:
@@ -268,20 +258,20 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:
-    """What a Go interface holds, which has to be of that type."""
-    if not is_interface(value.type):
+    """What an interface holds, which has to be of that type."""
+    holder = find_holder(value.type)
+    if holder is None:
         raise TargetError(f"'{value.expression}' is no interface but of type '{value.type.name}'")
-    width = target.pointer_size
-    word, data = _number(target, value.data[:width]), _number(target, value.data[width:])
-    types = HeldTypes(target)
-    has_methods = value.type.fields[0].name == "tab"
-    held = types.of_itab(word) if has_methods else types.of(word)
+    raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
+    addrs = np.array([value.address or 0], np.uint64)
+    held = next(holder.open(target, raw, addrs).iter_followed(), None)
     if held is None or held.name != name:
         what = "nothing that is known" if held is None else f"a '{held.name}'"
         raise TargetError(f"'{value.expression}' holds {what}, no '{name}'")
-    if held.direct:
-        return _part(value, held.type, width, path)
-    return _at(target, held.type, data, path)
+    if held.data is None:
+        return _at(target, held.type, int(held.addrs[0]), path)
+    address = None if value.address is None else int(held.addrs[0])
+    return Value(path, held.type, held.data[0].tobytes(), address)
 
 
 def _number(target: Target, data: bytes) -> int:

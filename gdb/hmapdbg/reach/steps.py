@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import dataclass
+from ..languages import Access
+from ..target.spelling import OPENING, QUOTES, closing_at, quote_end
 
 Ints = NDArray[np.int64]
 
@@ -29,39 +31,39 @@ class Path:
 
     text: str
     is_pointer: bool = False  # the value is what `text` points to
-    go: bool = False  # Go writes no "->"
+    arrow: str = "->"  # as the language writes it between a pointer to a struct and a member
 
     def field(self, name: str) -> Path:
         """A member of the struct that this is."""
         if not self.text:
             return self
-        arrow = "->" if self.is_pointer and not self.go else "."
-        return Path(f"{_bracketed(self.text)}{arrow}{name}", False, self.go)
+        arrow = self.arrow if self.is_pointer else "."
+        return Path(f"{_bracketed(self.text)}{arrow}{name}", False, self.arrow)
 
     def pointee(self) -> Path:
         """What the pointer that this is points to."""
         if not self.text:
             return self
-        return Path(self._value, True, self.go)
+        return Path(self._value, True, self.arrow)
 
     def index(self, text: str) -> Path:
         """An element of the array or container that this is."""
         if not self.text:
             return self
-        return Path(f"{_bracketed(self._value)}[{text}]", False, self.go)
+        return Path(f"{_bracketed(self._value)}[{text}]", False, self.arrow)
 
     def elem(self, key: str) -> Path:
         """The elem of a key in the map that this is; a pointer to a map will do for the map. An
         empty key is one that cannot be typed: neither can what lies behind it."""
         if not key or not self.text:
-            return Path("", False, self.go)
-        return Path(f"{_bracketed(self.text)}[{key}]", False, self.go)
+            return Path("", False, self.arrow)
+        return Path(f"{_bracketed(self.text)}[{key}]", False, self.arrow)
 
     def assertion(self, name: str) -> Path:
-        """What the interface that this is holds."""
+        """What the interface that this is holds, a value of the type `name`."""
         if not self.text:
             return self
-        return Path(f"{_bracketed(self._value)}.({name})", False, self.go)
+        return Path(f"{_bracketed(self._value)}.({name})", False, self.arrow)
 
     @property
     def _value(self) -> str:
@@ -80,7 +82,6 @@ def _bracketed(text: str) -> str:
     return f"{text[:at]}({text[at:]})" if text.startswith("*", at) else text
 
 
-_OPENING, _CLOSING = "([{", ")]}"
 # What stands before a path that begins in a frame.
 FRAME = re.compile(r"(?:thread (?P<thread>\d+) )?frame (?P<level>\d+): ")
 
@@ -91,10 +92,10 @@ def step_starts(text: str) -> list[int]:
     at = 0
     while at < len(text):
         letter = text[at]
-        if letter in "\"'":
-            at = _quote_end(text, at)
+        if letter in QUOTES:
+            at = quote_end(text, at)
             continue
-        if letter in _OPENING:
+        if letter in OPENING:
             if letter == "[" and at:
                 starts.append(at)
             end = closing_at(text, at)
@@ -110,28 +111,6 @@ def step_starts(text: str) -> list[int]:
             starts.append(at)
         at += 1
     return starts
-
-
-def _quote_end(text: str, at: int) -> int:
-    quote, end = text[at], at + 1
-    while end < len(text) and text[end] != quote:
-        end += 2 if text[end] == "\\" else 1
-    return end + 1
-
-
-def closing_at(text: str, at: int) -> int:
-    """Where the bracket that opens at `at` is closed; -1: nowhere."""
-    depth = 0
-    while at < len(text):
-        letter = text[at]
-        if letter in "\"'":
-            at = _quote_end(text, at)
-            continue
-        depth += (letter in _OPENING) - (letter in _CLOSING)
-        if depth == 0:
-            return at
-        at += 1
-    return -1
 
 
 Step = Callable[[Path, int], Path]  # from the path of a parent to that of its child, by its number
@@ -201,4 +180,15 @@ def pointee_step(before: Step) -> Step:
 
 def index_step(before: Step) -> Step:
     """An element, by its number, of what is at the end of `before`."""
-    return lambda path, number: before(path, 0).index(str(number))
+    return access_step(Access.INDEX, before)
+
+
+def access_step(access: Access, before: Step, name: str = "") -> Step:
+    """What the value at the end of `before` leads to; `name`: the type of that, where a path has to
+    name it."""
+    if access is Access.POINTEE:
+        return pointee_step(before)
+    if access is Access.ASSERTION:
+        return lambda path, number: before(path, number).assertion(name)
+    mark = "#" if access is Access.NUMBER else ""
+    return lambda path, number: before(path, 0).index(f"{mark}{number}")

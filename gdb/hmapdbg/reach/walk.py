@@ -7,59 +7,32 @@ out. So each place is met once, by one of the shortest ways to it.
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block, Cells
+from ..block import Block
 from ..families import open_map
 from ..geometry.address_set import AddressSet
 from ..families.family import Map
 from ..header import Header
+from ..languages import Places, language_of, spread
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
 from ..target.types import pointer_to
-from ..values import Renderer, find_counted_string
-from .containers import spread
-from .interfaces import HeldTypes
+from ..values import Renderer
+from .keys import KEY_LETTERS, Elems, elem_step, key_step
+from .limits import Clock, Limits
 from .plan import Leaf, Plan, Plans, Way
-from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step
+from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
 
 Words = NDArray[np.uint64]
 Raw = NDArray[np.uint8]
 
-MAX_PLACES = 5_000_000  # followed
-MAX_GENERATIONS = 10_000  # pointers one after the other
 MAX_ARRAY = 1_000_000  # elements of one array
 CHUNK_BYTES = 16 << 20  # of places read at a time
 SPARSE = 64 << 10  # bytes; of larger places only what leads on is read
-KEY_LETTERS = 60  # of a key in a path; a longer one is left out of it
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How far a search goes."""
-
-    places: int = MAX_PLACES
-    generations: int = MAX_GENERATIONS
-    seconds: float = 20.0
-
-
-class Clock:
-    """A limit of time: of this process's own, so that a busy machine gives the same answer; and ten
-    times that by the wall, for a target that answers slowly."""
-
-    def __init__(self, seconds: float) -> None:
-        self._processor = time.process_time() + seconds
-        self._wall = time.monotonic() + 10 * seconds
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the time is spent."""
-        return time.process_time() > self._processor or time.monotonic() > self._wall
 
 
 @dataclass
@@ -94,10 +67,10 @@ class _Next:
 class Search:
     """One search through a program; several sources share what has been met."""
 
-    def __init__(self, target: Target, limits: Limits = Limits(), go: bool = False) -> None:
+    def __init__(self, target: Target, limits: Limits = Limits()) -> None:
         self.target = target
         self.limits = limits
-        self.go = go
+        self._arrow = language_of(target).arrow
         self.plans = Plans(target)
         self.met_maps: dict[int, Found] = {}
         self.places = 0
@@ -105,7 +78,6 @@ class Search:
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
-        self._held = HeldTypes(target)
         self._clock = Clock(limits.seconds)
         self._renderer = Renderer(target, max_string=4 * KEY_LETTERS)
 
@@ -119,7 +91,7 @@ class Search:
     def follow(self, variables: Iterable[Variable], source: str) -> Iterator[Found]:
         """The maps that variables lead to and that have not been met."""
         for variable in variables:
-            path = Path(variable.path, go=self.go)
+            path = Path(variable.path, arrow=self._arrow)
             found, address = variable.type, variable.address
             if address is None:  # a pointer in a register
                 if found.kind is not Kind.POINTER or found.resolve is None:
@@ -138,7 +110,7 @@ class Search:
         found = self._keep(opened, path, source)
         yield found
         if follow:
-            self._follow_elems(found, Path(path, go=self.go))
+            self._follow_elems(found, Path(path, arrow=self._arrow))
             yield from self._run(source)
 
     # ---- generations
@@ -225,39 +197,31 @@ class Search:
         data, ok = self.target.gather(addrs + np.uint64(offset), size)
         return ok, data
 
-    def _words(self, data: Raw, at: int) -> Words:
-        width = self.target.pointer_size
-        column = np.ascontiguousarray(data[:, at : at + width])
-        return column.view(f"{self.target.order}u{width}").ravel().astype(np.uint64)
-
     def _lead_on(
         self, origin: Origin, leaf: Leaf, addrs: Words, rows: Ints, raw: Raw | None
     ) -> None:
-        width = self.target.pointer_size
         if leaf.way is Way.ARRAY:
             count = min(leaf.count, MAX_ARRAY)
             if count < leaf.count:
                 self._cut(f"of arrays only {MAX_ARRAY:,} elements were followed")
             counts = np.full(len(addrs), count)
-            self._add_elements(origin, leaf, addrs + np.uint64(leaf.offset), counts, rows)
+            places = spread(addrs + np.uint64(leaf.offset), counts, leaf.type.size)
+            self._add_elements(origin, leaf, "large array or slice", places, rows)
             return
         ok, data = self._bytes(addrs, raw, leaf.offset, leaf.size)
-        addrs, rows, data = addrs[ok], rows[ok], data[ok]
+        addrs, rows, data = addrs[ok] + np.uint64(leaf.offset), rows[ok], data[ok]
         if leaf.way is Way.POINTER:
-            self._add_pointees(origin, leaf.type, leaf.step, self._words(data, 0), rows)
-        elif leaf.way is Way.SLICE:
-            starts, lengths = self._words(data, 0), self._words(data, width)
-            sane = (starts > 0) & (lengths > 0) & (lengths < 1 << 40)
-            counts = lengths[sane].astype(np.int64)
-            self._add_elements(origin, leaf, starts[sane], counts, rows[sane])
-        elif leaf.way is Way.INTERFACE:
-            self._add_held(origin, leaf, addrs, data, rows)
-        elif leaf.container is not None:
-            found = leaf.container.find(self.target, addrs + np.uint64(leaf.offset), data)
-            if found.cut:
-                self._cut(f"not all elements of a {leaf.container.shape.value} were followed")
-            way = Derived(origin, rows[found.rows], leaf.step, found.numbers)
-            self._add(leaf.type, found.addrs, way)
+            pointers = self.target.pointer_column(data)
+            self._add_pointees(origin, leaf.type, leaf.step, pointers, rows)
+        elif leaf.elements is not None:
+            places = leaf.elements.find(self.target, addrs, data)
+            self._add_elements(origin, leaf, leaf.elements.noun, places, rows)
+        elif leaf.holder is not None:
+            for held in leaf.holder.open(self.target, data, addrs).iter_followed():
+                there = held.addrs != 0 if held.data is None else held.data.any(axis=1)
+                step = access_step(leaf.holder.access, leaf.step, held.name)
+                way = Derived(origin, rows[held.rows[there]], step)
+                self._add(held.type, held.addrs[there], way)
 
     def _add_pointees(
         self, origin: Origin, found: Type, step: Step, pointers: Words, rows: Ints
@@ -266,31 +230,13 @@ class Search:
         self._add(found, pointers[there], Derived(origin, rows[there], step))
 
     def _add_elements(
-        self, origin: Origin, leaf: Leaf, starts: Words, counts: Ints, rows: Ints
+        self, origin: Origin, leaf: Leaf, noun: str, places: Places, rows: Ints
     ) -> None:
-        found = spread(starts, counts, leaf.type.size)
-        if found.cut:
-            self._cut("not all elements of a large array or slice were followed")
-        way = Derived(origin, rows[found.rows], leaf.step, found.numbers)
-        self._add(leaf.type, found.addrs, way)
-
-    def _add_held(self, origin: Origin, leaf: Leaf, addrs: Words, data: Raw, rows: Ints) -> None:
-        """What interfaces hold, those of one dynamic type together."""
-        width = self.target.pointer_size
-        types, values = self._words(data, 0), self._words(data, width)
-        has_methods = leaf.type.fields[0].name == "tab"
-        for word in np.unique(types[types != 0]).tolist():
-            held = self._held.of_itab(word) if has_methods else self._held.of(word)
-            if held is None:
-                continue
-            at = np.flatnonzero((types == np.uint64(word)) & (values != 0))
-            name = held.name
-
-            def step(path: Path, number: int, name: str = name) -> Path:
-                return leaf.step(path, number).assertion(name)
-
-            where = addrs[at] + np.uint64(leaf.offset + width) if held.direct else values[at]
-            self._add(held.type, where, Derived(origin, rows[at], step))
+        """Elements of what is in the places `rows` of a batch; `noun`: what that is."""
+        if places.cut:
+            self._cut(f"not all elements of a {noun} were followed")
+        way = Derived(origin, rows[places.rows], leaf.step, places.numbers)
+        self._add(leaf.type, places.addrs, way)
 
     # ---- maps
 
@@ -304,7 +250,7 @@ class Search:
                 return
             path = leaf.step(batch.origin.path(row), 0)
             if not path.text:
-                path = Path(f"--type '{self._type_name(leaf.type)}' 0x{addr:x}", go=self.go)
+                path = Path(f"--type '{self._type_name(leaf.type)}' 0x{addr:x}", arrow=self._arrow)
             pointer = pointer_to(leaf.type, self.target.pointer_size)
             data = addr.to_bytes(self.target.pointer_size, self.target.byte_order)
             try:
@@ -343,57 +289,15 @@ class Search:
             if not isinstance(block, Block) or block.cells is None or not len(block.cells):
                 continue
             places = found.map.slot_addresses(block.cells)
-            origin = _Elems(self._renderer, header, block.cells, path)
+            origin = Elems(self._renderer, header, block.cells, path)
             for which, part in ways:
                 whole = np.arange(len(places[which]))
                 there = places[which] != 0
-                step = _key_step if which == 0 else _elem_step
+                step = key_step if which == 0 else elem_step
                 way = Derived(origin, whole[there], step)
                 self._add(part.origin or part, places[which][there], way)
             if self.is_spent():
                 return
-
-
-@dataclass
-class _Elems:
-    """The elems of a block of a map's cells."""
-
-    renderer: Renderer
-    header: Header
-    cells: Cells
-    map: Path
-
-    def path(self, number: int) -> Path:
-        """See Origin: by its key."""
-        key = self.cells.keys.take(np.array([number]))
-        text = self.renderer.render(self.header.key_type, key)[0]
-        return self.map.elem(spelled_key(self.header.key_type, text))
-
-
-def spelled_key(found: Type, text: str) -> str:
-    """A key, of which `text` is what the entries CSV shows, as hmap-find and paths take it; empty
-    where it cannot be typed, or is too long for a path."""
-    if len(text) > KEY_LETTERS or not text.isprintable() or "\\x" in text or "<fault" in text:
-        return ""
-    if _is_text(found):
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    # Inside brackets, quotes and brackets of a value's own would be taken for the path's.
-    return text if not re.search(r"""["'()\[\]]|--""", text) and text == text.strip() else ""
-
-
-def _is_text(found: Type) -> bool:
-    if found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None:
-        return found.target.character
-    return found.kind is Kind.STRUCT and find_counted_string(found) is not None
-
-
-def _elem_step(path: Path, _: int) -> Path:
-    return path
-
-
-def _key_step(path: Path, _: int) -> Path:
-    return Path(f"{path.text}.key", go=path.go)
 
 
 def _is_plausible(target: Target, header: Header) -> bool:

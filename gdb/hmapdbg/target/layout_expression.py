@@ -13,6 +13,7 @@ from typing import Protocol
 from ..compat import dataclass
 from .memory import Memory, MemoryFault
 from .protocol import TargetError, Value
+from .spelling import closing_at
 from .types import Kind, Type, pointer_to
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
@@ -271,9 +272,4 @@ def _closing(text: str) -> int:
     """Where the bracket that a text begins with is closed; 0: it begins with none."""
     if not text.startswith("(") or text.startswith("(anonymous namespace)"):
         return 0
-    depth = 0
-    for at, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0:
-            return at
-    return 0
+    return max(closing_at(text, 0), 0)

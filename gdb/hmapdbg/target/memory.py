@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ MERGE_GAP = 4096
 MAX_READ = 16 << 20
 # Without a memory map, so many unreadable pages in a row end the search for readable ones.
 MAX_BLIND_PAGES = 4096
+
+M = TypeVar("M", bound="Memory")
+T = TypeVar("T")
 
 
 class MemoryFault(Exception):
@@ -54,6 +57,26 @@ class Memory(abc.ABC):
     def address_limit(self) -> int:
         """One past the largest address."""
         return 1 << (8 * self.pointer_size)
+
+    def kept(self: M, make: Callable[[M], T]) -> T:
+        """What `make` makes of this memory: made at the first call with it, and kept for as long as
+        the memory itself, which does not change meanwhile. For what the layers above find out once
+        for all of a target: a table of theirs would keep the target alive."""
+        known = vars(self).setdefault("_kept", {})
+        if make not in known:
+            known[make] = make(self)
+        return cast(T, known[make])
+
+    def pointer_column(self, rows: Bytes, offset: int = 0) -> Addresses:
+        """The pointers at an offset of each of n rows (n, size)."""
+        return self.integer_column(rows, offset, self.pointer_size).astype(np.uint64)
+
+    def integer_column(
+        self, rows: Bytes, offset: int, size: int, signed: bool = False
+    ) -> NDArray[Any]:
+        """The integers of 1, 2, 4 or 8 bytes at an offset of each of n rows (n, size)."""
+        column = np.ascontiguousarray(rows[:, offset : offset + size])
+        return column.view(f"{self.order}{'i' if signed else 'u'}{size}").ravel()
 
     def read(self, addr: int, size: int) -> bytes:
         """`size` bytes at `addr`; MemoryFault where not all of them can be read."""

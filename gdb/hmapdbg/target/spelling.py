@@ -1,8 +1,10 @@
-"""Expressions as text: what they must not do, and how gdb must have those of Go."""
+"""Expressions as text: brackets and quotes, what they must not do, and how gdb must have those of
+Go."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # An assignment or increment in an expression would write to the target. Comparisons pass.
 _WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
@@ -14,6 +16,41 @@ _PACKAGE_NAME = re.compile(
 _CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
+QUOTES = "\"'"
+OPENING, CLOSING = "([{", ")]}"
+
+
+def quote_end(text: str, at: int) -> int:
+    """The place behind the quote that opens at `at`; behind the text where it is left open."""
+    quote, end = text[at], at + 1
+    while end < len(text) and text[end] != quote:
+        end += 2 if text[end] == "\\" else 1
+    return end + 1
+
+
+def iter_unquoted(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
+    """The letters from `at` on that are not in quotes, each with its place; of a quote that is left
+    open, the one that opens it."""
+    while at < len(text):
+        end = quote_end(text, at) if text[at] in QUOTES else at
+        if end == at or end > len(text):
+            yield at, text[at]
+            end = max(end, at + 1)
+        at = end
+
+
+def closing_at(text: str, at: int) -> int:
+    """Where the bracket that opens at `at` is closed; -1: nowhere, or by one of another kind."""
+    awaited: list[str] = []
+    for place, letter in iter_unquoted(text, at):
+        if letter in OPENING:
+            awaited.append(CLOSING[OPENING.index(letter)])
+        elif letter in CLOSING and letter != awaited.pop():
+            return -1
+        if not awaited:
+            return place
+    return -1
+
 
 def writes(expression: str) -> bool:
     """Whether an expression assigns."""
@@ -22,14 +59,15 @@ def writes(expression: str) -> bool:
 
 def is_balanced(expression: str) -> bool:
     """Whether each bracket and quote of an expression is closed."""
-    rest = _QUOTED.sub("", expression)
-    if "'" in rest or '"' in rest:
-        return False
-    while True:
-        shorter = re.sub(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}", "", rest)
-        if shorter == rest:
-            return not re.search(r"[()\[\]{}]", rest)
-        rest = shorter
+    awaited: list[str] = []
+    for _, letter in iter_unquoted(expression):
+        if letter in OPENING:
+            awaited.append(CLOSING[OPENING.index(letter)])
+        elif letter in CLOSING and (not awaited or letter != awaited.pop()):
+            return False
+        elif letter in QUOTES:
+            return False
+    return not awaited
 
 
 def cast_names(expression: str) -> list[str]:

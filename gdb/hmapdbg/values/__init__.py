@@ -5,9 +5,10 @@
     strings    the text behind pointers, gathered from the target's memory
     renderer   the rule for each type, and values made of values
 
-Nothing here evaluates an expression or calls into the target: memory is all it asks for.
+What a struct of a language's own means, languages/ says. Nothing here evaluates an expression or
+calls into the target: memory is all it asks for.
 """
 
-from .renderer import Renderer, find_counted_string, read_counted_string
+from .renderer import Renderer
 
-__all__ = ["Renderer", "find_counted_string", "read_counted_string"]
+__all__ = ["Renderer"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..languages import Holder, StringType, find_counted_string, find_holder, points_to_text
 from ..target import Field, Kind, Memory, Target, Type
 from . import numbers, text
-from .interfaces import RuntimeTypes, is_interface
 from .strings import MAX_STRINGS, StringReader, Strings
 
 Bytes = NDArray[np.uint8]
@@ -22,9 +22,9 @@ MAX_ELEMENTS = 200
 MAX_DEPTH = 8
 # Values inside structs and arrays that are rendered at one time.
 MAX_VALUES = 1 << 17
-# Values of interfaces inside other values, and the bytes of dynamic values read at one time.
+# Holders inside other values, and the bytes of what they hold that are read at one time.
 MAX_NESTED = 1 << 20
-MAX_DYNAMIC_BYTES = 8 << 20
+MAX_HELD_BYTES = 8 << 20
 
 
 class Column(Protocol):
@@ -70,13 +70,14 @@ class Renderer:
     ) -> None:
         self.cut_strings = 0
         self.cut_arrays = 0
+        self._memory = memory
+        self._target = memory if isinstance(memory, Target) else None
         self._order = memory.order
         self._max_string = max_string
         self._max_text = max_text
         self._max_elements = max_elements
         self._strings = StringReader(memory, max_string, max_text)
-        self._runtime_types = RuntimeTypes(memory) if isinstance(memory, Target) else None
-        self._nested = 0  # values of interfaces inside other values, in one call
+        self._nested = 0  # holders inside other values, in one call
 
     def render(self, type: Type, column: Column) -> list[str]:
         """The text of each of the column's n values; `<fault 0x…>` where there is none. Never
@@ -143,7 +144,7 @@ class Renderer:
         if kind is Kind.ENUM:
             return numbers.render_enums(data, self._order, type.signed, type.enumerators)
         if kind is Kind.POINTER:
-            if _points_to_text(type):
+            if points_to_text(type):
                 return self._render_c_strings(type, data, quoted)
             return numbers.render_addresses(data, self._order)
         return numbers.render_integers(data, self._order, type.signed)
@@ -178,11 +179,12 @@ class Renderer:
         return texts
 
     def _render_structs(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
-        counted = find_counted_string(type)
-        if counted is not None:
-            return self._render_counted_strings(*counted, data, quoted)
-        if self._runtime_types is not None and is_interface(type):
-            return self._render_interfaces(type, data, quoted, depth)
+        string = find_counted_string(type)
+        if string is not None:
+            return self._render_counted_strings(string, data, quoted)
+        holder = find_holder(type)
+        if holder is not None and self._target is not None:
+            return self._render_held(holder, self._target, data, quoted, depth)
         fields = list(type.iter_fields())
         if not fields:
             return numbers.render_bytes(data) if type.size else ["{}"] * len(data)
@@ -194,41 +196,32 @@ class Renderer:
         ]
         return list(map(("{" + ", ".join(parts) + "}").__mod__, zip(*columns)))
 
-    def _render_interfaces(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
-        """The dynamic values of Go's interfaces; of an unknown type, the word that leads to it."""
-        assert self._runtime_types is not None
-        types, values = (self._decode(field, data).astype(np.uint64) for field in type.fields)
-        texts = np.array(numbers.render_addresses(_bytes_of(values), "<"), dtype=object)
-        ok = np.ones(len(types), np.bool_)
-        if type.fields[0].name == "tab":
-            itabs = types
-            types, ok = self._runtime_types.of_itabs(itabs)
-            for row in np.flatnonzero(~ok).tolist():
-                texts[row] = f"<fault 0x{int(itabs[row]):x}>"
-        texts[ok & (types == 0)] = "nil"
-        # A value may hold interfaces again, and a hostile one itself.
+    def _render_held(
+        self, holder: Holder, target: Target, data: Bytes, quoted: bool, depth: int
+    ) -> list[str]:
+        """What holders hold; of an unknown type, the word that leads to it."""
+        contents = holder.open(target, data)
+        texts = np.array(numbers.render_addresses(_bytes_of(contents.words), "<"), dtype=object)
+        for row in np.flatnonzero(contents.faults).tolist():
+            texts[row] = f"<fault 0x{int(contents.faults[row]):x}>"
+        texts[contents.empty] = holder.nothing
+        # A value may hold holders again, and a hostile one itself.
         self._nested += len(data) if depth else 0
         if depth >= MAX_DEPTH or self._nested > MAX_NESTED:
-            texts[ok & (types != 0)] = "{...}"
+            texts[~contents.empty & (contents.faults == 0)] = "{...}"
             return list(texts.tolist())
-        for addr in np.unique(types[ok & (types != 0)]).tolist():
-            found = self._runtime_types.dynamic(addr)
-            if found is None:
+        for held in contents.iter_shown():
+            if held.data is not None:
+                texts[held.rows] = self._render(held.type, held.data, quoted, depth + 1)
                 continue
-            rows = np.flatnonzero(ok & (types == np.uint64(addr)))
-            size = found.type.size
-            if found.direct:
-                content = data[rows, len(data[0]) - size :]
-                texts[rows] = self._render(found.type, content, quoted, depth + 1)
-                continue
-            step = max(MAX_DYNAMIC_BYTES // max(size, 1), 1)
-            for begin in range(0, len(rows), step):
-                part = rows[begin : begin + step]
-                content, readable = self._runtime_types.gather(values[part], size)
-                shown = np.array(self._render(found.type, content, quoted, depth + 1), dtype=object)
+            step = max(MAX_HELD_BYTES // max(held.type.size, 1), 1)
+            for begin in range(0, len(held.rows), step):
+                addrs = held.addrs[begin : begin + step]
+                content, readable = target.gather(addrs, held.type.size)
+                shown = np.array(self._render(held.type, content, quoted, depth + 1), dtype=object)
                 for row in np.flatnonzero(~readable).tolist():
-                    shown[row] = f"<fault 0x{int(values[part[row]]):x}>"
-                texts[part] = shown
+                    shown[row] = f"<fault 0x{int(addrs[row]):x}>"
+                texts[held.rows[begin : begin + step]] = shown
         return list(texts.tolist())
 
     def _render_field(self, field: Field, data: Bytes, depth: int) -> list[str]:
@@ -262,14 +255,8 @@ class Renderer:
         out: list[str] = texts[places].tolist()
         return out
 
-    def _render_counted_strings(
-        self, pointer: Field, length: Field, data: Bytes, quoted: bool
-    ) -> list[str]:
-        addrs = self._decode(pointer, data).astype(np.uint64)
-        sizes = self._decode(length, data)
-        if not length.type.signed:
-            sizes = np.minimum(sizes, np.iinfo(np.int64).max)
-        sizes = sizes.astype(np.int64)
+    def _render_counted_strings(self, string: StringType, data: Bytes, quoted: bool) -> list[str]:
+        addrs, sizes = string.locate(self._memory, data)
         texts: list[str] = []
         for begin in range(0, len(addrs), MAX_STRINGS):
             part = slice(begin, begin + MAX_STRINGS)
@@ -277,10 +264,6 @@ class Renderer:
             texts += self._render_strings(strings, quoted)
             self.cut_strings += int(strings.cut.sum())
         return texts
-
-    def _decode(self, field: Field, data: Bytes) -> NDArray[Any]:
-        values = data[:, field.offset : field.offset + field.type.size]
-        return numbers.decode_integers(values, self._order, field.type.signed)
 
     def _render_strings(self, strings: Strings, quoted: bool) -> list[str]:
         texts = text.render_text(strings.joined, strings.lengths, strings.cut, quoted)
@@ -292,63 +275,3 @@ class Renderer:
 
 def _bytes_of(words: NDArray[np.uint64]) -> Bytes:
     return words.astype("<u8").view(np.uint8).reshape(len(words), 8)
-
-
-def _points_to_text(type: Type) -> bool:
-    """Whether a pointer is a `char *`."""
-    if type.resolve is None:
-        return False
-    target = type.target
-    return target.kind is Kind.INTEGER and target.character and target.size == 1
-
-
-def _is_go_string(type: Type) -> bool:
-    """Go's string, or a type of the program's that is one: main.ID has the same fields."""
-    if [field.name for field in type.fields] != ["str", "len"]:
-        return False
-    text, length = (field.type for field in type.fields)
-    return type.name in ("string", "struct string") or (
-        text.kind is Kind.POINTER
-        and text.target.name == "uint8"
-        and length.name == "int"
-        and length.size == text.size
-    )
-
-
-def find_counted_string(type: Type) -> tuple[Field, Field] | None:
-    """The pointer and the length of a string that knows its length: Go's `string`, and
-    std::string and std::string_view of libstdc++; None for any other struct."""
-    pointer = length = None
-    if _is_go_string(type):
-        pointer, length = type.find("str"), type.find("len")
-    else:
-        # The struct's own: a class made of a string has more to show.
-        own = {field.name: field for field in type.fields if not field.base}
-        length, holder = own.get("_M_string_length"), own.get("_M_dataplus")
-        inner = None if holder is None else holder.type.find("_M_p")
-        if holder is not None and inner is not None and _points_to_text(inner.type):
-            pointer = Field(inner.name, holder.offset + inner.offset, inner.type)
-        view = own.get("_M_str")
-        if view is not None and _points_to_text(view.type):
-            length, pointer = own.get("_M_len"), view
-    if pointer is None or length is None:
-        return None
-    if pointer.type.kind is not Kind.POINTER or length.type.kind is not Kind.INTEGER:
-        return None
-    for field in (pointer, length):
-        if not 0 < field.type.size <= 8 or not 0 <= field.offset <= type.size - field.type.size:
-            return None
-    return pointer, length
-
-
-def read_counted_string(memory: Memory, type: Type, data: bytes, limit: int) -> bytes | None:
-    """The bytes of a string that knows its length; None where the type is none, or the string is
-    longer than `limit`. MemoryFault."""
-    found = find_counted_string(type)
-    if found is None:
-        return None
-    address, size = (
-        int.from_bytes(data[one.offset : one.offset + one.type.size], memory.byte_order)
-        for one in found
-    )
-    return memory.read(address, size) if size <= limit else None

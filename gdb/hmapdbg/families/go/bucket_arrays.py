@@ -11,7 +11,7 @@ from ...geometry.columns import pointer_column
 from ...header import Array, Role
 from ...layout import StructLayout
 from ...target import MemoryFault, Target
-from ..go_types import required_field
+from ...languages.go import required_field
 from ..reading import unsound
 
 PAGE_SIZE = 8192  # of the runtime (runtime/sizeclasses.go)

@@ -40,8 +40,9 @@ from ...layout import StructLayout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..family import Family, Map, has_fields
 from ..reading import read_struct, unsound
-from ..go_iterators import find_iterators, iterator_notes
-from ..go_types import (
+from ...languages.go import (
+    find_iterators,
+    iterator_notes,
     Constants,
     bytes_tell_keys_apart,
     go_layout,

@@ -14,7 +14,7 @@ from ...header import Header
 from ...layout import StructLayout
 from ...target import Kind, Target, TargetError, Type, Value
 from ..reading import read_number
-from ..go_types import go_layout, go_name, required_field
+from ...languages.go import go_layout, go_name, required_field
 
 FAMILY_NAME = "Go sync.Map"
 ARRAY = "sync"  # what the entries CSV has in place of an array's name

@@ -10,7 +10,7 @@ from ...header import Header
 from ...target import Kind, Target, TargetError, Type, Value
 from ..family import Map
 from ..reading import read_number
-from ..go_types import find_value, go_layout, required_field
+from ...languages.go import find_value, go_layout, required_field
 from . import bucket, swiss
 from .sync_map import SyncMap, pointer_in
 

@@ -9,7 +9,7 @@ from ...block import Addresses, Ints
 from ...geometry.columns import Mask, Raw, pointer_column
 from ...target import Field, Kind, Target, Type, Value
 from ..family import has_fields
-from ..go_types import go_layout, go_name, required_field
+from ...languages.go import go_layout, go_name, required_field
 from .sync_map import SyncMap, pointer_in
 
 TRIE_FIELDS = ("root", "keyHash", "valEqual")

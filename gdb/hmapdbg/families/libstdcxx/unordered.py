@@ -38,10 +38,10 @@ from ...geometry.problems import Told
 from ...header import Array, Growth, Header
 from ...layout import Member, StructLayout, struct_layout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ...values import read_counted_string
+from ...languages import read_counted_string
 from ..family import Family, Map
 from ..reading import WILD, read_struct
-from ..unordered_names import short_name
+from ...languages.libstdcxx import short_name
 from .hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
 from .node import (
     HASH,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..compat import dataclass
-from ..layout import struct_layout
-from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..target.types import pointer_to
+from ...compat import dataclass
+from ...layout import struct_layout
+from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target.types import pointer_to
 
 HEAD = "hmap_registry"
 MOST = 1_000_000  # maps followed

@@ -14,13 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..target import Field, Kind, Memory, Type
-from .steps import Path, Step, pointee_step
+from ...target import Field, Kind, Memory, Type
+from ..elements import MAX_ELEMENTS, Access, Ints, Places, Words, spread
 
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
-
-MAX_ELEMENTS = 1_000_000  # of all containers of a batch
 MAX_GENERATIONS = 20_000  # nodes of a list, or levels of a tree
 DEQUE_BUFFER = 512  # bytes (bits/stl_deque.h _GLIBCXX_DEQUE_BUF_SIZE)
 
@@ -36,17 +32,6 @@ class Shape(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Places:
-    """Elements found: where each lies, in which of the containers, and its number there. `cut`: not
-    all of them."""
-
-    addrs: Words
-    rows: Ints
-    numbers: Ints
-    cut: bool = False
-
-
-@dataclass(frozen=True)
 class Container:
     """A container, as far as finding its elements goes; offsets in bytes from its start."""
 
@@ -55,27 +40,21 @@ class Container:
     size: int  # of what has to be read of it
     words: tuple[int, ...]  # where the pointers are that lead to the elements
 
-    def step(self, before: Step) -> Step:
-        """From a container's path to an element's."""
+    @property
+    def noun(self) -> str:
+        """See Elements."""
+        return self.shape.value
+
+    @property
+    def access(self) -> Access:
+        """See Elements."""
         if self.shape is Shape.SMART:
-            return pointee_step(before)
-        mark = "#" if self.shape is Shape.TREE else ""
-
-        def step(path: Path, number: int) -> Path:
-            return before(path, 0).index(f"{mark}{number}")
-
-        return step
+            return Access.POINTEE
+        return Access.NUMBER if self.shape is Shape.TREE else Access.INDEX
 
     def find(self, memory: Memory, addrs: Words, raw: NDArray[np.uint8]) -> Places:
-        """The elements of n containers at `addrs` (n,), whose bytes are `raw` (n, size)."""
-        width = memory.pointer_size
-        words = [
-            np.ascontiguousarray(raw[:, at : at + width])
-            .view(f"{memory.order}u{width}")
-            .ravel()
-            .astype(np.uint64)
-            for at in self.words
-        ]
+        """See Elements."""
+        words = [memory.pointer_column(raw, at) for at in self.words]
         finders: dict[Shape, Callable[[Memory, Words, list[Words]], Places]] = {
             Shape.SMART: self._find_pointee,
             Shape.VECTOR: self._find_in_vector,
@@ -84,6 +63,12 @@ class Container:
             Shape.TREE: self._find_in_tree,
         }
         return finders[self.shape](memory, addrs, words)
+
+    def locate(self, memory: Memory, addr: int, raw: NDArray[np.uint8], number: int) -> int | None:
+        """See Elements."""
+        places = self.find(memory, np.array([addr], np.uint64), raw)
+        at = np.flatnonzero(places.numbers == number)
+        return int(places.addrs[at[0]]) if len(at) else None
 
     def _find_pointee(self, _memory: Memory, _addrs: Words, words: list[Words]) -> Places:
         rows = np.flatnonzero(words[0])
@@ -111,7 +96,7 @@ class Container:
                 continue
             cut |= count > MAX_ELEMENTS
             rows, ok = memory.read_rows(int(node), buffers + 1, width)
-            starts = rows.view(f"{memory.order}u{width}").ravel().astype(np.uint64)
+            starts = memory.pointer_column(rows)
             at = np.arange(before, before + min(count, MAX_ELEMENTS))
             found = starts[at // each] + (at % each * size).astype(np.uint64)
             there = ok[at // each]
@@ -133,8 +118,7 @@ class Container:
             found = nodes + np.uint64(2 * width)
             parts.append((found, rows, np.full(len(rows), number)))
             links, ok = memory.gather(nodes, width)
-            rows, nodes = rows[ok], links[ok].view(f"{memory.order}u{width}").ravel()
-            nodes = nodes.astype(np.uint64)
+            rows, nodes = rows[ok], memory.pointer_column(links[ok])
         return _joined(parts, len(rows) > 0)
 
     def _find_in_tree(self, memory: Memory, _addrs: Words, words: list[Words]) -> Places:
@@ -154,20 +138,9 @@ class Container:
             parts.append((nodes + np.uint64(4 * width), rows, own))
             total, levels = total + len(rows), levels + 1
             links, ok = memory.gather(nodes + np.uint64(2 * width), 2 * width)
-            both = links[ok].view(f"{memory.order}u{width}").reshape(-1, 2).astype(np.uint64)
-            rows, nodes = np.concatenate([rows[ok], rows[ok]]), both.T.ravel()
+            below = [memory.pointer_column(links[ok], at) for at in (0, width)]
+            rows, nodes = np.concatenate([rows[ok], rows[ok]]), np.concatenate(below)
         return _joined(parts, len(nodes[nodes != 0]) > 0)
-
-
-def spread(starts: Words, counts: Ints, size: int) -> Places:
-    """Elements of `size` bytes side by side: `counts` (n,) of them from each of `starts` (n,)."""
-    ends = np.cumsum(np.minimum(counts, MAX_ELEMENTS))
-    cut = bool(len(ends) and (ends[-1] > MAX_ELEMENTS or (counts > MAX_ELEMENTS).any()))
-    counts = np.where(ends <= MAX_ELEMENTS, counts, 0) if cut else counts
-    rows = np.repeat(np.arange(len(starts)), counts)
-    begins = np.cumsum(counts) - counts
-    numbers = np.arange(len(rows)) - begins[rows]
-    return Places(starts[rows] + (numbers * size).astype(np.uint64), rows, numbers, cut)
 
 
 def _joined(parts: list[tuple[Words, Ints, Ints]], cut: bool) -> Places:

@@ -1,0 +1,100 @@
+"""What languages and libraries know beyond maps: a room for each.
+
+    language    what a room offers: the one class to derive from
+    strings     types whose values are text
+    elements    types that lead to values elsewhere: containers, slices, smart pointers
+    holders     types that hold a value of a type known at run time only: interfaces
+    go          Go: names, symbols, type descriptors, goroutines, the heap
+    libstdcxx   the standard library of C++ that gcc has
+    libhmap     the C library of this project: its registry
+
+A new room is a package with a Language, and its line in LANGUAGES. values and reach ask here and
+name no language; families ask the room of their own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..target import Kind, Memory, Target, Type
+from .elements import Access, Elements, Places, spread
+from .go import GO
+from .holders import Contents, Held, Holder
+from .language import Language
+from .libhmap import LIBHMAP
+from .libstdcxx import LIBSTDCXX
+from .strings import StringType, points_to_text
+
+__all__ = [
+    "Access",
+    "Contents",
+    "Elements",
+    "Held",
+    "Holder",
+    "LANGUAGES",
+    "Language",
+    "Places",
+    "StringType",
+    "find_counted_string",
+    "find_elements",
+    "find_holder",
+    "is_internal",
+    "is_text",
+    "language_of",
+    "points_to_text",
+    "read_counted_string",
+    "spread",
+]
+
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBHMAP)
+
+
+def language_of(target: Target) -> Language:
+    """The language that a target's program is written in; that of C where no other says so."""
+    return next((one for one in LANGUAGES if one.runs(target)), Language())
+
+
+def find_counted_string(found: Type) -> StringType | None:
+    """The string that knows its length; None for any other type."""
+    if found.kind is not Kind.STRUCT:
+        return None
+    strings = (one.find_string(found) for one in LANGUAGES)
+    return next((one for one in strings if one is not None), None)
+
+
+def read_counted_string(memory: Memory, found: Type, data: bytes, limit: int) -> bytes | None:
+    """The bytes of a string that knows its length; None where the type is none, or the string is
+    longer than `limit`. MemoryFault."""
+    string = find_counted_string(found)
+    if string is None:
+        return None
+    addrs, sizes = string.locate(memory, np.frombuffer(data, np.uint8)[None])
+    return memory.read(int(addrs[0]), int(sizes[0])) if 0 <= sizes[0] <= limit else None
+
+
+def is_text(found: Type) -> bool:
+    """Whether values of a type are text."""
+    if found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None:
+        return found.target.character
+    return find_counted_string(found) is not None
+
+
+def find_elements(found: Type) -> Elements | None:
+    """The container, slice or smart pointer that a type is; None for any other type."""
+    if found.kind is not Kind.STRUCT:
+        return None
+    elements = (one.find_elements(found) for one in LANGUAGES)
+    return next((one for one in elements if one is not None), None)
+
+
+def find_holder(found: Type) -> Holder | None:
+    """What holds a value of a type known at run time only; None for any other type."""
+    if found.kind is not Kind.STRUCT:
+        return None
+    holders = (one.find_holder(found) for one in LANGUAGES)
+    return next((one for one in holders if one is not None), None)
+
+
+def is_internal(found: Type) -> bool:
+    """Whether a struct is one of a language's own, from which no map can be opened."""
+    return any(one.is_internal(found) for one in LANGUAGES)

@@ -1,0 +1,75 @@
+"""Types that lead to values elsewhere: containers, slices, smart pointers."""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compat import dataclass
+from ..target import Memory, Type
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+MAX_ELEMENTS = 1_000_000  # of all containers of a batch
+
+
+class Access(enum.Enum):
+    """How a path goes from a value to one that it leads to."""
+
+    POINTEE = "*x"
+    INDEX = "x[N]"
+    NUMBER = "x[#N]"  # by the order in which elements are met, where the type has none of its own
+    ASSERTION = "x.(T)"  # by its type
+
+
+@dataclass(frozen=True)
+class Places:
+    """Elements found: where each lies, in which of the containers, and its number there. `cut`: not
+    all of them."""
+
+    addrs: Words
+    rows: Ints
+    numbers: Ints
+    cut: bool = False
+
+
+class Elements(Protocol):
+    """A type whose values lead to elements of another type."""
+
+    @property
+    def noun(self) -> str:
+        """What such a value is, for people: "vector"."""
+
+    @property
+    def element(self) -> Type:
+        """The type of an element."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes of a value have to be read, from its start."""
+
+    @property
+    def access(self) -> Access:
+        """How a path goes to an element."""
+
+    def find(self, memory: Memory, addrs: Words, raw: Bytes) -> Places:
+        """The elements of n values at `addrs` (n,), whose first bytes are `raw` (n, size)."""
+
+    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
+        """Where one element of one value is, by its number; None: it has no such element."""
+
+
+def spread(starts: Words, counts: Ints, size: int) -> Places:
+    """Elements of `size` bytes side by side: `counts` (n,) of them from each of `starts` (n,)."""
+    ends = np.cumsum(np.minimum(counts, MAX_ELEMENTS))
+    cut = bool(len(ends) and (ends[-1] > MAX_ELEMENTS or (counts > MAX_ELEMENTS).any()))
+    counts = np.where(ends <= MAX_ELEMENTS, counts, 0) if cut else counts
+    rows = np.repeat(np.arange(len(starts)), counts)
+    begins = np.cumsum(counts) - counts
+    numbers = np.arange(len(rows)) - begins[rows]
+    return Places(starts[rows] + (numbers * size).astype(np.uint64), rows, numbers, cut)

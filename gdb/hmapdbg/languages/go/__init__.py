@@ -1,0 +1,92 @@
+"""Go, beyond its maps. What families and reach use of it is named here.
+
+    names        how types and variables are spelled
+    symbols      the runtime's variables and constants
+    structs      layouts of the runtime's structs
+    strings, slices, interfaces   the types whose values lead on, for values and reach
+    abi          kinds, flags and structs of type descriptors
+    descriptors  what the runtime keeps of each type, read once
+    type_names   names of types by their descriptors
+    described    types by their descriptors alone, as values show them
+    declared     types of debug info by their descriptors, as maps are found in them
+    slots        what the slots of maps hold
+    plausible    whether bytes can be values of a type
+    goroutines   goroutines and their stacks
+    iterators    iterators of range loops, on those stacks
+    heap         the heap's spans and blocks
+"""
+
+from __future__ import annotations
+
+from ...target import Target, Type
+from ..elements import Elements
+from ..holders import Holder
+from ..language import Language
+from ..strings import StringType
+from .declared import DeclaredTypes
+from .goroutines import stacks_of
+from .heap import PAGE, Heap, HeapBlock, read_heap
+from .interfaces import find_interface, is_interface
+from .iterators import find_iterators, iterator_notes
+from .names import SYNC_ENTRY, go_name, map_name_of, root_length, split_map_name, without_paths
+from .plausible import may_be
+from .slices import find_slice
+from .slots import bytes_tell_keys_apart, slot_value
+from .strings import find_string
+from .structs import go_layout, required_field
+from .symbols import Constants, find_value, has_runtime
+
+__all__ = [
+    "Constants",
+    "DeclaredTypes",
+    "GO",
+    "Heap",
+    "HeapBlock",
+    "PAGE",
+    "SYNC_ENTRY",
+    "bytes_tell_keys_apart",
+    "find_iterators",
+    "find_value",
+    "go_layout",
+    "go_name",
+    "has_runtime",
+    "is_interface",
+    "iterator_notes",
+    "map_name_of",
+    "may_be",
+    "read_heap",
+    "required_field",
+    "root_length",
+    "slot_value",
+    "split_map_name",
+    "stacks_of",
+    "without_paths",
+]
+
+# Headers without key and elem types, which the runtime handles all maps by, and their parts.
+UNTYPED = ("runtime.hmap", "internal/runtime/maps.Map", "runtime.bmap", "runtime.maptype")
+
+
+class Go(Language):
+    """Go's types, recognised by the names of their fields."""
+
+    name = "Go"
+    arrow = "."
+
+    def runs(self, target: Target) -> bool:
+        return has_runtime(target)
+
+    def find_string(self, found: Type) -> StringType | None:
+        return find_string(found)
+
+    def find_elements(self, found: Type) -> Elements | None:
+        return find_slice(found)
+
+    def find_holder(self, found: Type) -> Holder | None:
+        return find_interface(found)
+
+    def is_internal(self, found: Type) -> bool:
+        return found.name in UNTYPED
+
+
+GO = Go()

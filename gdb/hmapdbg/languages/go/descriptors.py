@@ -1,0 +1,228 @@
+"""Go's type descriptors in the target's memory: what the runtime keeps of each type.
+
+A descriptor is an abi.Type, behind it what its kind has, and behind that what a named type has.
+Where the fields lie comes from debug info. A descriptor's address may come from anywhere in memory,
+so nothing in it is taken for granted.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from ...compat import dataclass
+from ...target import Field, MemoryFault, Target, Type
+from .abi import BASE, DIRECT, DIRECT_FLAGS, EXTRA_STAR, ITAB, KIND_MASK, STRUCT_FIELD, STRUCTS
+from .abi import UNCOMMON, GoKind
+from .symbols import find_value
+
+
+MAX_FIELDS = 1000
+MAX_FIELD_NAME = 256  # bytes
+MAX_NAME = 4096
+MAX_TYPES = 100_000
+
+
+class NoDescriptor(Exception):
+    """There is no descriptor at that address, or none that makes sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What every descriptor has."""
+
+    address: int
+    kind: GoKind
+    size: int  # bytes of a value
+    flags: int
+    direct: bool  # a value lies in an interface's own second word
+    text: int  # where its name is, from the module's types on
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A field of a struct: its name, its type's descriptor, where it lies."""
+
+    name: str
+    type: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Struct:
+    """A struct of debug info. Its fields go without capitals and underscores, as versions differ in
+    them."""
+
+    size: int
+    fields: dict[str, Field]
+
+    def __getitem__(self, name: str) -> Field:
+        if name not in self.fields:
+            raise NoDescriptor
+        return self.fields[name]
+
+
+class Descriptors:
+    """The descriptors of a target. Each method raises NoDescriptor for what makes no sense."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._known: dict[int, Descriptor | None] = {}
+        self._structs: dict[tuple[str, ...], _Struct] = {}
+
+    def at(self, addr: int) -> Descriptor:
+        """The descriptor at an address."""
+        if addr not in self._known:
+            if len(self._known) >= MAX_TYPES:
+                self._known.clear()
+            try:
+                self._known[addr] = self._read(addr)
+            except NoDescriptor:
+                self._known[addr] = None
+        found = self._known[addr]
+        if found is None:
+            raise NoDescriptor
+        return found
+
+    def elem(self, found: Descriptor) -> int:
+        """The descriptor of the elements of an array, slice, channel or map, or of a pointee."""
+        return self._part(found, "elem")
+
+    def key(self, found: Descriptor) -> int:
+        """The descriptor of a map's keys."""
+        return self._part(found, "key")
+
+    def count(self, found: Descriptor) -> int:
+        """How many elements an array has."""
+        return self._part(found, "len")
+
+    def has_methods(self, found: Descriptor) -> bool:
+        """Whether an interface type has methods."""
+        fields = self._of_kind(found.kind).fields
+        methods = fields.get("methods") or fields.get("mhdr")
+        if methods is None:
+            raise NoDescriptor
+        at = found.address + methods.offset + self._target.pointer_size
+        return self._number(at, self._target.pointer_size) != 0
+
+    def members(self, found: Descriptor) -> Iterator[Member]:
+        """The fields of a struct."""
+        width = self._target.pointer_size
+        at = found.address + self._of_kind(found.kind)["fields"].offset
+        first, count = self._number(at, width), self._number(at + width, width)
+        if count > MAX_FIELDS:
+            raise NoDescriptor
+        struct = self._struct(STRUCT_FIELD)
+        for number in range(count):
+            here = first + number * struct.size
+            name = self._letters(self._uint(here, struct["name"]), MAX_FIELD_NAME)
+            yield Member(name, self._uint(here, struct["typ"]), self._uint(here, struct["offset"]))
+
+    def text(self, found: Descriptor) -> str:
+        """The name as the descriptor has it: with the last part of its package's path alone."""
+        letters = self._letters(self._names_from + found.text, MAX_NAME)
+        return letters[1:] if found.flags & EXTRA_STAR else letters
+
+    def package(self, found: Descriptor) -> str:
+        """The path of a named type's package, which stands behind what its kind has of its own;
+        empty where it has none."""
+        struct = self._of_kind(found.kind)
+        if not struct.size or not found.flags & UNCOMMON:
+            return ""
+        offset = self._number(found.address + struct.size, 4)
+        return self._letters(self._names_from + offset, MAX_NAME) if offset else ""
+
+    def type_in_itab(self) -> Field | None:
+        """Where an itab has the descriptor of the type in the interface."""
+        return self._struct(ITAB).fields.get("type")
+
+    # ---- the parts
+
+    def _read(self, addr: int) -> Descriptor:
+        base = self._struct(BASE)
+        if addr == 0:
+            raise NoDescriptor
+        size, byte, flags = (self._uint(addr, base[name]) for name in ("size", "kind", "tflag"))
+        try:
+            kind = GoKind(byte & KIND_MASK)
+        except ValueError:
+            raise NoDescriptor from None
+        if self._direct_flag is None:
+            direct = bool((byte | flags) & DIRECT)
+        else:
+            where, bit = self._direct_flag
+            direct = bool((byte if where == "kind" else flags) & bit)
+        if direct and size != self._target.pointer_size:
+            raise NoDescriptor
+        return Descriptor(addr, kind, size, flags, direct, self._uint(addr, base["str"]))
+
+    def _part(self, found: Descriptor, name: str) -> int:
+        return self._uint(found.address, self._of_kind(found.kind)[name])
+
+    def _letters(self, addr: int, most: int) -> str:
+        """A name as descriptors have it: flags, length, letters, of which at most so many are
+        read."""
+        length = shift = 0
+        at = addr + 1
+        while True:
+            byte = self._number(at, 1)
+            at += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80 or shift > 21:
+                break
+        try:
+            letters = self._target.read(at, min(length, most))
+        except MemoryFault:
+            raise NoDescriptor from None
+        return letters.decode("utf-8", "backslashreplace")
+
+    def _uint(self, addr: int, field: Field) -> int:
+        return self._number(addr + field.offset, field.type.size)
+
+    def _number(self, addr: int, size: int) -> int:
+        if not 0 < size <= 8:
+            raise NoDescriptor
+        try:
+            return self._target.read_uint(addr, size)
+        except MemoryFault:
+            raise NoDescriptor from None
+
+    # ---- debug info
+
+    def _of_kind(self, kind: GoKind) -> _Struct:
+        return self._struct(STRUCTS.get(kind, BASE))
+
+    def _struct(self, names: tuple[str, ...]) -> _Struct:
+        """The first struct of those names that there is; an empty one where there is none."""
+        if names not in self._structs:
+            found: Type | None = None
+            for name in names:
+                found = self._target.lookup_type(name)
+                if found is not None and found.fields:
+                    break
+            fields = () if found is None else tuple(found.iter_fields())
+            self._structs[names] = _Struct(
+                0 if found is None else found.size,
+                {one.name.lower().strip("_"): one for one in fields},
+            )
+        return self._structs[names]
+
+    @functools.cached_property
+    def _direct_flag(self) -> tuple[str, int] | None:
+        """Which byte has the flag of direct values, and its bit; None where debug info lacks it."""
+        for where, name in DIRECT_FLAGS:
+            value = find_value(self._target, name)
+            if value is not None:
+                return where, int.from_bytes(value.data, self._target.byte_order)
+        return None
+
+    @functools.cached_property
+    def _names_from(self) -> int:
+        """Where names are counted from: the module's types. Plugins have modules of their own."""
+        module = find_value(self._target, "runtime.firstmoduledata")
+        member = module.type.find("types") if module is not None else None
+        if module is None or member is None:
+            raise NoDescriptor
+        data = module.data[member.offset : member.offset + member.type.size]
+        return int.from_bytes(data, self._target.byte_order)

@@ -1,0 +1,106 @@
+"""Goroutines and their stacks (runtime.allgs).
+
+Nothing is unwound: of a parked goroutine the stack is in use from the saved stack pointer on. Of
+one that runs all of the stack is taken, dead frames too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compat import dataclass
+from ...target import MemoryFault, Target, TargetError
+from .structs import go_layout, required_field
+from .symbols import find_value
+
+Words = NDArray[np.uint64]
+
+MAX_GOROUTINES = 20_000
+MAX_BYTES = 32 << 20  # of stacks
+MAX_STACK = 1 << 20  # of one stack: the part next to its innermost frame
+
+# runtime/runtime2.go: in these states the saved stack pointer is the innermost frame's.
+RUNNABLE, SYSCALL, WAITING, PREEMPTED = 1, 3, 4, 9
+SCAN_BIT = 0x1000
+
+
+@dataclass(frozen=True, slots=True)
+class Goroutine:
+    """The part of a goroutine's stack that is in use."""
+
+    low: int  # the innermost frame's end
+    high: int
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The words of all goroutines' stacks, side by side, and where each lies. `cut`: there are
+    more."""
+
+    words: Words
+    addrs: Words
+    cut: bool
+
+
+def stacks_of(target: Target) -> Stacks:
+    """The stacks of a target's goroutines; read once."""
+    return target.kept(_read_stacks)
+
+
+def _read_stacks(target: Target) -> Stacks:
+    width = target.pointer_size
+    try:
+        goroutines, cut = _read_goroutines(target)
+    except (TargetError, MemoryFault):
+        goroutines, cut = [], False
+    words: list[Words] = [np.zeros(0, np.uint64)]
+    addrs: list[Words] = [np.zeros(0, np.uint64)]
+    left = MAX_BYTES
+    for one in goroutines:
+        low, high = one.low, one.high
+        if high - low > MAX_STACK:
+            high, cut = low + MAX_STACK, True
+        if high - low > left:
+            cut = True
+            break
+        left -= high - low
+        low = -(-low // width) * width
+        count = max(high - low, 0) // width
+        rows, ok = target.read_rows(low, count, width)
+        words.append(np.where(ok, target.pointer_column(rows), np.uint64(0)))
+        addrs.append(np.uint64(low) + np.arange(count, dtype=np.uint64) * np.uint64(width))
+    return Stacks(np.concatenate(words), np.concatenate(addrs), cut)
+
+
+def _read_goroutines(target: Target) -> tuple[list[Goroutine], bool]:
+    """The goroutines that have a stack, and whether some were left out."""
+    allgs = find_value(target, "runtime.allgs")
+    if allgs is None or not allgs.data:
+        return [], False
+    width = target.pointer_size
+    array, length = required_field(allgs.type, "array"), required_field(allgs.type, "len")
+    first = int.from_bytes(allgs.data[array.offset : array.offset + width], target.byte_order)
+    count = int.from_bytes(allgs.data[length.offset : length.offset + width], target.byte_order)
+    cut = count > MAX_GOROUTINES
+    rows, ok = target.read_rows(first, min(count, MAX_GOROUTINES), width)
+    pointers = target.pointer_column(rows[ok])
+    found = target.lookup_type("runtime.g")
+    if found is None or not found.fields:
+        return [], cut
+    atomic = required_field(found, "atomicstatus").type.find("value")
+    status = "atomicstatus.value" if atomic else "atomicstatus"
+    layout = go_layout(found, ["stack.lo", "stack.hi", "sched.sp", "syscallsp", status])
+    raw, ok = target.gather(pointers[pointers != 0], found.size)
+    out = []
+    for low, high, sp, syscall_sp, state in (
+        raw[ok].view(layout.dtype(target.order)).ravel().tolist()
+    ):
+        state &= ~SCAN_BIT
+        if state in (RUNNABLE, WAITING, PREEMPTED):
+            start = sp
+        else:
+            start = syscall_sp if state == SYSCALL else 0
+        if 0 < low < high:
+            out.append(Goroutine(start if low <= start < high else low, high))
+    return out, cut

@@ -1,0 +1,112 @@
+"""Go's heap: its spans, each of blocks of one size (runtime/mheap.go, mbitmap.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compat import dataclass
+from ...layout import Member, StructLayout
+from ...target import Kind, MemoryFault, Target, TargetError, Type
+from .structs import required_field
+from .symbols import find_value
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+IN_USE = 1  # runtime/mheap.go mSpanInUse
+PAGE = 8192  # bytes of a page of the runtime's (runtime/malloc.go pageSize)
+MAX_SPANS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeapBlock:
+    """A block of the heap."""
+
+    start: int
+    size: int  # bytes
+    type: int  # descriptor of what it was allocated for; 0: not known
+
+
+@dataclass(frozen=True)
+class Heap:
+    """The spans in use, sorted by where they begin."""
+
+    starts: Words
+    sizes: Words  # of the span
+    blocks: Words  # of each block in it
+    free: Words  # blocks from this number on have not been given out, but for those with a bit
+    bits: Words  # where those bits are
+    types: Words  # descriptor of what is in a span of one large block; 0: not known
+
+    def block_at(self, addr: int) -> HeapBlock | None:
+        """The block that an address is in; None: it is in none."""
+        at = int(np.searchsorted(self.starts, np.uint64(addr), side="right")) - 1
+        if at < 0 or addr >= int(self.starts[at]) + int(self.sizes[at]):
+            return None
+        start, size = int(self.starts[at]), int(self.blocks[at])
+        return HeapBlock(start + (addr - start) // size * size, size, int(self.types[at]))
+
+    def spans_of(self, least: int) -> Iterator[int]:
+        """The spans of the smallest blocks that have at least so many bytes: where objects of that
+        size are allocated."""
+        sizes = np.unique(self.blocks)
+        fitting = sizes[sizes >= least]
+        if len(fitting):
+            yield from np.flatnonzero(self.blocks == fitting[0]).tolist()
+
+    def read_blocks(self, target: Target, span: int) -> tuple[Words, Bytes]:
+        """The blocks of a span that have been given out and can be read: where each lies, and their
+        bytes (n, size)."""
+        size, start = int(self.blocks[span]), int(self.starts[span])
+        count = int(self.sizes[span]) // size
+        raw, ok = target.read_rows(start, count, size)
+        numbers = np.arange(count)
+        given_out = numbers < int(self.free[span])
+        try:
+            bits = np.frombuffer(target.read(int(self.bits[span]), -(-count // 8)), np.uint8)
+            given_out |= np.unpackbits(bits, bitorder="little")[:count].astype(np.bool_)
+        except MemoryFault:
+            given_out[:] = True
+        ok &= given_out
+        return np.uint64(start) + (numbers[ok] * size).astype(np.uint64), raw[ok]
+
+
+def read_heap(target: Target) -> Heap:
+    """The heap's spans. TargetError, MemoryFault."""
+    heap = find_value(target, "runtime.mheap_")
+    span = target.lookup_type("runtime.mspan")
+    if heap is None or span is None:
+        raise TargetError("debug info lacks the runtime's heap")
+    member = required_field(heap.type, "allspans")
+    width = target.pointer_size
+    head = np.frombuffer(heap.data[member.offset : member.offset + 2 * width], np.uint8)[None]
+    first, count = (int(target.pointer_column(head, at)[0]) for at in (0, width))
+    rows, ok = target.read_rows(first, min(count, MAX_SPANS), width)
+    state = required_field(span, "state")
+    names = ("startAddr", "npages", "elemsize", "freeindex", "allocBits")
+    members = [required_field(span, name) for name in names]
+    large = span.find("largeType")
+    if large is not None:
+        members.append(large)
+    layout = StructLayout(
+        span.name,
+        span.size,
+        tuple(Member(one.name, one.offset, one.type.size, one.type, "") for one in members)
+        + (Member("state", state.offset, 1, Type(Kind.INTEGER, "uint8", 1), ""),),
+    )
+    raw, ok = target.gather(target.pointer_column(rows[ok]), span.size)
+    found = raw[ok].view(layout.dtype(target.order)).ravel()
+    found = found[(found["state"] == IN_USE) & (found["elemsize"] > 0)]
+    found = found[np.argsort(found["startAddr"])]
+    return Heap(
+        found["startAddr"].astype(np.uint64),
+        found["npages"].astype(np.uint64) * np.uint64(PAGE),
+        found["elemsize"].astype(np.uint64),
+        found["freeindex"].astype(np.uint64),
+        found["allocBits"].astype(np.uint64),
+        found["allocBits" if large is None else large.name].astype(np.uint64) * (large is not None),
+    )

@@ -1,0 +1,94 @@
+"""How Go's names are spelled: of types, as its users know them, and of variables.
+
+gdb knows Go's pointers as "main.pt *" and drops the names that DWARF has for them; the names of a
+map's parts still spell its key and elem as Go does: hash<K,V> with []key<K> and []val<V> up to
+go1.23 (cmd/link/internal/ld/dwarf.go synthesizemaptypes()), map.group[K]V from go1.24 on
+(cmd/compile/internal/reflectdata/map.go).
+"""
+
+from __future__ import annotations
+
+import re
+
+OPENING, CLOSING = "[{(", "]})"
+# What the compiler calls the buckets and groups of a map type.
+PARTS = ("map.group[", "map.bucket[")
+
+# A variable of a package, whose name has a "." in it that is no step of a path.
+_VARIABLE = re.compile(r"'[^']*'|(?:[\w.~-]+/)*\w+\.\w+")
+
+# The elems of the maps in a sync.Map up to go1.23, which are counted with it.
+SYNC_ENTRY = "*sync.entry"
+
+
+def go_name(name: str) -> str:
+    """A type's name as Go's users know it.
+
+    >>> go_name("struct string"), go_name("noalg.struct { key int; elem int }"), go_name("T **")
+    ('string', 'struct { key int; elem int }', '**T')
+    """
+    name = name.replace("noalg.", "")
+    if name.startswith("struct ") and not name.startswith("struct {"):
+        name = name[len("struct ") :]
+    stem = name.rstrip("*")
+    if not stem.endswith(" "):
+        return name
+    stars = name[len(stem) :]
+    if stem == "void ":  # what gdb takes it for
+        return f"{stars[1:]}unsafe.Pointer"
+    return stars + go_name(stem[:-1])
+
+
+def split_map_name(name: str) -> tuple[str, str] | None:
+    """K and V of a name that ends with "[K]V"; None where it does not.
+
+    >>> split_map_name("map.group[[4]uint8]map[string]int")
+    ('[4]uint8', 'map[string]int')
+    """
+    begin = name.find("[")
+    depth = 0
+    quote = ""
+    for at in range(begin, len(name)) if begin >= 0 else ():
+        letter = name[at]
+        if quote:  # the tag of a struct's field
+            quote = "" if letter == quote and name[at - 1] != "\\" else quote
+        elif letter in '"`':
+            quote = letter
+        elif letter in OPENING:
+            depth += 1
+        elif letter in CLOSING:
+            depth -= 1
+            if depth == 0:
+                return name[begin + 1 : at], name[at + 1 :]
+    return None
+
+
+def map_name_of(part: str) -> str:
+    """The map type that buckets or groups of a type are of; empty for any other type.
+
+    >>> map_name_of("map.group[string]int")
+    'map[string]int'
+    """
+    for prefix in PARTS:
+        if part.startswith(prefix):
+            return "map[" + part[len(prefix) :].replace("noalg.", "")
+    return ""
+
+
+def without_paths(name: str) -> str:
+    """A type's name with the last parts of its packages' paths alone, as descriptors have it.
+
+    >>> without_paths("map[string]*net/http.Server")
+    'map[string]*http.Server'
+    """
+    return re.sub(r"[\w.~%-]+/", "", name)
+
+
+def root_length(path: str) -> int:
+    """How long the variable of a package is that a path begins with; 0: it begins with none.
+
+    >>> root_length("main.server.sessions")
+    11
+    """
+    found = _VARIABLE.match(path)
+    return found.end() if found else 0

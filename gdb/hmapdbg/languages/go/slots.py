@@ -1,0 +1,41 @@
+"""What the slots of Go's maps hold: keys and elems, or pointers to those that are too large."""
+
+from __future__ import annotations
+
+from ...target import Kind, Target, Type
+from .interfaces import is_interface
+from .names import go_name
+from .structs import renamed
+
+MAX_INLINE = 128  # bytes; larger keys and elems are pointers in their slots (internal/abi/map*.go)
+# Names of types whose values are one pointer.
+POINTERS = ("*", "map[", "chan ", "<-chan ", "func(", "unsafe.Pointer")
+
+
+def slot_value(target: Target, slot: Type, name: str) -> tuple[Type, bool]:
+    """What a slot of that type holds, for a key or elem that Go calls `name`, and whether it is
+    behind a pointer in the slot."""
+    if not name:
+        return renamed(slot), False
+    if slot.kind is not Kind.POINTER or name.startswith(POINTERS):
+        return slot.renamed(name), False
+    # A pointer whose name does not show it: a value that was too large for its slot, or one of a
+    # named pointer type, which points to a type of another name.
+    found = slot.target
+    if go_name(found.name) != name:
+        named = target.lookup_type(name)
+        if named is None or named.size <= MAX_INLINE:
+            return slot.renamed(name), False
+        found = named
+    if found.size <= MAX_INLINE:
+        return slot.renamed(name), False
+    return found.renamed(name), True
+
+
+def bytes_tell_keys_apart(found: Type) -> bool:
+    """Whether two keys with the same bytes are one key: a NaN is not even equal to itself."""
+    if found.kind in (Kind.FLOAT, Kind.OTHER) or is_interface(found):
+        return False
+    if found.kind is Kind.ARRAY:
+        return bytes_tell_keys_apart(found.target)
+    return all(bytes_tell_keys_apart(member.type) for member in found.fields)

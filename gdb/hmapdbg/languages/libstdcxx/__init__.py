@@ -1,0 +1,32 @@
+"""gcc's standard library of C++.
+
+    names       types as people write them
+    strings     std::string and std::string_view
+    containers  the standard containers and smart pointers
+"""
+
+from __future__ import annotations
+
+from ...target import Type
+from ..elements import Elements
+from ..language import Language
+from ..strings import StringType
+from . import containers, strings
+from .names import short_name
+
+__all__ = ["LIBSTDCXX", "short_name"]
+
+
+class Libstdcxx(Language):
+    """libstdc++'s types, recognised by the names of their fields."""
+
+    name = "libstdc++"
+
+    def find_string(self, found: Type) -> StringType | None:
+        return strings.find_string(found)
+
+    def find_elements(self, found: Type) -> Elements | None:
+        return containers.recognise(found)
+
+
+LIBSTDCXX = Libstdcxx()

@@ -1,0 +1,32 @@
+"""How far a search for maps goes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+MAX_PLACES = 5_000_000  # followed
+MAX_GENERATIONS = 10_000  # pointers one after the other
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a search goes."""
+
+    places: int = MAX_PLACES
+    generations: int = MAX_GENERATIONS
+    seconds: float = 20.0
+
+
+class Clock:
+    """A limit of time: of this process's own, so that a busy machine gives the same answer; and ten
+    times that by the wall, for a target that answers slowly."""
+
+    def __init__(self, seconds: float) -> None:
+        self._processor = time.process_time() + seconds
+        self._wall = time.monotonic() + 10 * seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is spent."""
+        return time.process_time() > self._processor or time.monotonic() > self._wall

@@ -37,7 +37,7 @@ from .files import FileError, Outputs
 if TYPE_CHECKING:
     from ..families.family import Map
     from ..listing.rows import Listing
-    from ..target.gdb import GdbTarget
+    from ..target import Target
 
 
 class _Report:
@@ -66,10 +66,10 @@ def main(job_file: str) -> None:
 
 def _examine(job: Job, report: _Report) -> None:
     from ..target import TargetError
-    from ..target.gdb import GdbTarget
+    from ..target.opening import open_target
 
     try:
-        target = GdbTarget()
+        target = open_target()
     except TargetError:
         report.add(TROUBLE, text="gdb finds no process in the core")
         return
@@ -88,7 +88,7 @@ def _examine(job: Job, report: _Report) -> None:
 
 
 def _open_maps(
-    target: GdbTarget, job: Job, report: _Report
+    target: Target, job: Job, report: _Report
 ) -> Iterator[MapResult | tuple[str, Map]]:
     """The maps to examine, each with its name; or what came of one that could not be opened."""
     from ..families import open_map
@@ -108,7 +108,7 @@ def _open_maps(
 
 
 def _find_maps(
-    target: GdbTarget, job: Job, report: _Report, names: Names
+    target: Target, job: Job, report: _Report, names: Names
 ) -> Iterator[MapResult | tuple[str, Map]]:
     """The maps that hmap-list finds, and its list of them as a file."""
     from ..listing.collect import Left, Wanted, find_maps, has_registry, listing_of
@@ -116,7 +116,7 @@ def _find_maps(
     from ..reach.walk import Search
 
     wanted = Wanted(samples=True)
-    search, left = Search(target, wanted.limits, target.is_go), Left()
+    search, left = Search(target, wanted.limits), Left()
     found = list(find_maps(target, search, left))
     for trouble in left.troubles:
         report.add(TROUBLE, text=trouble)
@@ -129,14 +129,7 @@ def _find_maps(
         report.add(TROUBLE, text=f"no maps: {why}")
     listing = listing_of(target, search, left, found, wanted)
     order = {row.address: number for number, row in enumerate(ranked(listing.rows))}
-    listing = replace(
-        listing,
-        rows=ranked(listing.rows),
-        process=target.process_identity(),
-        taken_at=target.taken_at(),
-        program=target.program(),
-    )
-    _write_listing(job, listing)
+    _write_listing(job, replace(listing, rows=ranked(listing.rows)))
     for cut in [*search.cuts, *left.notes]:
         report.add(NOTE, text=cut)
     # The largest first: that is what is looked for.
@@ -162,7 +155,7 @@ def _write_listing(job: Job, listing: Listing) -> None:
         outputs.commit()
 
 
-def _examine_map(target: GdbTarget, opened: Map, name: str, job: Job) -> MapResult:
+def _examine_map(target: Target, opened: Map, name: str, job: Job) -> MapResult:
     """One walk, for the numbers, the check and all files."""
     from .. import json as dump_json
     from .. import text

@@ -17,7 +17,7 @@ from .files import FileError
 
 if TYPE_CHECKING:
     from ..families.family import Map
-    from ..target.gdb import GdbTarget
+    from ..target import Target
 
 MISSING = {"numpy": "python3-numpy", "matplotlib": "python3-matplotlib"}
 
@@ -93,15 +93,15 @@ class HmapCommand(gdb.Command):
             "'set hmap debug on' shows where; please report it"
         ) from None
 
-    def open_map(self, arguments: Arguments) -> tuple[GdbTarget, Map]:
+    def open_map(self, arguments: Arguments) -> tuple[Target, Map]:
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
         from ..reach.resolve import resolve, resolve_from
-        from ..target.gdb import GdbTarget
+        from ..target.opening import open_target
 
         if not arguments.expression:
             raise UsageError(f"no map named: give an expression, as in '{self.name} my_map'")
-        target = GdbTarget()
+        target = open_target()
         given = arguments.last(TYPE.name)
         text = arguments.expression
         if given is None:

@@ -64,7 +64,7 @@ class Diff(HmapCommand):
             raise UsageError("name one file that 'hmap-list --save FILE' has written")
         limit = number_of(arguments, "--limit", parameters.get(parameters.ListLimit))
         before = _load(path)
-        _, after = list_maps(arguments, self.name, "held", samples=True)
+        after = list_maps(arguments, self.name, "held", samples=True)
         found = compare(_chosen(before, arguments), after)
         with Outputs() as outputs:
             for name in arguments.all("--csv"):

@@ -16,7 +16,7 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from ..families.family import Map
-    from ..target.gdb import GdbTarget
+    from ..target import Target
 
 _RANGE = re.compile(r"(?:(\w+):)?(\d+)(?:-(\d+))?\Z")
 
@@ -93,7 +93,7 @@ class Dump(HmapCommand):
         if "--buckets" in arguments:
             self._print_buckets(target, opened, arguments, *chosen)
 
-    def _write_files(self, target: GdbTarget, opened: Map, arguments: Arguments) -> str:
+    def _write_files(self, target: Target, opened: Map, arguments: Arguments) -> str:
         """One walk for all files; the summary."""
         from .. import json, text
         from ..csv import EntriesWriter, OccupancyWriter
@@ -141,7 +141,7 @@ class Dump(HmapCommand):
         return text.summary(stats, problems, notes)
 
     def _print_buckets(
-        self, target: GdbTarget, opened: Map, arguments: Arguments, array: str, low: int, high: int
+        self, target: Target, opened: Map, arguments: Arguments, array: str, low: int, high: int
     ) -> None:
         from ..text import bucket_lines
         from ..values import Renderer
@@ -179,6 +179,6 @@ def _chosen_buckets(opened: Map, text: str) -> tuple[str, int, int]:
     return array.name, low, high + 1
 
 
-def _origin(target: GdbTarget) -> str:
+def _origin(target: Target) -> str:
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     return f"{target.describe()}, read {now}"

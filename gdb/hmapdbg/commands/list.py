@@ -16,7 +16,6 @@ from .progress import Progress
 if TYPE_CHECKING:
     from ..listing.collect import Wanted
     from ..listing.rows import Listing
-    from ..target.gdb import GdbTarget
 
 CHOICE = (
     Option("--sort", "WHAT"),
@@ -89,32 +88,25 @@ class List(HmapCommand):
         if by not in SORTS:
             raise UsageError(f"option '--sort' takes {', '.join(SORTS)}, not '{by}'")
         limit = number_of(arguments, "--limit", parameters.get(parameters.ListLimit))
-        _, listing = list_maps(arguments, self.name, by, samples="--save" in arguments)
+        listing = list_maps(arguments, self.name, by, samples="--save" in arguments)
         write_files(arguments, listing)
         paths = [path for name in FILE_OPTIONS for path in arguments.all(name)]
         if STANDARD_OUTPUT not in paths:
             gdb.write("".join(f"{line}\n" for line in list_lines(listing, limit)))
 
 
-def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> tuple[GdbTarget, Listing]:
+def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> Listing:
     """The maps that the command line asks for. UsageError, TargetError."""
     from dataclasses import replace
 
     from ..listing.collect import collect
     from ..listing.rows import ranked
-    from ..target.gdb import GdbTarget
+    from ..target.opening import open_target
 
     wanted = _wanted(arguments, samples)
-    target = GdbTarget()
     with Progress(what, "maps") as progress:
-        listing = collect(target, wanted, target.is_go, progress)
-    return target, replace(
-        listing,
-        rows=ranked(listing.rows, by),
-        process=target.process_identity(),
-        taken_at=target.taken_at(),
-        program=target.program(),
-    )
+        listing = collect(open_target(), wanted, progress)
+    return replace(listing, rows=ranked(listing.rows, by))
 
 
 def _wanted(arguments: Arguments, samples: bool) -> Wanted:

@@ -94,9 +94,9 @@ def has_registry(target: Target) -> bool:
     return True
 
 
-def collect(target: Target, wanted: Wanted, go: bool, progress: Progress | None = None) -> Listing:
+def collect(target: Target, wanted: Wanted, progress: Progress | None = None) -> Listing:
     """The maps of a target. Nothing is raised for what its memory holds."""
-    search, left = Search(target, wanted.limits, go), Left()
+    search, left = Search(target, wanted.limits), Left()
     found = [
         one
         for one in find_maps(target, search, left)
@@ -128,7 +128,13 @@ def listing_of(
             f"{estimated:,} maps were not walked, for want of time: their numbers are by their "
             "headers, marked '~'; '--seconds N' gives more"
         )
-    return Listing([row for row in rows if row.held >= wanted.min_bytes], notes=notes)
+    return Listing(
+        [row for row in rows if row.held >= wanted.min_bytes],
+        process=target.process_identity(),
+        taken_at=target.taken_at(),
+        program=target.program(),
+        notes=notes,
+    )
 
 
 def _iter_rows(

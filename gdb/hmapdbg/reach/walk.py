@@ -93,10 +93,10 @@ class _Next:
 class Search:
     """One search through a program; several sources share what has been met."""
 
-    def __init__(self, target: Target, limits: Limits = Limits(), go: bool = False) -> None:
+    def __init__(self, target: Target, limits: Limits = Limits()) -> None:
         self.target = target
         self.limits = limits
-        self.go = go
+        self.go = target.is_go
         self.plans = Plans(target)
         self.met_maps: dict[int, Found] = {}
         self.places = 0

@@ -360,6 +360,18 @@ def test_gdb_that_dies_is_one_line(script: str, detail: str, cores: Cores, tmp_p
     assert run.detail_of("core.1") == detail
 
 
+def test_gdb_whose_python_lacks_numpy_says_so(cores: Cores, tmp_path: Path) -> None:
+    same_file(cores.evening, tmp_path / "core.1")
+    without = "python import sys; sys.modules['numpy'] = None"
+    environment = fake_gdb(tmp_path / "bin", f'exec /usr/bin/gdb -iex "{without}" "$@"')
+    run = hmap_cores(
+        cores.program, tmp_path / "core.1", output=tmp_path / "out", environment=environment
+    )
+    assert run.status == 2
+    detail = "cannot import 'numpy' in gdb's Python: install it, on Debian with 'apt install "
+    assert run.detail_of("core.1") == f"{detail}python3-numpy'"
+
+
 @pytest.mark.parametrize(("jobs", "meet"), [("2", True), ("1", False)])
 def test_jobs_are_so_many_gdbs_at_a_time(
     jobs: str, meet: bool, cores: Cores, tmp_path: Path

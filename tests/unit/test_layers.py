@@ -23,7 +23,7 @@ PACKAGE = ROOT / "gdb" / "hmapdbg"
 # From the bottom up. Rooms of one row do not know each other, but for the last: gdb's surface is
 # one.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("compat", "distribution"),  # helpers that know nothing of maps or targets
+    ("compat", "requirements", "arguments", "distribution"),  # they know neither maps nor targets
     ("target",),
     ("layout",),
     ("values",),
@@ -33,6 +33,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("survey", "find"),  # what drives a walk, with the rows above and for the rows below
     ("reach",),  # from variables to maps, and back
     ("text", "csv", "json", "plot"),
+    ("output",),  # files, and one walk that fills all of a map's
     ("listing",),  # all maps of a process: their rows, and how those are shown
     ("cores",),  # what runs a gdb a core, and what it shares with the inside of that gdb
     ("commands", "printers", "functions", "parameters"),
@@ -227,6 +228,16 @@ def test_only_plot_imports_matplotlib() -> None:
         if "matplotlib" in roots_of_imports(module, path) and room_of(module) != "plot"
     ]
     assert not wrong
+
+
+def test_files_are_given_their_names_in_one_place() -> None:
+    """The temporary file that is renamed at the end: output/files.py has the only one. Folders of
+    cores/run.py are moved as a whole."""
+    for call in ("mkstemp", "NamedTemporaryFile", "os.replace", "fchmod"):
+        found = [
+            module for module, path in all_modules().items() if call in path.read_text("utf-8")
+        ]
+        assert found in (["output.files"], []), call
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import gdb
 
 from .. import parameters
-from .arguments import Arguments, Option, UsageError, parse, word_at_end
-from .files import FileError
+from ..arguments import Arguments, Option, UsageError, parse, word_at_end
+from ..output.files import FileError
+from ..requirements import package_of
 
 if TYPE_CHECKING:
     from ..families.family import Map
     from ..target import Target
-
-MISSING = {"numpy": "python3-numpy", "matplotlib": "python3-matplotlib"}
 
 TYPE = Option("--type", "TYPE")
 
@@ -52,7 +51,7 @@ class HmapCommand(gdb.Command):
         except (UsageError, FileError) as error:
             raise gdb.GdbError(str(error)) from None
         except ModuleNotFoundError as error:
-            package = MISSING.get((error.name or "").split(".")[0])
+            package = package_of(error)
             if package is None:
                 raise
             raise gdb.GdbError(
@@ -115,17 +114,3 @@ def _matching_files(start: str) -> list[str]:
     """The files whose path begins so; folders with a slash behind."""
     paths = glob.glob(glob.escape(os.path.expanduser(start)) + "*")
     return sorted(f"{path}/" if os.path.isdir(path) else path for path in paths)
-
-
-def number_of(arguments: Arguments, option: str, default: int) -> int:
-    """The number given to an option. UsageError."""
-    given = arguments.last(option)
-    if given is None:
-        return default
-    try:
-        number = int(given, 0)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise UsageError(f"option '{option}' takes a number, not '{given}': give one from 0 on")
-    return number

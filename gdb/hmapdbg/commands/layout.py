@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import gdb
 
-from .arguments import Arguments, Option, UsageError
+from ..arguments import Arguments, Option, UsageError
+from ..output.files import STANDARD_OUTPUT, Outputs
 from .command import TYPE, HmapCommand
-from .files import STANDARD_OUTPUT, Outputs
-
 
 if TYPE_CHECKING:
     from ..layout import StructLayout
@@ -87,7 +86,7 @@ class Layout(HmapCommand):
             layouts = list(opened.layouts())
         if target.is_go:
             layouts = [_in_go(one) for one in layouts]
-        with Outputs() as outputs:
+        with Outputs(expand_user=True) as outputs:
             for path in arguments.all("--json"):
                 outputs.open(path).write(json.layouts(layouts))
             outputs.commit()

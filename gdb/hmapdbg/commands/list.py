@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import gdb
 
 from .. import parameters
-from .arguments import Arguments, Option, UsageError
-from .command import HmapCommand, number_of
-from .files import STANDARD_OUTPUT, Outputs
+from ..arguments import Arguments, Option, UsageError
+from ..output.files import STANDARD_OUTPUT, Outputs
+from .command import HmapCommand
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class List(HmapCommand):
         by = arguments.last("--sort") or "held"
         if by not in SORTS:
             raise UsageError(f"option '--sort' takes {', '.join(SORTS)}, not '{by}'")
-        limit = number_of(arguments, "--limit", parameters.get(parameters.ListLimit))
+        limit = arguments.number("--limit", parameters.get(parameters.ListLimit))
         listing = list_maps(arguments, self.name, by, samples="--save" in arguments)
         write_files(arguments, listing)
         paths = [path for name in FILE_OPTIONS for path in arguments.all(name)]
@@ -114,28 +113,19 @@ def _wanted(arguments: Arguments, samples: bool) -> Wanted:
     from ..reach.walk import Limits
 
     return Wanted(
-        match=pattern_of(arguments),
+        match=arguments.pattern("--match"),
         family=arguments.last("--family") or "",
-        min_bytes=number_of(arguments, "--min-bytes", 0),
+        min_bytes=arguments.number("--min-bytes", 0),
         samples=samples,
-        limits=Limits(seconds=number_of(arguments, "--seconds", SECONDS)),
+        limits=Limits(seconds=arguments.number("--seconds", SECONDS)),
     )
-
-
-def pattern_of(arguments: Arguments) -> re.Pattern[str] | None:
-    """What --match asks for. UsageError."""
-    given = arguments.last("--match")
-    try:
-        return None if given is None else re.compile(given)
-    except re.error as error:
-        raise UsageError(f"option '--match' takes a regular expression: {error}") from None
 
 
 def write_files(arguments: Arguments, listing: Listing) -> None:
     """The files that the command line names. FileError."""
     from ..listing import pprof, saved, tables
 
-    with Outputs() as outputs:
+    with Outputs(expand_user=True) as outputs:
         for path in arguments.all("--csv"):
             outputs.open(path).write(tables.list_csv(listing))
         for path in arguments.all("--json"):

@@ -237,7 +237,7 @@ class Runner:
         options = self.options
         before = [word for text in SETTINGS[:-1] for word in ("-iex", text)]
         before += [word for text in options.commands for word in ("-iex", text)]
-        call = f"from hmapdbg.commands.batch import main; main({job_file!r})"
+        call = f"from hmapdbg.cores.inside import main; main({job_file!r})"
         return [
             options.gdb,
             "-nx",

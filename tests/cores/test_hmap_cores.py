@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import select
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -399,7 +401,21 @@ def test_jobs_are_so_many_gdbs_at_a_time(
         assert run.detail_of(name).startswith(expected)
 
 
-def test_interrupt_ends_gdb_and_leaves_nothing(cores: Cores, tmp_path: Path) -> None:
+def to_any_thread(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+
+
+def to_another_thread(process: subprocess.Popen[str]) -> None:
+    """The kernel gives a signal of a process to whichever thread it likes; here, not the first."""
+    threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
+    other = next(thread for thread in threads if thread != process.pid)
+    assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGINT)) == 0
+
+
+@pytest.mark.parametrize("interrupt", [to_any_thread, to_another_thread])
+def test_interrupt_ends_gdb_and_leaves_nothing(
+    interrupt: Callable[[subprocess.Popen[str]], None], cores: Cores, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "here")
     os.mkfifo(tmp_path / "never")
     environment = fake_gdb(
@@ -419,7 +435,7 @@ def test_interrupt_ends_gdb_and_leaves_nothing(cores: Cores, tmp_path: Path) -> 
             gdb_id = int(here.read())
         # The child of ours that stands for gdb: it is there, and then it is not.
         watch = os.pidfd_open(gdb_id)
-        process.send_signal(signal.SIGINT)
+        interrupt(process)
         output, messages = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == 130
     assert output == ""

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
@@ -40,6 +40,10 @@ SETTINGS = (
 )
 # What an environment could change in gdb's Python.
 DROPPED = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "MPLBACKEND")
+
+# Seconds. A signal that another thread gets does not end this one's wait, and its handler runs in
+# this one: without a limit an interrupt would be lost.
+WAKE = 0.5
 
 
 class OutputError(Exception):
@@ -146,11 +150,13 @@ class Runner:
         results: dict[Core, CoreResult] = {}
         with ThreadPoolExecutor(max_workers=self.options.jobs) as pool:
             try:
-                futures = [pool.submit(self._examine, core) for core in cores]
-                for future in as_completed(futures):
-                    result = future.result()
-                    results[result.core] = result
-                    tell(result)
+                pending = {pool.submit(self._examine, core) for core in cores}
+                while pending:
+                    done, pending = wait(pending, WAKE, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        result = future.result()
+                        results[result.core] = result
+                        tell(result)
             except BaseException:
                 self.stop()
                 raise

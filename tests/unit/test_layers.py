@@ -35,7 +35,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("text", "csv", "json", "plot"),
     ("output",),  # files, and one walk that fills all of a map's
     ("listing",),  # all maps of a process: their rows, and how those are shown
-    ("cores",),  # what runs a gdb a core, and what it shares with the inside of that gdb
+    ("cores", "replot"),  # many cores, a gdb each; the picture from CSV files, without gdb
     ("commands", "printers", "functions", "parameters"),
 )
 SURFACE = ROWS[-1]

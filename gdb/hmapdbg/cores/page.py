@@ -19,6 +19,7 @@ from ..listing.difference import Change, Difference, compare, row_like
 from ..listing.rows import Listing, Row
 from ..listing.saved import NotAListing, load
 from ..listing.tables import rate_unit
+from ..output.files import Outputs
 from ..text import size_text
 from .job import LISTING, PICTURE, MapResult
 from .outcome import detail_of, status_of
@@ -75,7 +76,7 @@ def compared(listings: Sequence[Listing | None]) -> Difference | None:
 def write_pages(
     output: str, program: str, results: Sequence[CoreResult], listings: Sequence[Listing | None]
 ) -> None:
-    """Writes all pages. ModuleNotFoundError where Jinja2 is missing, OSError."""
+    """Writes all pages. ModuleNotFoundError where Jinja2 is missing, FileError, OSError."""
     import jinja2
     import markupsafe
 
@@ -96,20 +97,18 @@ def write_pages(
     environment.filters["number"] = lambda number: f"{number:,}"
     environment.filters["signed"] = lambda number: f"{number:+,}"
     environment.filters["percent"] = lambda share: f"{share:.0%}"
-    for number, (result, listing) in enumerate(zip(results, listings)):
-        if not result.has_folder:
-            continue
-        text = environment.get_template("core.html").render(
-            _core(output, program, results, listings, number)
-        )
-        _write(os.path.join(output, result.core.name, PAGE), text)
-    text = environment.get_template("all.html").render(_index(program, results, listings))
-    _write(os.path.join(output, PAGE), text)
 
+    def write(path: str, template: str, values: dict[str, Any]) -> None:
+        with Outputs() as outputs:
+            text = environment.get_template(template).render(values)
+            outputs.open(path).write(text.encode("utf-8", "backslashreplace"))
+            outputs.commit()
 
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+    for number, result in enumerate(results):
+        if result.has_folder:
+            values = _core(output, program, results, listings, number)
+            write(os.path.join(output, result.core.name, PAGE), "core.html", values)
+    write(os.path.join(output, PAGE), "all.html", _index(program, results, listings))
 
 
 # ---- the index

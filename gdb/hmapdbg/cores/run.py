@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from ..compat import dataclass
+from ..output.files import FileError
 from .job import Job, MapResult, Report, read_report
 from .match import Program, Unusable, check_core
 from .names import Names
@@ -44,10 +45,6 @@ DROPPED = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "MPLBACKEND")
 # Seconds. A signal that another thread gets does not end this one's wait, and its handler runs in
 # this one: without a limit an interrupt would be lost.
 WAKE = 0.5
-
-
-class OutputError(Exception):
-    """The place for the results cannot be used; the text is one line for the user."""
 
 
 @dataclass(frozen=True)
@@ -111,18 +108,18 @@ def choose_cores(given: Sequence[str]) -> list[Core]:
 
 
 def prepare_output(output: str, cores: Sequence[Core]) -> None:
-    """Makes the output's folder, and sees that nobody else's files are in the way. OutputError."""
+    """Makes the output's folder, and sees that nobody else's files are in the way. FileError."""
     try:
         os.makedirs(output, exist_ok=True)
         if not os.access(output, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write to '{output}': {reason}: choose another -o") from None
+        raise FileError(f"cannot write to '{output}': {reason}: choose another -o") from None
     for core in cores:
         folder = os.path.join(output, core.name)
         if os.path.lexists(folder) and not _is_ours(folder):
-            raise OutputError(
+            raise FileError(
                 f"'{folder}' is in the way and not of an earlier run: choose another -o"
             )
 

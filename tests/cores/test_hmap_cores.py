@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cores
 from hmapdbg.cores.outcome import VERDICTS
 from rig import (
     ROOT,
     TIMEOUT_SECONDS,
+    Cores,
     clean_environment,
     command_of,
     fake_gdb,

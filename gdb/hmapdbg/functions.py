@@ -8,7 +8,8 @@ import gdb
 
 if TYPE_CHECKING:
     from .families.family import Map
-    from .target.gdb import GdbTarget
+    from .target import Target
+    from .target.gdb_values import GdbValues
 
 
 class _Function(gdb.Function):
@@ -31,7 +32,7 @@ class Length(_Function):
     def invoke(self, *arguments: gdb.Value) -> int:
         if len(arguments) != 1:
             raise gdb.GdbError("wrong number of arguments: $hmap_len(MAP) takes one")
-        _, opened = _open(arguments[0])
+        _, _, opened = _open(arguments[0])
         return opened.header.count
 
 
@@ -49,10 +50,10 @@ class Get(_Function):
 
         if len(arguments) != 2:
             raise gdb.GdbError("wrong number of arguments: $hmap_get(MAP, KEY) takes two")
-        target, opened = _open(arguments[0])
+        target, values, opened = _open(arguments[0])
         key = arguments[1]
         try:
-            wanted = key_of(target, opened.header.key_type, target.value_of(key, str(key)))
+            wanted = key_of(target, opened.header.key_type, values.neutral(key, str(key)))
         except _errors() as error:
             raise gdb.GdbError(str(error)) from None
         found = find(target, opened, wanted)
@@ -61,19 +62,19 @@ class Get(_Function):
                 f"key '{wanted.text}' is absent: see 'hmap-find' for where it would be"
             )
         _, elems = opened.slot_addresses(found.cells)
-        return target.gdb_value(int(elems[0]), opened.header.elem_type)
+        return values.gdb_value(int(elems[0]), opened.header.elem_type)
 
 
-def _open(map: gdb.Value) -> tuple[GdbTarget, Map]:
+def _open(map: gdb.Value) -> tuple[Target, GdbValues, Map]:
     from .families import open_map
     from .reach.resolve import resolve
-    from .target.gdb import GdbTarget
+    from .target.opening import open_with_values
 
     try:
-        target = GdbTarget()
-        text = target.literal_text(map)
-        value = target.value_of(map, "map") if text is None else resolve(target, text)
-        return target, open_map(target, value)
+        target, values = open_with_values()
+        text = values.literal_text(map)
+        value = values.neutral(map, "map") if text is None else resolve(target, text)
+        return target, values, open_map(target, value)
     except _errors() as error:
         raise gdb.GdbError(str(error)) from None
 

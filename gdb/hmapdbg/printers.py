@@ -10,7 +10,7 @@ import gdb.printing
 
 if TYPE_CHECKING:
     from .families.family import Map
-    from .target.gdb import GdbTarget
+    from .target.gdb_values import GdbValues
 
 
 class MapPrinter:
@@ -18,20 +18,20 @@ class MapPrinter:
 
     def __init__(self, value: gdb.Value) -> None:
         self._value = value
-        self._opened: tuple[GdbTarget, Map] | None = None
+        self._opened: tuple[GdbValues, Map] | None = None
         self._error = ""
 
-    def _open(self) -> tuple[GdbTarget, Map] | None:
+    def _open(self) -> tuple[GdbValues, Map] | None:
         """The map; None with `_error` set where it is none. Once for both callers."""
         from .families import open_map
         from .target import MemoryFault, TargetError
-        from .target.gdb import GdbTarget
+        from .target.opening import open_with_values
 
         if self._opened is None and not self._error:
             try:
-                target = GdbTarget()
-                found = target.value_of(self._value, "this value")
-                self._opened = target, open_map(target, found)
+                target, values = open_with_values()
+                found = values.neutral(self._value, "this value")
+                self._opened = values, open_map(target, found)
             except (TargetError, MemoryFault) as error:
                 self._error = str(error)
         return self._opened
@@ -52,15 +52,15 @@ class MapPrinter:
         opened = self._open()
         if opened is None:
             return
-        target, found = opened
+        values, found = opened
         number = 0
         for block in found.walk(cells=True):
             if not isinstance(block, Block) or block.cells is None:
                 continue
             keys, elems = found.slot_addresses(block.cells)
             for key, elem in zip(keys.tolist(), elems.tolist()):
-                yield f"[{number} key]", target.gdb_value(key, found.header.key_type)
-                yield f"[{number} elem]", target.gdb_value(elem, found.header.elem_type)
+                yield f"[{number} key]", values.gdb_value(key, found.header.key_type)
+                yield f"[{number} elem]", values.gdb_value(elem, found.header.elem_type)
                 number += 1
 
     def display_hint(self) -> str:

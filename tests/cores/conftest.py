@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
-from rig import fixture_program, take_cores
-
-
-@dataclass(frozen=True)
-class Cores:
-    """Cores of fixtures/c/service.c, and one of another program."""
-
-    program: Path
-    evening: Path  # its six maps, each ill in its own way
-    early: Path  # before any map is made
-    filtered: Path  # of the same, but with nothing of its memory
-    truth: Path  # what the program says about its maps, a folder a map
-    other: Path  # of another program
+from rig import Cores, fixture_program, take_cores
 
 
 @pytest.fixture(scope="session")

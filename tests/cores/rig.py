@@ -34,6 +34,18 @@ def fixture_program(name: str, language: str = "c") -> Path:
     )
 
 
+@dataclass(frozen=True)
+class Cores:
+    """Cores of fixtures/c/service.c, and one of another program."""
+
+    program: Path
+    evening: Path  # its six maps, each ill in its own way
+    early: Path  # before any map is made
+    filtered: Path  # of the same, but with nothing of its memory
+    truth: Path  # what the program says about its maps, a folder a map
+    other: Path  # of another program
+
+
 def take_cores(program: Path, arguments: Sequence[str | Path], *commands: str) -> None:
     """Runs a program under gdb by those commands, some of which take cores."""
     line = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off"]

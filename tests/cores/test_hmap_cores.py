@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import json
 import os
 import re
@@ -10,15 +11,16 @@ import select
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conftest import Cores
 from hmapdbg.cores.outcome import VERDICTS
 from rig import (
     ROOT,
     TIMEOUT_SECONDS,
+    Cores,
     clean_environment,
     command_of,
     fake_gdb,
@@ -360,6 +362,18 @@ def test_gdb_that_dies_is_one_line(script: str, detail: str, cores: Cores, tmp_p
     assert run.detail_of("core.1") == detail
 
 
+def test_gdb_whose_python_lacks_numpy_says_so(cores: Cores, tmp_path: Path) -> None:
+    same_file(cores.evening, tmp_path / "core.1")
+    without = "python import sys; sys.modules['numpy'] = None"
+    environment = fake_gdb(tmp_path / "bin", f'exec /usr/bin/gdb -iex "{without}" "$@"')
+    run = hmap_cores(
+        cores.program, tmp_path / "core.1", output=tmp_path / "out", environment=environment
+    )
+    assert run.status == 2
+    detail = "cannot import 'numpy' in gdb's Python: install it, on Debian with 'apt install "
+    assert run.detail_of("core.1") == f"{detail}python3-numpy'"
+
+
 @pytest.mark.parametrize(("jobs", "meet"), [("2", True), ("1", False)])
 def test_jobs_are_so_many_gdbs_at_a_time(
     jobs: str, meet: bool, cores: Cores, tmp_path: Path
@@ -387,7 +401,21 @@ def test_jobs_are_so_many_gdbs_at_a_time(
         assert run.detail_of(name).startswith(expected)
 
 
-def test_interrupt_ends_gdb_and_leaves_nothing(cores: Cores, tmp_path: Path) -> None:
+def to_any_thread(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+
+
+def to_another_thread(process: subprocess.Popen[str]) -> None:
+    """The kernel gives a signal of a process to whichever thread it likes; here, not the first."""
+    threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
+    other = next(thread for thread in threads if thread != process.pid)
+    assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGINT)) == 0
+
+
+@pytest.mark.parametrize("interrupt", [to_any_thread, to_another_thread])
+def test_interrupt_ends_gdb_and_leaves_nothing(
+    interrupt: Callable[[subprocess.Popen[str]], None], cores: Cores, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "here")
     os.mkfifo(tmp_path / "never")
     environment = fake_gdb(
@@ -407,7 +435,7 @@ def test_interrupt_ends_gdb_and_leaves_nothing(cores: Cores, tmp_path: Path) -> 
             gdb_id = int(here.read())
         # The child of ours that stands for gdb: it is there, and then it is not.
         watch = os.pidfd_open(gdb_id)
-        process.send_signal(signal.SIGINT)
+        interrupt(process)
         output, messages = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == 130
     assert output == ""

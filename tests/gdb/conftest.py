@@ -1,30 +1,17 @@
-"""What all gdb tests share: the built fixtures, their states, folders that clean up."""
+"""What all gdb tests share: one run a build and a state, folders that clean up."""
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from built import in_chunks, states_of
 from harness import ROOT, kernel_core_obstacle
-
-# Names of CMake presets. What gdb reads depends on compiler and optimisation: all must agree.
-BUILDS = ("dev", "release", "clang")
-CHUNK = 12  # states, or planted faults, that one gdb examines, one after the other
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--builds",
-        default=",".join(BUILDS),
-        help="builds whose fixtures are examined, separated by commas (default: %(default)s)",
-    )
-    parser.addoption("--update", action="store_true", help="rewrite the goldens in tests/golden")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -33,33 +20,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("build", builds)
     if "state" in metafunc.fixturenames:
         metafunc.parametrize("state", in_chunks(states_of(builds[0]), "states"))
-
-
-def in_chunks(names: Sequence[str], what: str) -> list[object]:
-    """Names as parameters; those that one gdb examines go to one worker."""
-    return [
-        pytest.param(name, marks=pytest.mark.xdist_group(f"{what} {number // CHUNK}"))
-        for number, name in enumerate(names)
-    ]
-
-
-def fixture_program(build: str, name: str) -> Path:
-    """A fixture that scripts/test has built."""
-    path = ROOT / "build" / build / "fixtures" / "c" / name
-    if not path.exists():
-        raise pytest.UsageError(
-            f"no '{path.relative_to(ROOT)}': "
-            f"build it by cmake --preset {build} && cmake --build --preset {build}"
-        )
-    return path
-
-
-@functools.cache
-def states_of(build: str) -> list[str]:
-    """The names that `states --list` prints."""
-    command = [fixture_program(build, "states"), "--list"]
-    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [line.split("\t")[0] for line in listing.splitlines()]
 
 
 @pytest.hookimpl(hookwrapper=True)

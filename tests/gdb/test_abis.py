@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import fixture_program, states_of
+from built import fixture_program, states_of
 from emulator import emulated
 from harness import Tries, gdb_session
 from test_faults import assert_told, commands_for, faults_of

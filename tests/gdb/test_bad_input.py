@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import ROOT, Fails, Outcome, Session, Tries, gdb_session, run_aborting
 from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import gdb_session
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import Fails, Session, gdb_session
 
 

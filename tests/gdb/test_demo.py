@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import ROOT, TIMEOUT_SECONDS, clean_environment
 
 ILL = {

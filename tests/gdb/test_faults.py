@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CHUNK, fixture_program, in_chunks
+from built import CHUNK, fixture_program, in_chunks
 from harness import Outcome, Tries, gdb_session
 from truth import (
     ENTRIES_HEADER,

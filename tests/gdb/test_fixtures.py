@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import CHUNK, fixture_program, states_of
+from built import CHUNK, fixture_program, states_of
 from harness import Outcome, gdb_session, kernel_core_obstacle, run_aborting
 from truth import Dumped, check_verdict, maps_of, read_csv
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import ROOT, Session, gdb_session
 
 GOLDEN = ROOT / "tests" / "golden"

@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import Fails, gdb_session
 
 STOP = ("break fixture_stop", "run")

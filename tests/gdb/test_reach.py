@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import ROOT, Session, gdb_session
 
 STOP = ("break fixture_stop", "run")

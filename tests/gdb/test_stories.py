@@ -8,7 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from conftest import fixture_program
+from built import fixture_program
 from go_fixtures import main_toolchains, on, program_of
 from go_toolchains import OFFLINE, Toolchain, find_toolchains
 from harness import Session, gdb_session

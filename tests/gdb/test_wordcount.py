@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import fixture_program
+from built import fixture_program
 from harness import ROOT, clean_environment, gdb_session
 
 INPUT = "/usr/share/common-licenses"

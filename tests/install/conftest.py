@@ -1,44 +1,12 @@
-"""What the tests of the installation share: a build, and that build installed into a folder."""
+"""A build, and that build installed into a folder, once for all tests of the installation."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "gdb"))  # harness
-
-
-def sh(command: Sequence[Path | str], *, cwd: Path = ROOT, **environment: str) -> str:
-    """Runs a command that must succeed and returns what it printed."""
-    words = [str(word) for word in command]
-    done = subprocess.run(
-        words,
-        cwd=cwd,
-        env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{' '.join(words)}: {done.returncode}\n{done.stdout}"
-    return done.stdout
-
-
-def files_below(folder: Path) -> set[str]:
-    """The files and links below a folder, relative to it; without what Python has compiled."""
-    return {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if (path.is_symlink() or not path.is_dir()) and path.suffix != ".pyc"
-    }
+from installing import ROOT, sh
 
 
 @pytest.fixture(scope="session")

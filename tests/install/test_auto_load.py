@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, sh
+from installing import ROOT, sh
 from harness import Fails, gdb_session
 
 WHERE = "python import hmapdbg; print(hmapdbg.__file__)"

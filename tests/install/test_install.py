@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, files_below, sh
+from installing import ROOT, files_below, sh
 
 CONSUMER = ROOT / "tests" / "install" / "consumer" / "consumer.c"
 EXPECTED = "100 entries, 0 problems\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, sh
+from installing import ROOT, sh
 from harness import gdb_session
 
 MAN = ROOT / "docs" / "man"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, files_below, sh
+from installing import ROOT, files_below, sh
 from harness import gdb_session
 
 PACKAGES = ("libhmap1", "libhmap-dev", "libhmap-gdb", "hmap-layout")

@@ -51,8 +51,8 @@ def test_finding_and_naming_by_address_and_cast(service: Specimen) -> None:
         commands=[
             load,
             "python print(hex(int.from_bytes(gdb.selected_inferior().read_memory("
-            "next(p for _, p in __import__('hmapdbg.target.gdb_layouts', fromlist=['x'])"
-            ".all_loaded()).variable('fixture_map')[0], 8), 'little')))",
+            "next(p for _, p in __import__('hmapdbg.target.opening', fromlist=['x'])"
+            ".layout_files().all_loaded()).variable('fixture_map')[0], 8), 'little')))",
         ],
     )
     address = others[0].output.strip()

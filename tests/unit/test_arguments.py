@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-# The package around it imports gdb; the module itself does not.
-PATH = Path(__file__).resolve().parents[2] / "gdb" / "hmapdbg" / "commands" / "arguments.py"
-SPEC = importlib.util.spec_from_file_location("hmapdbg_arguments", PATH)
-assert SPEC is not None and SPEC.loader is not None
-arguments = importlib.util.module_from_spec(SPEC)
-sys.modules[SPEC.name] = arguments
-SPEC.loader.exec_module(arguments)
-Option, UsageError, parse = arguments.Option, arguments.UsageError, arguments.parse
+from hmapdbg.arguments import Option, UsageError, parse
 
 OPTIONS = (
     Option("--csv", "FILE", repeatable=True),
@@ -208,3 +197,23 @@ def test_quoted_file_name_is_that_file_name(name: str) -> None:
         return
     assert parse(f"x --csv {quote}{name}{quote}", OPTIONS).all("--csv") == [name]
     assert parse(f"--csv={quote}{name}{quote} x", OPTIONS).all("--csv") == [name]
+
+
+def test_numbers_of_options() -> None:
+    limit = Option("--limit", "N")
+    assert parse("x", [limit]).number("--limit", 7) == 7
+    assert parse("x --limit 0x10", [limit]).number("--limit", 7) == 16
+    for text in ("-1", "many", "1.5"):
+        with pytest.raises(UsageError) as raised:
+            parse(f"x --limit={text}", [limit]).number("--limit", 7)
+        expected = f"option '--limit' takes a number, not '{text}': give one from 0 on"
+        assert str(raised.value) == expected
+
+
+def test_patterns_of_options() -> None:
+    match = Option("--match", "REGEX")
+    assert parse("x", [match]).pattern("--match") is None
+    found = parse("x --match a+", [match]).pattern("--match")
+    assert found is not None and found.fullmatch("aa")
+    with pytest.raises(UsageError, match="option '--match' takes a regular expression: "):
+        parse("x --match a(", [match]).pattern("--match")

@@ -8,13 +8,12 @@ import io
 import os
 import re
 import subprocess
-import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+
+from hmapdbg.replot.command_line import main
+from hmapdbg.replot.rows import iter_rows
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "hmap-plot"
 OCCUPANCY = "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry\n"
@@ -41,20 +40,6 @@ SWISS = OCCUPANCY + (
 UNORDERED = OCCUPANCY + "".join(f"buckets,{n},0x{n:x},{n},{n},{n},0,0,0,nodes\n" for n in range(4))
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    loader = SourceFileLoader("hmap_plot", str(SCRIPT))
-    spec = spec_from_loader("hmap_plot", loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    sys.modules["hmap_plot"] = module  # where dataclasses look their annotations up
-    before, written = list(sys.path), sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    loader.exec_module(module)
-    sys.path[:], sys.dont_write_bytecode = before, written
-    return module
-
-
 def run(*arguments: str, stdin: bytes = b"", script: Path = SCRIPT) -> tuple[int, bytes, str]:
     done = subprocess.run(
         [str(script), *arguments],
@@ -71,24 +56,22 @@ def words_of(path: Path) -> list[str]:
     return [html.unescape(text).strip() for text in found]
 
 
-def draw(
-    script: ModuleType, folder: Path, occupancy: str, entries: str | None = None, *more: str
-) -> list[str]:
+def draw(folder: Path, occupancy: str, entries: str | None = None, *more: str) -> list[str]:
     """The texts of the picture drawn in this process."""
     paths = [str(folder / "o.csv"), "-o", str(folder / "out.svg"), *more]
     Path(paths[0]).write_text(occupancy, encoding="utf-8", newline="")
     if entries is not None:
         (folder / "e.csv").write_text(entries, encoding="utf-8", newline="")
         paths += ["--entries", str(folder / "e.csv")]
-    assert script.main(paths) == 0
+    assert main(paths) == 0
     return words_of(folder / "out.svg")
 
 
 # ---- pictures
 
 
-def test_four_panels_from_both_files(script: ModuleType, tmp_path: Path) -> None:
-    words = draw(script, tmp_path, GROWING, GROWING_ENTRIES, "--title", "of $the$ week")
+def test_four_panels_from_both_files(tmp_path: Path) -> None:
+    words = draw(tmp_path, GROWING, GROWING_ENTRIES, "--title", "of $the$ week")
     for expected in (
         "of $the$ week",
         "from o.csv and e.csv",
@@ -103,65 +86,65 @@ def test_four_panels_from_both_files(script: ModuleType, tmp_path: Path) -> None
     assert not any(word.startswith("note:") for word in words)
 
 
-def test_three_panels_without_entries_and_it_is_said(script: ModuleType, tmp_path: Path) -> None:
-    words = draw(script, tmp_path, GROWING)
+def test_three_panels_without_entries_and_it_is_said(tmp_path: Path) -> None:
+    words = draw(tmp_path, GROWING)
     assert "Entries over bucket and tophash" not in words
     note = next(word for word in words if word.startswith("note:"))
     assert "the entries CSV was not given" in note and "three panels" in note
     assert str(tmp_path / "o.csv") in words
 
 
-def test_what_a_csv_does_not_tell_is_not_made_up(script: ModuleType, tmp_path: Path) -> None:
-    text = "\n".join(draw(script, tmp_path, GROWING))
+def test_what_a_csv_does_not_tell_is_not_made_up(tmp_path: Path) -> None:
+    text = "\n".join(draw(tmp_path, GROWING))
     assert "a CSV does not tell the map's types, its B, or the bytes it holds" in text
     for invented in ("B=", "0x0", "->", "nan", "of 0", "struct"):
         assert invented not in text.replace("<->", "")
 
 
-def test_swiss_groups_are_told_by_their_tables(script: ModuleType, tmp_path: Path) -> None:
-    words = draw(script, tmp_path, SWISS)
+def test_swiss_groups_are_told_by_their_tables(tmp_path: Path) -> None:
+    words = draw(tmp_path, SWISS)
     assert "20 entries in 3 groups, load 6.67" in words
     assert "Groups by number of entries" in words
     assert "uniform hash (Poisson)" not in words
 
 
-def test_unordered_containers_are_told_by_their_counts(script: ModuleType, tmp_path: Path) -> None:
+def test_unordered_containers_are_told_by_their_counts(tmp_path: Path) -> None:
     entries = ENTRIES + "buckets,1,0,0,-1,1,1\nbuckets,2,0,0,-1,2,2\nbuckets,2,1,0,-1,3,3\n"
-    words = draw(script, tmp_path, UNORDERED, entries)
+    words = draw(tmp_path, UNORDERED, entries)
     assert "Entries over bucket and place in the chain" in words
     assert "nodes in the chain" in words
     assert any("the entries CSV has 3 entries, the occupancy 6" in word for word in words)
 
 
-def test_a_header_row_alone_is_a_map_without_buckets(script: ModuleType, tmp_path: Path) -> None:
+def test_a_header_row_alone_is_a_map_without_buckets(tmp_path: Path) -> None:
     entries = ENTRIES + "map,-1,-1,-1,-1,a,b\n"
-    words = draw(script, tmp_path, OCCUPANCY, entries)
+    words = draw(tmp_path, OCCUPANCY, entries)
     assert "no rows in the CSV: the map has no buckets yet, or keeps none (sync.Map)" in words
 
 
-def test_a_spreadsheets_line_ends_and_mark_are_read(script: ModuleType, tmp_path: Path) -> None:
-    plain = draw(script, tmp_path, GROWING)
-    assert draw(script, tmp_path, "\ufeff" + GROWING.replace("\n", "\r\n")) == plain
-    assert draw(script, tmp_path, GROWING[:-1]) == plain
+def test_a_spreadsheets_line_ends_and_mark_are_read(tmp_path: Path) -> None:
+    plain = draw(tmp_path, GROWING)
+    assert draw(tmp_path, "\ufeff" + GROWING.replace("\n", "\r\n")) == plain
+    assert draw(tmp_path, GROWING[:-1]) == plain
 
 
-def test_a_picture_is_the_same_each_time(script: ModuleType, tmp_path: Path) -> None:
-    draw(script, tmp_path, GROWING, GROWING_ENTRIES)
+def test_a_picture_is_the_same_each_time(tmp_path: Path) -> None:
+    draw(tmp_path, GROWING, GROWING_ENTRIES)
     first = (tmp_path / "out.svg").read_bytes()
-    draw(script, tmp_path, GROWING, GROWING_ENTRIES)
+    draw(tmp_path, GROWING, GROWING_ENTRIES)
     assert (tmp_path / "out.svg").read_bytes() == first
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64, 1 << 20])
 def test_rows_are_read_as_the_csv_module_reads_them(
-    script: ModuleType, tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "CHUNK", chunk)
+    monkeypatch.setattr("hmapdbg.replot.rows.CHUNK", chunk)
     path = tmp_path / "e.csv"
     path.write_text(GROWING_ENTRIES, encoding="utf-8", newline="")
     expected = list(csv.reader(io.StringIO(GROWING_ENTRIES)))[1:]
     found: list[list[str]] = []
-    for rows in script.iter_rows(str(path), ENTRIES, 5):
+    for rows in iter_rows(str(path), ENTRIES, 5):
         assert rows.first == len(found) + 2
         names = [name for name, run in rows.iter_runs("") for _ in range(run.stop - run.start)]
         numbers = [rows.integers(field, "x", "").tolist() for field in range(1, 5)]
@@ -235,7 +218,6 @@ BAD_OCCUPANCY = [
 
 @pytest.mark.parametrize("text, expected", BAD_OCCUPANCY)
 def test_a_bad_occupancy_csv_is_status_2_and_one_line(
-    script: ModuleType,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     text: str,
@@ -243,7 +225,7 @@ def test_a_bad_occupancy_csv_is_status_2_and_one_line(
 ) -> None:
     path = tmp_path / "o.csv"
     path.write_text(text, encoding="latin-1", newline="")
-    assert script.main([str(path), "-o", str(tmp_path / "x.png")]) == 2
+    assert main([str(path), "-o", str(tmp_path / "x.png")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("hmap-plot: ") and error.count("\n") == 1
     assert f"'{path}'" in error and expected in error
@@ -263,7 +245,6 @@ def test_a_bad_occupancy_csv_is_status_2_and_one_line(
     ],
 )
 def test_a_bad_entries_csv_is_status_2_and_one_line(
-    script: ModuleType,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     text: str,
@@ -273,7 +254,7 @@ def test_a_bad_entries_csv_is_status_2_and_one_line(
     for path, content in zip(paths, (GROWING, text)):
         path.write_text(content, encoding="utf-8", newline="")
     arguments = [str(paths[0]), "--entries", str(paths[1]), "-o", str(tmp_path / "x.png")]
-    assert script.main(arguments) == 2
+    assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and f"'{paths[1]}'" in error and expected in error
 
@@ -288,28 +269,26 @@ def test_a_file_that_is_not_there_is_status_2(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_status_2(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "o.csv"
     source.write_text(GROWING, encoding="utf-8")
     output = str(tmp_path / "no" / "x.png")
-    assert script.main([str(source), "-o", output]) == 2
+    assert main([str(source), "-o", output]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"hmap-plot: cannot write '{output}': ") and error.count("\n") == 1
 
 
-def test_an_old_picture_stays_when_the_csv_is_bad_and_keeps_its_mode(
-    script: ModuleType, tmp_path: Path
-) -> None:
+def test_an_old_picture_stays_when_the_csv_is_bad_and_keeps_its_mode(tmp_path: Path) -> None:
     output = tmp_path / "x.png"
     output.write_bytes(b"old")
     output.chmod(0o640)
     source = tmp_path / "o.csv"
     source.write_text("no", encoding="utf-8")
-    assert script.main([str(source), "-o", str(output)]) == 2
+    assert main([str(source), "-o", str(output)]) == 2
     assert output.read_bytes() == b"old"
     source.write_text(GROWING, encoding="utf-8")
-    assert script.main([str(source), "-o", str(output)]) == 0
+    assert main([str(source), "-o", str(output)]) == 0
     assert output.read_bytes().startswith(b"\x89PNG")
     assert output.stat().st_mode & 0o777 == 0o640
     assert sorted(os.listdir(tmp_path)) == ["o.csv", "x.png"]

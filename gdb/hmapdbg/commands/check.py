@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from .arguments import Arguments, UsageError
+from ..arguments import Arguments, UsageError
 from .command import TYPE, HmapCommand
 from .progress import Progress
 

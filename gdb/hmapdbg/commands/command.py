@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import gdb
 
 from .. import parameters
-from .arguments import Arguments, Option, UsageError, parse, word_at_end
-from .files import FileError
+from ..arguments import Arguments, Option, UsageError, parse, word_at_end
+from ..output.files import FileError
+from ..requirements import package_of
 
 if TYPE_CHECKING:
     from ..families.family import Map
-    from ..target.gdb import GdbTarget
-
-MISSING = {"numpy": "python3-numpy", "matplotlib": "python3-matplotlib"}
+    from ..target import Target
 
 TYPE = Option("--type", "TYPE")
 
@@ -52,7 +51,7 @@ class HmapCommand(gdb.Command):
         except (UsageError, FileError) as error:
             raise gdb.GdbError(str(error)) from None
         except ModuleNotFoundError as error:
-            package = MISSING.get((error.name or "").split(".")[0])
+            package = package_of(error)
             if package is None:
                 raise
             raise gdb.GdbError(
@@ -93,15 +92,15 @@ class HmapCommand(gdb.Command):
             "'set hmap debug on' shows where; please report it"
         ) from None
 
-    def open_map(self, arguments: Arguments) -> tuple[GdbTarget, Map]:
+    def open_map(self, arguments: Arguments) -> tuple[Target, Map]:
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
         from ..reach.resolve import resolve, resolve_from
-        from ..target.gdb import GdbTarget
+        from ..target.opening import open_target
 
         if not arguments.expression:
             raise UsageError(f"no map named: give an expression, as in '{self.name} my_map'")
-        target = GdbTarget()
+        target = open_target()
         given = arguments.last(TYPE.name)
         text = arguments.expression
         if given is None:
@@ -115,17 +114,3 @@ def _matching_files(start: str) -> list[str]:
     """The files whose path begins so; folders with a slash behind."""
     paths = glob.glob(glob.escape(os.path.expanduser(start)) + "*")
     return sorted(f"{path}/" if os.path.isdir(path) else path for path in paths)
-
-
-def number_of(arguments: Arguments, option: str, default: int) -> int:
-    """The number given to an option. UsageError."""
-    given = arguments.last(option)
-    if given is None:
-        return default
-    try:
-        number = int(given, 0)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise UsageError(f"option '{option}' takes a number, not '{given}': give one from 0 on")
-    return number

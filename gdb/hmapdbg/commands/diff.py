@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import gdb
 
 from .. import parameters
-from .arguments import Arguments, Option, UsageError
-from .command import HmapCommand, number_of
-from .files import STANDARD_OUTPUT, FileError, Outputs
+from ..arguments import Arguments, Option, UsageError
+from ..output.files import STANDARD_OUTPUT, FileError, Outputs
+from .command import HmapCommand
 from .list import CHOICE, list_maps
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ class Diff(HmapCommand):
         path = arguments.expression.strip("'\"")
         if not path or arguments.rest:
             raise UsageError("name one file that 'hmap-list --save FILE' has written")
-        limit = number_of(arguments, "--limit", parameters.get(parameters.ListLimit))
+        limit = arguments.number("--limit", parameters.get(parameters.ListLimit))
         before = _load(path)
-        _, after = list_maps(arguments, self.name, "held", samples=True)
+        after = list_maps(arguments, self.name, "held", samples=True)
         found = compare(_chosen(before, arguments), after)
-        with Outputs() as outputs:
+        with Outputs(expand_user=True) as outputs:
             for name in arguments.all("--csv"):
                 outputs.open(name).write(diff_csv(found))
             for name in arguments.all("--json"):
@@ -106,7 +106,6 @@ def _chosen(before: Listing, arguments: Arguments) -> Listing:
     from dataclasses import replace
 
     from ..listing.rows import is_wanted
-    from .list import pattern_of
 
-    match, family = pattern_of(arguments), arguments.last("--family") or ""
+    match, family = arguments.pattern("--match"), arguments.last("--family") or ""
     return replace(before, rows=[row for row in before.rows if is_wanted(row, match, family)])

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import gdb
 
 from .. import parameters
-from .arguments import Arguments, Option, UsageError
-from .command import TYPE, HmapCommand, number_of
-from .files import STANDARD_OUTPUT, Outputs
+from ..arguments import Arguments, Option, UsageError
+from ..output.files import STANDARD_OUTPUT, Outputs
+from .command import TYPE, HmapCommand
 from .progress import Progress
 
 if TYPE_CHECKING:
     from ..families.family import Map
     from ..header import Array
-    from ..target.gdb import GdbTarget
+    from ..target import Target
 
 MAX_NAMES = 8  # of a map's arrays in an error
 _RANGE = re.compile(r"(?:(\w+):)?(\d+)(?:-(\d+))?\Z")
@@ -81,7 +81,7 @@ class Dump(HmapCommand):
     def run(self, arguments: Arguments) -> None:
         if arguments.rest:
             raise UsageError(f"unexpected '{arguments.rest}' behind '--': name one map")
-        number_of(arguments, "--limit", 0)
+        arguments.number("--limit", 0)
         for path in arguments.all("--plot"):
             from ..plot import format_of
 
@@ -96,62 +96,37 @@ class Dump(HmapCommand):
         if "--buckets" in arguments:
             self._print_buckets(target, opened, arguments, *chosen)
 
-    def _write_files(self, target: GdbTarget, opened: Map, arguments: Arguments) -> str:
+    def _write_files(self, target: Target, opened: Map, arguments: Arguments) -> str:
         """One walk for all files; the summary."""
-        from .. import json, text
-        from ..csv import EntriesWriter, OccupancyWriter
-        from ..plot import PlotSink, caption_of, draw
-        from ..survey import survey
-        from ..values import Renderer
+        from ..output.dump import MapFiles, dump_map
 
-        header = opened.header
-        renderer = Renderer(target, max_string=parameters.get(parameters.MaxString))
-        most = number_of(arguments, "--limit", 0) or None
-        with Outputs() as outputs, Progress(self.name) as progress:
-            tables = [
-                OccupancyWriter(outputs.open(path), header.geometry.name)
-                for path in arguments.all("--csv")
-            ]
-            entries = [
-                EntriesWriter(outputs.open(path), renderer, header.key_type, header.elem_type, most)
-                for path in arguments.all("--entries")
-            ]
-            documents = [outputs.open(path) for path in arguments.all("--json")]
-            pictures = [(path, outputs.open(path)) for path in arguments.all("--plot")]
-            sinks = [PlotSink(header)] if pictures else []
-            stats, problems = survey(
-                header,
-                opened.walk(cells=bool(entries or pictures)),
-                [*tables, *entries, *sinks],
-                progress,
+        files = MapFiles(
+            occupancy=arguments.all("--csv"),
+            entries=arguments.all("--entries"),
+            documents=arguments.all("--json"),
+            pictures=arguments.all("--plot"),
+        )
+        with Outputs(expand_user=True) as outputs, Progress(self.name) as progress:
+            dumped = dump_map(
+                target,
+                opened,
+                files,
+                outputs,
+                max_string=parameters.get(parameters.MaxString),
+                origin=_origin(target),
+                most=arguments.number("--limit", 0) or None,
+                progress=progress,
             )
-            for document in documents:
-                document.write(json.dump(stats, problems))
-            for path, output in pictures:
-                caption = caption_of(stats, _origin(target), len(problems))
-                draw(path, sinks[0], stats, caption, stream=output)
             outputs.commit()
-        notes = [
-            f"{path} holds the first {one.rows:,} of {stats.live:,} entries (--limit)"
-            for path, one in zip(arguments.all("--entries"), entries)
-            if one.rows < stats.live
-        ]
-        if renderer.cut_strings:
-            notes.append(
-                f"{renderer.cut_strings:,} strings are cut at "
-                f"{parameters.get(parameters.MaxString):,} bytes: see 'set hmap max-string'"
-            )
-        if renderer.cut_arrays:
-            notes.append(f"{renderer.cut_arrays:,} arrays inside values are cut")
-        return text.summary(stats, problems, notes)
+        return dumped.summary
 
     def _print_buckets(
-        self, target: GdbTarget, opened: Map, arguments: Arguments, array: str, low: int, high: int
+        self, target: Target, opened: Map, arguments: Arguments, array: str, low: int, high: int
     ) -> None:
         from ..text import bucket_lines
         from ..values import Renderer
 
-        limit = number_of(arguments, "--limit", parameters.get(parameters.Limit))
+        limit = arguments.number("--limit", parameters.get(parameters.Limit))
         renderer = Renderer(target, max_string=parameters.get(parameters.MaxString))
         chains = opened.iter_chains(array, low, high)
         for line in bucket_lines(opened.header, chains, renderer, limit):
@@ -195,6 +170,6 @@ def _name_of(array: Array) -> str:
     return "old" if array.role.value == "old" else array.name
 
 
-def _origin(target: GdbTarget) -> str:
+def _origin(target: Target) -> str:
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     return f"{target.describe()}, read {now}"

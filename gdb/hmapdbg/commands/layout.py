@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import gdb
 
-from .arguments import Arguments, Option, UsageError
+from ..arguments import Arguments, Option, UsageError
+from ..output.files import STANDARD_OUTPUT, Outputs
 from .command import TYPE, HmapCommand
-from .files import STANDARD_OUTPUT, Outputs
-
 
 if TYPE_CHECKING:
     from ..layout import StructLayout
@@ -66,14 +65,14 @@ class Layout(HmapCommand):
     def _show(self, arguments: Arguments) -> None:
         from .. import json
         from ..layout import struct_layout
-        from ..target.gdb import GdbTarget
+        from ..target.opening import open_target
         from ..text import layout_lines
 
         if not arguments.expression:
             raise UsageError(
                 "no map named: give an expression or a type, as in 'hmap-layout my_map'"
             )
-        target = GdbTarget()
+        target = open_target()
         struct = None
         if TYPE.name not in arguments:
             name = arguments.expression
@@ -87,7 +86,7 @@ class Layout(HmapCommand):
             layouts = list(opened.layouts())
         if target.is_go:
             layouts = [_in_go(one) for one in layouts]
-        with Outputs() as outputs:
+        with Outputs(expand_user=True) as outputs:
             for path in arguments.all("--json"):
                 outputs.open(path).write(json.layouts(layouts))
             outputs.commit()
@@ -95,10 +94,10 @@ class Layout(HmapCommand):
             gdb.write("".join(f"{line}\n" for line in layout_lines(layouts)))
 
     def _load(self, path: str, force: bool) -> None:
-        from ..target.gdb_layouts import load
+        from ..target.opening import layout_files
         from ..text import printable
 
-        placed = load(_unquoted(path), force)
+        placed = layout_files().load(_unquoted(path), force)
         file = placed.file
         variables = len(file.global_names)
         gdb.write(
@@ -110,16 +109,16 @@ class Layout(HmapCommand):
         )
 
     def _forget(self, path: str) -> None:
-        from ..target.gdb_layouts import forget
+        from ..target.opening import layout_files
 
-        count = forget(_unquoted(path))
+        count = layout_files().forget(_unquoted(path))
         gdb.write(f"{count} layout {'file' if count == 1 else 'files'} forgotten\n")
 
     def _info(self) -> None:
-        from ..target.gdb_layouts import all_loaded
+        from ..target.opening import layout_files
         from ..text import printable
 
-        found = all_loaded()
+        found = layout_files().all_loaded()
         for loaded, placed in found:
             lines = [f"{loaded.file.path}: of no program that is here: not in use"]
             if placed is not None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import gdb
 
 from .. import parameters
-from .arguments import Arguments, Option, UsageError
-from .command import HmapCommand, number_of
-from .files import STANDARD_OUTPUT, Outputs
+from ..arguments import Arguments, Option, UsageError
+from ..output.files import STANDARD_OUTPUT, Outputs
+from .command import HmapCommand
 from .progress import Progress
 
 if TYPE_CHECKING:
     from ..listing.collect import Wanted
     from ..listing.rows import Listing
-    from ..target.gdb import GdbTarget
 
 CHOICE = (
     Option("--sort", "WHAT"),
@@ -88,33 +86,26 @@ class List(HmapCommand):
         by = arguments.last("--sort") or "held"
         if by not in SORTS:
             raise UsageError(f"option '--sort' takes {', '.join(SORTS)}, not '{by}'")
-        limit = number_of(arguments, "--limit", parameters.get(parameters.ListLimit))
-        _, listing = list_maps(arguments, self.name, by, samples="--save" in arguments)
+        limit = arguments.number("--limit", parameters.get(parameters.ListLimit))
+        listing = list_maps(arguments, self.name, by, samples="--save" in arguments)
         write_files(arguments, listing)
         paths = [path for name in FILE_OPTIONS for path in arguments.all(name)]
         if STANDARD_OUTPUT not in paths:
             gdb.write("".join(f"{line}\n" for line in list_lines(listing, limit)))
 
 
-def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> tuple[GdbTarget, Listing]:
+def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> Listing:
     """The maps that the command line asks for. UsageError, TargetError."""
     from dataclasses import replace
 
     from ..listing.collect import collect
     from ..listing.rows import ranked
-    from ..target.gdb import GdbTarget
+    from ..target.opening import open_target
 
     wanted = _wanted(arguments, samples)
-    target = GdbTarget()
     with Progress(what, "maps") as progress:
-        listing = collect(target, wanted, progress)
-    return target, replace(
-        listing,
-        rows=ranked(listing.rows, by),
-        process=target.process_identity(),
-        taken_at=target.taken_at(),
-        program=target.program(),
-    )
+        listing = collect(open_target(), wanted, progress)
+    return replace(listing, rows=ranked(listing.rows, by))
 
 
 def _wanted(arguments: Arguments, samples: bool) -> Wanted:
@@ -122,28 +113,19 @@ def _wanted(arguments: Arguments, samples: bool) -> Wanted:
     from ..reach.limits import Limits
 
     return Wanted(
-        match=pattern_of(arguments),
+        match=arguments.pattern("--match"),
         family=arguments.last("--family") or "",
-        min_bytes=number_of(arguments, "--min-bytes", 0),
+        min_bytes=arguments.number("--min-bytes", 0),
         samples=samples,
-        limits=Limits(seconds=number_of(arguments, "--seconds", SECONDS)),
+        limits=Limits(seconds=arguments.number("--seconds", SECONDS)),
     )
-
-
-def pattern_of(arguments: Arguments) -> re.Pattern[str] | None:
-    """What --match asks for. UsageError."""
-    given = arguments.last("--match")
-    try:
-        return None if given is None else re.compile(given)
-    except re.error as error:
-        raise UsageError(f"option '--match' takes a regular expression: {error}") from None
 
 
 def write_files(arguments: Arguments, listing: Listing) -> None:
     """The files that the command line names. FileError."""
     from ..listing import pprof, saved, tables
 
-    with Outputs() as outputs:
+    with Outputs(expand_user=True) as outputs:
         for path in arguments.all("--csv"):
             outputs.open(path).write(tables.list_csv(listing))
         for path in arguments.all("--json"):

@@ -1,5 +1,14 @@
 """Many cores, a gdb each: what scripts/hmap-cores runs, and what runs inside each gdb.
 
-The two sides share a job file and a report. This package is the outer side, and what of the inner
-side needs no gdb; the inner side proper is commands/batch.py.
+    job, names                  what both sides share: a job file, a report, names of files
+    match                       what can be known of a core before gdb is started
+    run                         the outer side: it starts a gdb for each core
+    outcome, teller, page       what it tells of them: lines, CSV, pages
+    script, main, command_line  the process, and what it is asked for
+    inside, examine             the inner side, which does the job
+    explain                     what it says of an error
 """
+
+# Exit statuses, the highest that applies.
+FINE, FOUND, UNREADABLE, USAGE = 0, 1, 2, 3
+INTERRUPTED = 130

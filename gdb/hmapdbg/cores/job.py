@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, field
-from typing import Any
+from typing import IO, Any
 
 from ..compat import dataclass
 
@@ -75,6 +75,18 @@ class MapResult:
     def is_unreadable(self) -> bool:
         """Whether part of it could not be examined."""
         return bool(self.error or self.faults)
+
+
+class ReportFile:
+    """The report as it is written, a line at a time."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def add(self, kind: str, **fields: Any) -> None:
+        """Appends a line."""
+        self._file.write(json.dumps({"kind": kind, **fields}) + "\n")
+        self._file.flush()
 
 
 @dataclass

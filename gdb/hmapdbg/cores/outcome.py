@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..text import printable
+from . import FINE, FOUND, UNREADABLE
 from .job import MapResult
 from .run import CoreResult
 
@@ -22,9 +23,6 @@ VERDICTS = (
     "incomplete",
     "writer inside",
 )
-
-# Exit statuses; the highest that applies.
-FINE, FOUND, UNREADABLE, USAGE = 0, 1, 2, 3
 
 COLUMNS = (
     "core",

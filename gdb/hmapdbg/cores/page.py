@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from ..listing.difference import Change, Difference, compare, row_like
 from ..listing.rows import Listing, Row
 from ..listing.saved import NotAListing, load
 from ..listing.tables import rate_unit
+from ..output.files import Outputs
+from ..plot.growth import Growth, growth_of
 from ..text import size_text
 from .job import LISTING, PICTURE, MapResult
 from .outcome import detail_of, status_of
@@ -28,32 +29,6 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 PAGE = "index.html"
 MOST_ROWS = 40  # of a ranking
 MOST_LINES = 6  # maps in the plot of growth
-WIDTH, HEIGHT = 640, 240  # of a plot, in its own units
-LEFT, TOP, RIGHT, BOTTOM = 64, 12, 12, 28  # its margins
-
-
-@dataclass(frozen=True)
-class Line:
-    """One map's line in a plot."""
-
-    label: str
-    points: str  # as SVG takes them
-    dots: Sequence[tuple[float, float]]
-    last: str  # the value at the end
-
-
-@dataclass(frozen=True)
-class Plot:
-    """Lines over the cores, with the marks of both axes."""
-
-    lines: Sequence[Line]
-    ticks: Sequence[tuple[float, str]]  # height, text
-    labels: Sequence[tuple[float, str]]  # place, text
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    bottom: int = HEIGHT - BOTTOM
 
 
 def read_listing(output: str, result: CoreResult) -> Listing | None:
@@ -75,7 +50,7 @@ def compared(listings: Sequence[Listing | None]) -> Difference | None:
 def write_pages(
     output: str, program: str, results: Sequence[CoreResult], listings: Sequence[Listing | None]
 ) -> None:
-    """Writes all pages. ModuleNotFoundError where Jinja2 is missing, OSError."""
+    """Writes all pages. ModuleNotFoundError where Jinja2 is missing, FileError, OSError."""
     import jinja2
     import markupsafe
 
@@ -96,20 +71,18 @@ def write_pages(
     environment.filters["number"] = lambda number: f"{number:,}"
     environment.filters["signed"] = lambda number: f"{number:+,}"
     environment.filters["percent"] = lambda share: f"{share:.0%}"
-    for number, (result, listing) in enumerate(zip(results, listings)):
-        if not result.has_folder:
-            continue
-        text = environment.get_template("core.html").render(
-            _core(output, program, results, listings, number)
-        )
-        _write(os.path.join(output, result.core.name, PAGE), text)
-    text = environment.get_template("all.html").render(_index(program, results, listings))
-    _write(os.path.join(output, PAGE), text)
 
+    def write(path: str, template: str, values: dict[str, Any]) -> None:
+        with Outputs() as outputs:
+            text = environment.get_template(template).render(values)
+            outputs.open(path).write(text.encode("utf-8", "backslashreplace"))
+            outputs.commit()
 
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+    for number, result in enumerate(results):
+        if result.has_folder:
+            values = _core(output, program, results, listings, number)
+            write(os.path.join(output, result.core.name, PAGE), "core.html", values)
+    write(os.path.join(output, PAGE), "all.html", _index(program, results, listings))
 
 
 # ---- the index
@@ -268,14 +241,14 @@ def _picture(output: str, result: CoreResult, one: MapResult) -> str:
 
 def _growth_plot(
     changes: Sequence[Change], results: Sequence[CoreResult], listings: Sequence[Listing | None]
-) -> Plot | None:
+) -> Growth | None:
     """The entries of the maps that grew most, over the cores."""
     return _plot([one.row for one in changes if one.growth > 0][:MOST_LINES], results, listings)
 
 
 def _map_plot(
     path: str, results: Sequence[CoreResult], listings: Sequence[Listing | None], number: int
-) -> Plot | None:
+) -> Growth | None:
     listing = listings[number]
     rows = [] if listing is None else [row for row in listing.rows if row.path == path]
     return _plot(rows, results, listings)
@@ -283,44 +256,11 @@ def _map_plot(
 
 def _plot(
     rows: Sequence[Row], results: Sequence[CoreResult], listings: Sequence[Listing | None]
-) -> Plot | None:
+) -> Growth | None:
+    """The entries of maps over the cores whose maps could be listed."""
     there = [(result, one) for result, one in zip(results, listings) if one is not None]
-    if len(there) < 2 or not rows:
-        return None
-    series = []
+    counts = []
     for row in rows:
         found = [row_like(row, listing) for _, listing in there]
-        series.append([0 if one is None else one.entries for one in found])
-    most = max(max(values) for values in series) or 1
-    top = _round_up(most)
-    step = (WIDTH - LEFT - RIGHT) / (len(there) - 1)
-    across = [LEFT + step * number for number in range(len(there))]
-
-    def height(value: float) -> float:
-        return round(HEIGHT - BOTTOM - value / top * (HEIGHT - BOTTOM - TOP), 1)
-
-    lines = []
-    for row, values in zip(rows, series):
-        dots = [(round(at, 1), height(value)) for at, value in zip(across, values)]
-        points = " ".join(f"{x},{y}" for x, y in dots)
-        lines.append(Line(row.path, points, dots, f"{values[-1]:,}"))
-    every = max(1, -(-len(there) // 6))
-    return Plot(
-        lines,
-        [(height(top * part / 4), f"{top * part // 4:,}") for part in range(5)],
-        [
-            (round(at, 1), os.path.basename(result.core.shown)[-14:])
-            for number, (at, (result, _)) in enumerate(zip(across, there))
-            if number % every == 0
-        ],
-    )
-
-
-def _round_up(number: int) -> int:
-    """The least round number that is not below, and has four even parts."""
-    power = 4
-    while True:
-        for step in (1, 1.5, 2, 2.5, 3, 4, 5, 8):
-            if step * power >= number and step * power % 4 == 0:
-                return int(step * power)
-        power *= 10
+        counts.append((row.path, [0 if one is None else one.entries for one in found]))
+    return growth_of([os.path.basename(result.core.shown) for result, _ in there], counts)

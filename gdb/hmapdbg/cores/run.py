@@ -13,12 +13,13 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
 from ..compat import dataclass
+from ..output.files import FileError
 from .job import Job, MapResult, Report, read_report
 from .match import Program, Unusable, check_core
 from .names import Names
@@ -41,9 +42,9 @@ SETTINGS = (
 # What an environment could change in gdb's Python.
 DROPPED = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "MPLBACKEND")
 
-
-class OutputError(Exception):
-    """The place for the results cannot be used; the text is one line for the user."""
+# Seconds. A signal that another thread gets does not end this one's wait, and its handler runs in
+# this one: without a limit an interrupt would be lost.
+WAKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,18 +108,18 @@ def choose_cores(given: Sequence[str]) -> list[Core]:
 
 
 def prepare_output(output: str, cores: Sequence[Core]) -> None:
-    """Makes the output's folder, and sees that nobody else's files are in the way. OutputError."""
+    """Makes the output's folder, and sees that nobody else's files are in the way. FileError."""
     try:
         os.makedirs(output, exist_ok=True)
         if not os.access(output, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write to '{output}': {reason}: choose another -o") from None
+        raise FileError(f"cannot write to '{output}': {reason}: choose another -o") from None
     for core in cores:
         folder = os.path.join(output, core.name)
         if os.path.lexists(folder) and not _is_ours(folder):
-            raise OutputError(
+            raise FileError(
                 f"'{folder}' is in the way and not of an earlier run: choose another -o"
             )
 
@@ -146,11 +147,13 @@ class Runner:
         results: dict[Core, CoreResult] = {}
         with ThreadPoolExecutor(max_workers=self.options.jobs) as pool:
             try:
-                futures = [pool.submit(self._examine, core) for core in cores]
-                for future in as_completed(futures):
-                    result = future.result()
-                    results[result.core] = result
-                    tell(result)
+                pending = {pool.submit(self._examine, core) for core in cores}
+                while pending:
+                    done, pending = wait(pending, WAKE, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        result = future.result()
+                        results[result.core] = result
+                        tell(result)
             except BaseException:
                 self.stop()
                 raise
@@ -237,7 +240,7 @@ class Runner:
         options = self.options
         before = [word for text in SETTINGS[:-1] for word in ("-iex", text)]
         before += [word for text in options.commands for word in ("-iex", text)]
-        call = f"from hmapdbg.commands.batch import main; main({job_file!r})"
+        call = f"from hmapdbg.cores.inside import main; main({job_file!r})"
         return [
             options.gdb,
             "-nx",

@@ -128,7 +128,13 @@ def listing_of(
             f"{estimated:,} maps were not walked, for want of time: their numbers are by their "
             "headers, marked '~'; '--seconds N' gives more"
         )
-    return Listing([row for row in rows if row.held >= wanted.min_bytes], notes=notes)
+    return Listing(
+        [row for row in rows if row.held >= wanted.min_bytes],
+        process=target.process_identity(),
+        taken_at=target.taken_at(),
+        program=target.program(),
+        notes=notes,
+    )
 
 
 def _iter_rows(

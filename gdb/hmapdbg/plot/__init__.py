@@ -12,6 +12,8 @@ through pyplot: no window, no backend, and the user's matplotlibrc has no say.
 Up to MAX_POINTS buckets or entries are points, more are a density image. Dark is much and light is
 little in every image; live entries are blue and stand up, tombstones are orange and hang down: the
 picture is read in grey too.
+
+Beside it, growth.py: lines over several looks at the maps of a program.
 """
 
 from .caption import Caption, caption_of, problem_notes, size_line

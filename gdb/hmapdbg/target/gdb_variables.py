@@ -10,13 +10,13 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from typing import Protocol
 
 import gdb
 
 from .elf_symbols import ElfSymbol, read_symbols
+from .gdb_values import GdbValues
 from .protocol import TargetError, Variable
-from .types import Kind, Type
+from .types import Kind
 
 MAX_THREADS = 2000
 MAX_FRAMES = 250  # of one thread, the innermost ones
@@ -33,19 +33,7 @@ NO_POINTERS = (".noptrdata", ".noptrbss")
 _STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
 
 
-class Describer(Protocol):
-    """What is needed of the target."""
-
-    pointer_size: int
-
-    def neutral_type(self, found: gdb.Type) -> Type:
-        """A gdb type as a neutral one."""
-
-    def integer_bytes(self, number: int, size: int) -> bytes:
-        """An integer as the target has it in memory."""
-
-
-def iter_globals(target: Describer) -> Iterator[Variable]:
+def iter_globals(values: GdbValues) -> Iterator[Variable]:
     """Globals, then statics of files, then statics of functions; each once."""
     met: set[tuple[int, str]] = set()
     for objfile in gdb.objfiles():
@@ -60,7 +48,7 @@ def iter_globals(target: Describer) -> Iterator[Variable]:
             variables, functions = read_symbols(path)
         except OSError:
             continue
-        for found in _iter_of_file(target, objfile, variables[:MAX_SYMBOLS], functions):
+        for found in _iter_of_file(values, objfile, variables[:MAX_SYMBOLS], functions):
             key = found.address or 0, found.type.name
             if key not in met:
                 met.add(key)
@@ -68,12 +56,12 @@ def iter_globals(target: Describer) -> Iterator[Variable]:
 
 
 def _iter_of_file(
-    target: Describer, objfile: gdb.Objfile, variables: list[ElfSymbol], functions: list[ElfSymbol]
+    values: GdbValues, objfile: gdb.Objfile, variables: list[ElfSymbol], functions: list[ElfSymbol]
 ) -> Iterator[Variable]:
     inside: list[ElfSymbol] = []  # statics of functions, and what has no debug information
     count = collections.Counter(one.name for one in variables)
     for one in variables:
-        if one.size < target.pointer_size or one.section in NO_POINTERS:
+        if one.size < values.pointer_size or one.section in NO_POINTERS:
             continue
         name = _demangled(one.name)
         symbol = _symbol_of(objfile, name)
@@ -91,12 +79,12 @@ def _iter_of_file(
             spelled = _spelled(name)
             if len(symbols) > 1 or count[one.name] > 1:
                 spelled = f"'{os.path.basename(symbol.symtab.filename)}'::{name}"
-            yield from _iter_static(target, symbol, spelled)
-    yield from _iter_in_functions(target, objfile, inside, functions)
+            yield from _iter_static(values, symbol, spelled)
+    yield from _iter_in_functions(values, objfile, inside, functions)
 
 
 def _iter_in_functions(
-    target: Describer, objfile: gdb.Objfile, inside: list[ElfSymbol], functions: list[ElfSymbol]
+    values: GdbValues, objfile: gdb.Objfile, inside: list[ElfSymbol], functions: list[ElfSymbol]
 ) -> Iterator[Variable]:
     """Statics of functions: gcc's linker names are NAME.NUMBER, clang's FUNCTION.NAME; in C++ both
     have the function in them."""
@@ -129,10 +117,10 @@ def _iter_in_functions(
         for local in _symbols_in(block):
             if local.name in names and local.addr_class == gdb.SYMBOL_LOC_STATIC:
                 quoted = name if re.fullmatch(r"\w+", name) else f"'{name}'"
-                yield from _iter_static(target, local, f"{quoted}::{local.name}")
+                yield from _iter_static(values, local, f"{quoted}::{local.name}")
 
 
-def _iter_static(target: Describer, symbol: gdb.Symbol, path: str) -> Iterator[Variable]:
+def _iter_static(values: GdbValues, symbol: gdb.Symbol, path: str) -> Iterator[Variable]:
     """The variable of a symbol, if it has a place; thread-locals are with the frames."""
     if not symbol.is_variable or symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
         return
@@ -140,7 +128,7 @@ def _iter_static(target: Describer, symbol: gdb.Symbol, path: str) -> Iterator[V
         value = symbol.value()
         address = value.address
         if address is not None:
-            yield Variable(path, target.neutral_type(value.type), int(address))
+            yield Variable(path, values.type_of(value.type), int(address))
     except (gdb.error, RuntimeError):
         return
 
@@ -176,7 +164,7 @@ def _spelled(name: str) -> str:
 # ---- frames
 
 
-def iter_locals(target: Describer) -> Iterator[Variable]:
+def iter_locals(values: GdbValues) -> Iterator[Variable]:
     """The locals and arguments of all frames of all threads, the selected thread first."""
     with selection_kept():
         chosen = gdb.selected_thread()
@@ -197,14 +185,14 @@ def iter_locals(target: Describer) -> Iterator[Variable]:
             for level in range(MAX_FRAMES):
                 if frame is None:
                     break
-                yield from _iter_frame(target, frame, f"{before}frame {level}: ")
+                yield from _iter_frame(values, frame, f"{before}frame {level}: ")
                 try:
                     frame = frame.older()
                 except gdb.error:
                     break
 
 
-def _iter_frame(target: Describer, frame: gdb.Frame, prefix: str) -> Iterator[Variable]:
+def _iter_frame(values: GdbValues, frame: gdb.Frame, prefix: str) -> Iterator[Variable]:
     try:
         block: gdb.Block | None = frame.block()
     except (gdb.error, RuntimeError):
@@ -216,14 +204,14 @@ def _iter_frame(target: Describer, frame: gdb.Frame, prefix: str) -> Iterator[Va
                 continue
             met.add(symbol.name)
             if symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
-                yield from _iter_local(target, symbol, frame, prefix)
+                yield from _iter_local(values, symbol, frame, prefix)
         if block.function is not None:
             break
         block = block.superblock
 
 
 def _iter_local(
-    target: Describer, symbol: gdb.Symbol, frame: gdb.Frame, prefix: str
+    values: GdbValues, symbol: gdb.Symbol, frame: gdb.Frame, prefix: str
 ) -> Iterator[Variable]:
     name = symbol.name
     try:
@@ -234,12 +222,11 @@ def _iter_local(
             value = value.referenced_value()
         if name.startswith("&"):  # Go: it escaped to the heap
             name, value = name[1:], value.dereference()
-        neutral = target.neutral_type(value.type)
+        neutral = values.type_of(value.type)
         if value.address is not None:
             yield Variable(prefix + name, neutral, int(value.address))
         elif neutral.kind is Kind.POINTER:
-            number = int(value) & ((1 << (8 * neutral.size)) - 1)
-            data = target.integer_bytes(number, neutral.size)
+            data = values.integer_bytes(value, neutral.size)
             yield Variable(prefix + name, neutral, None, data)
     except (gdb.error, RuntimeError):
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
@@ -111,7 +111,7 @@ class Memory(abc.ABC):
                 continue
             for piece in range(low, high, MAX_READ):
                 self._read_bisected(piece, min(piece + MAX_READ, high), start, out, holes)
-        return out, _merge_ranges(holes)
+        return out, merge_ranges(holes)
 
     def read_rows(self, addr: int, count: int, size: int) -> tuple[Bytes, Mask]:
         """`count` adjacent rows of `size` bytes: array (count, size), and which rows are whole."""
@@ -247,8 +247,8 @@ def _first_ending_after(ranges: Sequence[tuple[int, int]], addr: int) -> int:
     return low
 
 
-def _merge_ranges(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted, adjacent ranges joined."""
+def merge_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted, and what overlaps or touches joined."""
     out: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if out and low <= out[-1][1]:

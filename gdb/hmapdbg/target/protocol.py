@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from ..compat import dataclass
 from .memory import Memory
-from .types import Type
+from .types import Kind, Type, pointer_to
 
 
 class TargetError(Exception):
@@ -36,7 +36,10 @@ class Variable:
 
 
 class Target(Memory):
-    """Memory and types. Raises TargetError with a line for the user."""
+    """Memory, types and variables of a program, and which process it is. Raises TargetError with a
+    line for the user."""
+
+    # ---- values and types
 
     @abc.abstractmethod
     def evaluate(self, expression: str) -> Value:
@@ -47,6 +50,56 @@ class Target(Memory):
         """The complete type of that name, e.g. "struct hmap"; None where debug info has none."""
 
     @abc.abstractmethod
+    def type_names(self, start: str) -> list[str]:
+        """Names of types that begin so, as far as debug info tells."""
+
+    @property
+    @abc.abstractmethod
+    def is_go(self) -> bool:
+        """Whether the program has Go's runtime in it."""
+
+    def evaluate_at(self, type_name: str, address: str) -> Value:
+        """A pointer to a value of a type at an address, both as the user typed them. Go's map types
+        are pointers already, and in Go no cast can be written. TargetError."""
+        expression = f"({type_name} *) ({address})"
+        try:
+            value = self.evaluate(expression)
+        except TargetError:
+            value = None
+        found = value.type.target if value is not None else self.lookup_type(type_name)
+        if value is not None and found is not None and found.kind is not Kind.POINTER:
+            return value
+        if found is None and type_name.startswith("map["):
+            raise TargetError(
+                f"no type '{type_name}' in the program: see those of its maps with "
+                "'info types -q ^map'"
+            )
+        if found is None:
+            return self.evaluate(expression)
+        number = self.evaluate(address)
+        if found.kind is not Kind.POINTER:
+            found = pointer_to(found, self.pointer_size)
+        where = int.from_bytes(number.data[: self.pointer_size], self.byte_order)
+        return Value(expression, found, where.to_bytes(self.pointer_size, self.byte_order))
+
+    # ---- variables
+
+    @abc.abstractmethod
+    def iter_globals(self) -> Iterator[Variable]:
+        """Globals and statics that may hold a pointer."""
+
+    @abc.abstractmethod
+    def iter_locals(self) -> Iterator[Variable]:
+        """Locals and arguments of all frames of all threads."""
+
+    @abc.abstractmethod
+    def frame_selected(self, thread: int | None, level: int) -> AbstractContextManager[None]:
+        """With that frame selected for expressions: of the thread that is selected (None), or of
+        another. TargetError where there is no such frame."""
+
+    # ---- addresses
+
+    @abc.abstractmethod
     def describe_address(self, addr: int) -> str | None:
         """Where an address lies, for people: "main at main.c:12" or "buffer+16"; None: unknown."""
 
@@ -54,20 +107,21 @@ class Target(Memory):
     def function_at(self, addr: int) -> str:
         """The name of the function that starts at an address; empty where there is none."""
 
-    def type_names(self, start: str) -> list[str]:
-        """Names of types that begin so, as far as debug info tells."""
-        return []
+    # ---- which process, and of when
 
-    def iter_globals(self) -> Iterator[Variable]:
-        """Globals and statics that may hold a pointer."""
-        return iter(())
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """What is looked at, for people: "core file", "live process 4711"."""
 
-    def iter_locals(self) -> Iterator[Variable]:
-        """Locals and arguments of all frames of all threads."""
-        return iter(())
+    @abc.abstractmethod
+    def program(self) -> str:
+        """The executable's path; empty: unknown."""
 
-    @contextlib.contextmanager
-    def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
-        """With that frame selected for expressions. TargetError."""
-        raise TargetError(f"no frame {level}: the target has no frames")
-        yield
+    @abc.abstractmethod
+    def process_identity(self) -> str:
+        """What tells this process from others, the same for all looks at it, live and in cores: its
+        number, and the random bytes that the kernel gave it, and where."""
+
+    @abc.abstractmethod
+    def taken_at(self) -> float | None:
+        """When the memory was as it is read, in seconds since 1970; None: not known."""

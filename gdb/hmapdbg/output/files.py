@@ -1,4 +1,4 @@
-"""Files that a command writes: whole or not at all."""
+"""Files that are written: whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ import tempfile
 from types import TracebackType
 from typing import IO
 
-import gdb
-
 STANDARD_OUTPUT = "-"
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class FileError(Exception):
-    """A file cannot be written; the text is one line for the user."""
+    """A file cannot be written, or read; the text is one line for the user."""
 
 
 class Output:
     """A file to be written. It has a temporary name in the same folder until `commit`, so that a
     walk that fails leaves the old file as it was. What is no regular file (a FIFO, /dev/null) is
-    opened and written; `-` is standard output. Every method raises FileError."""
+    opened and written; `-` is standard output. Every method raises FileError.
 
-    def __init__(self, path: str) -> None:
+    expand_user: "~" at the beginning is a home folder, as a shell would have it."""
+
+    def __init__(self, path: str, expand_user: bool = False) -> None:
         self.path = path
+        self._given = os.path.expanduser(path) if expand_user else path
         self._final = ""
         self._temporary: str | None = None
         self._stream: IO[bytes]
@@ -39,15 +40,14 @@ class Output:
 
     def _open(self) -> IO[bytes]:
         if self.path == STANDARD_OUTPUT:
-            gdb.flush()
-            # Not through gdb's own output, whose pager would stop in the middle.
+            # In gdb that is its own output, whose pager would stop in the middle.
+            sys.stdout.flush()
             return open(os.dup(sys.__stdout__.fileno()), "wb")
-        given = os.path.expanduser(self.path)
-        mode = _existing_mode(given)
+        mode = _existing_mode(self._given)
         if mode is not None and not stat.S_ISREG(mode):
-            return open(given, "wb")
+            return open(self._given, "wb")
         # A link stays a link: what it leads to is replaced.
-        self._final = os.path.realpath(given)
+        self._final = os.path.realpath(self._given)
         if mode is not None and not os.access(self._final, os.W_OK):
             raise PermissionError(13, "Permission denied")
         folder, name = os.path.split(self._final)
@@ -108,9 +108,11 @@ class Output:
 
 
 class Outputs:
-    """Several files of one command: all are given their names, or none is."""
+    """Several files that belong together: all are given their names, or none is. expand_user: as
+    for Output."""
 
-    def __init__(self) -> None:
+    def __init__(self, expand_user: bool = False) -> None:
+        self._expand_user = expand_user
         self._outputs: list[Output] = []
 
     def __enter__(self) -> Outputs:
@@ -127,7 +129,7 @@ class Outputs:
 
     def open(self, path: str) -> Output:
         """The file at `path`, to be written. FileError."""
-        output = Output(path)
+        output = Output(path, self._expand_user)
         self._outputs.append(output)
         return output
 

@@ -1,4 +1,4 @@
-"""The grammar of a command line: EXPR [--option [VALUE]]...
+"""The grammar of an hmap command's line: EXPR [--option [VALUE]]...
 
 EXPR is taken verbatim up to the first ` --word` outside quotes and brackets, since gdb's own
 splitting eats the quotes that Go's 'main.m' and a["x y"] need. Options may stand before EXPR too;
@@ -43,6 +43,27 @@ class Arguments:
     def last(self, option: str) -> str | None:
         """The value that was given last."""
         return self.options[option][-1] if option in self.options else None
+
+    def number(self, option: str, default: int) -> int:
+        """The number that was given last. UsageError."""
+        given = self.last(option)
+        if given is None:
+            return default
+        try:
+            number = int(given, 0)
+        except ValueError:
+            number = -1
+        if number < 0:
+            raise UsageError(f"option '{option}' takes a number, not '{given}': give one from 0 on")
+        return number
+
+    def pattern(self, option: str) -> re.Pattern[str] | None:
+        """The regular expression that was given last. UsageError."""
+        given = self.last(option)
+        try:
+            return None if given is None else re.compile(given)
+        except re.error as error:
+            raise UsageError(f"option '{option}' takes a regular expression: {error}") from None
 
 
 _OPTION = re.compile(r"(--?[A-Za-z][\w-]*)(=?)")

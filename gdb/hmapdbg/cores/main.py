@@ -1,0 +1,102 @@
+"""From the command line of hmap-cores to its results."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+from ..arguments import UsageError
+from ..listing.rows import Listing
+from ..listing.tables import diff_csv, diff_lines
+from ..output.files import FileError, Outputs
+from . import USAGE, outcome, page
+from .command_line import Asked, parse
+from .match import Program, Unusable, open_program
+from .run import SUMMARY_FILE, CoreResult, Options, Runner, choose_cores, prepare_output
+from .teller import Teller
+
+DIFF_FILE = "diff.csv"
+DIFF_ROWS = 10  # of those that are printed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Examines the cores and writes the results; the exit status."""
+    asked = parse(arguments)
+    try:
+        results = _results(asked, _checked(asked))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        print(f"hmap-cores: cannot write '{error.filename}': {reason}", file=sys.stderr)
+        return USAGE
+    except (UsageError, FileError) as error:
+        print(f"hmap-cores: {error}", file=sys.stderr)
+        return USAGE
+    print(outcome.closing_line(results, asked.output))
+    return outcome.exit_status(results, asked.fail_on)
+
+
+def _checked(asked: Asked) -> Program:
+    """The program, where all that is asked for can be had. UsageError."""
+    try:
+        program = open_program(asked.program)
+    except Unusable as problem:
+        raise UsageError(f"'{asked.program}': {problem}") from None
+    if shutil.which(asked.gdb) is None:
+        raise UsageError(f"no '{asked.gdb}' here: install gdb, or use --gdb")
+    if asked.map and asked.diff:
+        raise UsageError("--diff is of all maps: leave --map out")
+    if asked.html and importlib.util.find_spec("jinja2") is None:
+        raise UsageError("--html needs 'jinja2': install python3-jinja2")
+    return program
+
+
+def _results(asked: Asked, program: Program) -> Sequence[CoreResult]:
+    """What came of the cores, told and written. FileError, OSError."""
+    cores = choose_cores(asked.cores)
+    prepare_output(asked.output, cores)
+    runner = Runner(
+        Options(
+            program=program,
+            output=asked.output,
+            maps=asked.map,
+            jobs=min(asked.jobs, len(cores)),
+            timeout=asked.timeout,
+            most=asked.most,
+            entries=not asked.no_entries,
+            pictures=not asked.no_plots,
+            any_build=asked.any_build,
+            gdb=asked.gdb,
+            commands=asked.ex,
+        )
+    )
+    with Teller(cores, runner, asked.fail_on) as teller:
+        found = runner.run(cores, teller.tell)
+    results = [found[core] for core in cores]
+    _write(asked.output, SUMMARY_FILE, outcome.summary(results))
+    listings = [page.read_listing(asked.output, result) for result in results]
+    if asked.diff:
+        _tell_difference(asked.output, listings)
+    if asked.html:
+        page.write_pages(asked.output, os.path.abspath(program.path), results, listings)
+    return results
+
+
+def _tell_difference(output: str, listings: Sequence[Listing | None]) -> None:
+    """Says which maps have grown, and writes diff.csv. FileError."""
+    found = page.compared(listings)
+    if found is None:
+        print("no difference: it takes two cores whose maps could be listed")
+        return
+    for line in diff_lines(found, DIFF_ROWS):
+        print(line.replace("'--limit N' shows N, 0 shows all", f"see {DIFF_FILE}"))
+    _write(output, DIFF_FILE, diff_csv(found))
+
+
+def _write(output: str, name: str, text: str) -> None:
+    """Writes a file of the results. FileError."""
+    with Outputs() as outputs:
+        outputs.open(os.path.join(output, name)).write(text)
+        outputs.commit()

@@ -1,0 +1,26 @@
+"""The process of hmap-plot: what it says where modules are missing, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from ..requirements import package_of
+from . import INTERRUPTED, UNREADABLE
+
+
+def run() -> NoReturn:
+    """Does what the process was started for, and exits."""
+    try:
+        # Which needs numpy.
+        from .command_line import main
+
+        sys.exit(main(sys.argv[1:]))
+    except ModuleNotFoundError as error:
+        package = package_of(error)
+        if package is None:
+            raise
+        print(f"hmap-plot: cannot import '{error.name}': install {package}", file=sys.stderr)
+        sys.exit(UNREADABLE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,124 @@
+"""Expressions as the user types them, by gdb's parser and by layout files."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import gdb
+
+from . import layout_expression
+from .gdb_errors import explained, is_without_debug_info, lowered, missing_name, unreadable
+from .gdb_session import function_name, language, no_calls
+from .gdb_types import type_named
+from .gdb_values import GdbValues
+from .layout_files import LayoutNames, Placed
+from .memory import Memory
+from .protocol import TargetError, Value
+from .spelling import cast_names, go_spellings, go_spellings_of_name, is_balanced, writes
+
+
+class GdbExpressions:
+    """Expressions of one target."""
+
+    def __init__(
+        self, memory: Memory, values: GdbValues, names: LayoutNames, layouts: Sequence[Placed]
+    ) -> None:
+        self._memory = memory
+        self._values = values
+        self._names = names
+        self._layouts = layouts
+        self._is_stripped = any(one.is_stripped for one in layouts)
+
+    @functools.cached_property
+    def is_go(self) -> bool:
+        """Whether the program has Go's runtime in it."""
+        with language("c"):
+            try:
+                gdb.parse_and_eval("&'runtime.firstmoduledata'")
+                return True
+            except gdb.error:
+                pass
+        return any(one.file.variable("runtime.firstmoduledata") for one in self._layouts)
+
+    def evaluate(self, expression: str) -> Value:
+        """The value of an expression. TargetError."""
+        if not is_balanced(expression):
+            raise TargetError(
+                f"expression '{expression}' is left open: close its bracket or quote, or put the "
+                "options before it"
+            )
+        if writes(expression):
+            raise TargetError(
+                f"expression '{expression}' would change the program: "
+                "give one without an assignment"
+            )
+        # What a library calls like one of the program's variables is not meant.
+        unknown: TargetError | None = None
+        if self._is_stripped and layout_expression.has_name(expression):
+            try:
+                return self._by_layout_files(expression)
+            except layout_expression.Unknown as error:
+                unknown = error
+        try:
+            with no_calls():
+                if self.is_go:
+                    return self._in_go(expression)
+                return self._by_gdb(expression, expression)
+        except gdb.MemoryError as error:
+            raise unreadable(expression, lowered(error)) from None
+        except gdb.error as error:
+            if unknown is not None:
+                raise unknown from None
+            if self._layouts:
+                return self._by_layout_files(expression)
+            if self.is_go and is_without_debug_info(error):
+                raise TargetError(
+                    f"cannot evaluate '{expression}': the program has no debug info: build it "
+                    "without -ldflags=-w or -s, or 'hmap-layout load FILE' if it was stripped later"
+                ) from None
+            raise explained(expression, error) from None
+
+    def _by_layout_files(self, expression: str) -> Value:
+        return layout_expression.evaluate(expression, self._names, self._memory)
+
+    def _by_gdb(self, expression: str, spelled: str) -> Value:
+        """The value of an expression, `spelled` as gdb is to have it. TargetError, gdb.error."""
+        value = gdb.parse_and_eval(spelled)
+        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            value = value.referenced_value()
+        if value.is_optimized_out:
+            raise TargetError(
+                f"value of '{expression}' is optimised out in this frame: "
+                "try an outer frame ('up'), or a global that holds the map"
+            )
+        return self._values.evaluated(expression, value)
+
+    def _in_go(self, expression: str) -> Value:
+        """An expression as Go's users type it, whatever language gdb takes the frame for (assembly,
+        in the innermost frame of a core). gdb's own parser of Go is not asked: gdb 13.1 dies of a
+        name that is missing once a quoted one was there before it. In the language C, which knows
+        '.' behind a pointer too, a package's variable needs quotes. TargetError, gdb.error."""
+        with language("c"):
+            for name in cast_names(expression):
+                type_named(name)  # so that gdb knows it from now on
+            spellings = go_spellings(expression)
+            failure: gdb.error | None = None
+            while spellings:
+                spelled = spellings.pop(0)
+                try:
+                    return self._by_gdb(expression, spelled)
+                except gdb.MemoryError:
+                    raise
+                except gdb.error as error:
+                    missing = missing_name(error)
+                    if failure is None:
+                        failure = error
+                        if missing and spelled == expression:
+                            spellings += go_spellings_of_name(expression, missing, function_name())
+                    elif "syntax error" in str(failure) or (
+                        "." in missing and missing in expression
+                    ):
+                        failure = error  # says more of what the user typed than that of "main"
+            assert failure is not None
+            raise failure

@@ -1,0 +1,139 @@
+"""The process or core file that gdb has selected: its memory, which one it is, and of when."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+
+import gdb
+
+from .core_file import NotACore, held_ranges
+from .gdb_session import output_of
+from .memory import Memory, MemoryFault, merge_ranges
+from .protocol import TargetError
+
+NO_PROCESS = (
+    "no process and no core file: start the program, or use 'attach PID' or 'core-file FILE' first"
+)
+_SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+)", re.MULTILINE)
+# Of these the core need not hold the bytes: gdb reads them from the files. It cannot do that for
+# data and zero-filled sections.
+_CONSTANT = (".text", ".rodata", ".eh_frame", ".data.rel.ro")
+
+
+class GdbProcess:
+    """The selected inferior of gdb. TargetError where it has no process and no core file."""
+
+    def __init__(self) -> None:
+        self.inferior = gdb.selected_inferior()
+        if self.inferior.pid == 0:
+            raise TargetError(NO_PROCESS)
+        self._mappings: Sequence[tuple[int, int]] | None = None
+        self._mappings_known = False
+
+    @property
+    def _connection(self) -> str:
+        """How gdb reaches it: "native", "core", "remote" …"""
+        connection = getattr(self.inferior, "connection", None)
+        return str(connection.type) if connection is not None else ""
+
+    @property
+    def is_core(self) -> bool:
+        """Whether the memory comes from a core file."""
+        return self._connection == "core"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether each read is a message to a stub."""
+        return self._connection not in ("native", "core")
+
+    def read(self, addr: int, size: int) -> memoryview:
+        """`size` bytes at `addr`. MemoryFault; but gdb reads zeros where a core holds nothing."""
+        try:
+            return self.inferior.read_memory(addr, size)
+        except (gdb.MemoryError, gdb.error, OverflowError, MemoryError):
+            raise MemoryFault(addr, size) from None
+
+    # ---- where there is memory
+
+    def mappings(self) -> Sequence[tuple[int, int]] | None:
+        """As Memory.mappings has it."""
+        if not self._mappings_known:
+            self._mappings = self._find_mappings()
+            self._mappings_known = True
+        return self._mappings
+
+    def _find_mappings(self) -> Sequence[tuple[int, int]] | None:
+        if self.is_core:
+            return self._core_mappings()
+        if self._connection == "native":
+            try:
+                with open(f"/proc/{self.inferior.pid}/maps", encoding="utf-8") as maps:
+                    return merge_ranges(_range_of(line) for line in maps)
+            except OSError:
+                return None
+        return None
+
+    def _core_mappings(self) -> list[tuple[int, int]] | None:
+        """What the core holds, and the executable's and libraries' own sections."""
+        files = output_of("info files")
+        path = _core_path(files)
+        if path is None:
+            return None
+        try:
+            held = held_ranges(path)
+        except (OSError, NotACore):
+            return None
+        for low, high, name in _SECTION.findall(files):
+            if name.startswith(_CONSTANT):
+                held.append((int(low, 16), int(high, 16)))
+        return merge_ranges(held)
+
+    # ---- which one, and of when
+
+    def describe(self) -> str:
+        """As Target.describe has it."""
+        if self.is_core:
+            return "core file"
+        kind = "live process" if self._connection == "native" else "remote process"
+        return f"{kind} {self.inferior.pid}"
+
+    def identity(self, memory: Memory) -> str:
+        """As Target.process_identity has it; `memory` is the process's, holes known."""
+        pid = self.inferior.pid
+        try:
+            found = re.search(r"AT_RANDOM\s.*?0x([0-9a-f]+)", output_of("info auxv"))
+            if found is not None:
+                return f"pid {pid}, {memory.read(int(found[1], 16), 16).hex()} at 0x{found[1]}"
+        except (gdb.error, MemoryFault):
+            pass
+        return f"pid {pid}"
+
+    def taken_at(self) -> float | None:
+        """As Target.taken_at has it: of a core, when its file was last written."""
+        if not self.is_core:
+            return time.time()
+        path = _core_path(output_of("info files"))
+        try:
+            return None if path is None else os.stat(path).st_mtime
+        except OSError:
+            return None
+
+    def program(self) -> str:
+        """As Target.program has it."""
+        space = gdb.current_progspace()
+        return (space.filename if space is not None else "") or ""
+
+
+def _core_path(files: str) -> str | None:
+    """The core's path, in what `info files` prints."""
+    found = re.search(r"Local core dump file:\n\s*`(.*)', file type", files)
+    return found.group(1) if found else None
+
+
+def _range_of(line: str) -> tuple[int, int]:
+    """The addresses of a line of /proc/PID/maps."""
+    low, high = line.split(" ", 1)[0].split("-")
+    return int(low, 16), int(high, 16)

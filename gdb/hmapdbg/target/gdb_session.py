@@ -1,0 +1,45 @@
+"""gdb's own state: what its commands print, and its settings for a while."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import gdb
+
+
+def output_of(command: str) -> str:
+    """What a gdb command prints. gdb.error."""
+    return gdb.execute(command, to_string=True) or ""
+
+
+@contextlib.contextmanager
+def no_calls() -> Iterator[None]:
+    """With gdb calling no function of the program, whatever an expression asks for; gdb would have
+    its malloc make room for a string literal too."""
+    name = "may-call-functions"
+    before = gdb.parameter(name)  # gdb.with_parameter is not in gdb 12
+    gdb.execute(f"set {name} off", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set {name} {'on' if before else 'off'}", to_string=True)
+
+
+@contextlib.contextmanager
+def language(name: str) -> Iterator[None]:
+    """With gdb's language set to that one."""
+    before = gdb.parameter("language")
+    gdb.execute(f"set language {name}", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set language {before}", to_string=True)
+
+
+def function_name() -> str:
+    """The selected frame's function; empty where there is none."""
+    try:
+        return gdb.selected_frame().name() or ""
+    except gdb.error:
+        return ""

@@ -1,0 +1,85 @@
+"""gdb's own values as neutral ones, and back.
+
+Beside the other modules of the gdb target, only what gdb itself calls with a gdb.Value, or takes
+one from, uses this: convenience functions and printers.
+"""
+
+from __future__ import annotations
+
+import gdb
+
+from .gdb_errors import explained, unreadable
+from .gdb_session import no_calls
+from .gdb_types import GdbTypes
+from .memory import Memory, MemoryFault
+from .protocol import TargetError, Value
+from .types import Kind, Type
+
+
+class GdbValues:
+    """Values and types of one target."""
+
+    def __init__(self, memory: Memory, types: GdbTypes) -> None:
+        self._memory = memory
+        self._types = types
+
+    @property
+    def pointer_size(self) -> int:
+        """Bytes of a pointer."""
+        return self._memory.pointer_size
+
+    def type_of(self, found: gdb.Type) -> Type:
+        """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
+        completed from another compilation unit where there is one."""
+        return self._types.neutral(found)
+
+    def neutral(self, value: gdb.Value, text: str) -> Value:
+        """A value that gdb hands to a function or printer; `text` names it in errors.
+        TargetError."""
+        try:
+            with no_calls():
+                return self.evaluated(text, value)
+        except gdb.error as error:
+            raise explained(text, error) from None
+
+    def evaluated(self, expression: str, value: gdb.Value) -> Value:
+        """What gdb made of an expression. TargetError, gdb.error; gdb must not be able to call
+        functions of the program meanwhile."""
+        memory, neutral = self._memory, self._types.neutral(value.type)
+        address = None if value.address is None else int(value.address)
+        if neutral.kind in (Kind.POINTER, Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN):
+            data = self.integer_bytes(value, neutral.size)
+            return Value(expression, neutral, data, address)
+        if address is None and neutral.kind is Kind.ARRAY and neutral.target.size == 1:
+            # A string literal lives in gdb alone.
+            letters = bytes(int(value[i]) & 0xFF for i in range(neutral.count))
+            return Value(expression, neutral, letters)
+        if address is None:
+            raise TargetError(
+                f"value of '{expression}' is not in memory: name the variable that holds it"
+            )
+        try:
+            return Value(expression, neutral, memory.read(address, neutral.size), address)
+        except MemoryFault as fault:
+            raise unreadable(expression, str(fault)) from None
+
+    def integer_bytes(self, value: gdb.Value, size: int) -> bytes:
+        """A number or pointer as `size` bytes of memory have it."""
+        number = int(value) & ((1 << (8 * size)) - 1)
+        return number.to_bytes(size, self._memory.byte_order)
+
+    def literal_text(self, value: gdb.Value) -> str | None:
+        """The text of a string literal, which lies in gdb alone; None for any other value."""
+        found = value.type.strip_typedefs()
+        if found.code != gdb.TYPE_CODE_ARRAY or found.target().strip_typedefs().sizeof != 1:
+            return None
+        with no_calls():
+            return value.string() if value.address is None else None
+
+    def gdb_value(self, address: int, neutral: Type) -> gdb.Value:
+        """The value of a type that this target described, at an address; for gdb's own printing."""
+        original = self._types.original(neutral)
+        if original is None:  # bytes, of which gdb's debug info says nothing
+            byte = gdb.selected_inferior().architecture().integer_type(8, False)
+            original = byte.array(max(neutral.size, 1) - 1)
+        return gdb.Value(address).cast(original.pointer()).dereference()

@@ -1,0 +1,122 @@
+"""Layout files that are loaded: of which program each is, and how far that was moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hmapdbg.target import Kind, TargetError, Type
+from hmapdbg.target.core_file import build_ids_of
+from hmapdbg.target.layout_files import LayoutFiles, LayoutNames
+
+PROGRAM = "/usr/bin/env"  # any with a build id, and without debug info
+LIBRARY = "/usr/lib/libserver.so"
+TEXT, MOVED = 0x1000, 0x5555_5555_0000
+
+
+class FakePrograms:
+    """The files of a process, as a debugger would tell them."""
+
+    def __init__(self, *paths: str) -> None:
+        self.files = list(paths)
+        self.separate: set[str] = set()
+
+    def paths(self) -> Sequence[str]:
+        return self.files
+
+    def has_separate_debug_info(self, path: str) -> bool:
+        return path in self.separate
+
+    def text_address(self, path: str) -> int | None:
+        return TEXT + MOVED if path == PROGRAM else None
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> str:
+    """A layout file of PROGRAM."""
+    (kind, value) = build_ids_of(PROGRAM).ids[0]
+    return written(tmp_path / "env.json", kind, value)
+
+
+def written(path: Path, kind: str, value: str) -> str:
+    document = {
+        "format": "hmap-layout/1",
+        "program": "server",
+        "identity": {"kind": kind, "value": value},
+        "byte_order": "little",
+        "pointer_size": 8,
+        "text": hex(TEXT),
+        "types": [{"kind": "integer", "name": "long", "size": 8, "signed": True}],
+        "globals": [{"name": "table", "address": "0x4010", "type": 0}],
+        "functions": [],
+        "constants": [{"name": "runtime.emptyOne", "value": 1, "type": 0}],
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+def test_it_is_of_the_program_with_its_build_id(layout: str) -> None:
+    files = LayoutFiles(FakePrograms(LIBRARY, PROGRAM))
+    placed = files.load(layout, force=False)
+    assert (placed.program, placed.bias, placed.is_stripped) == (PROGRAM, MOVED, True)
+    (variable,) = placed.iter_variables()
+    assert (variable.path, variable.address) == ("table", MOVED + 0x4010)
+    assert files.placed() == [placed]
+
+
+def test_debug_info_in_a_file_of_its_own_counts(layout: str) -> None:
+    programs = FakePrograms(PROGRAM)
+    programs.separate = {PROGRAM}
+    assert not LayoutFiles(programs).load(layout, force=False).is_stripped
+
+
+def test_a_file_of_another_build_is_taken_by_force_alone(tmp_path: Path) -> None:
+    path = written(tmp_path / "other.json", "GNU", "ab12")
+    files = LayoutFiles(FakePrograms(PROGRAM))
+    with pytest.raises(TargetError, match="is of another build of 'server': GNU build id ab12, "):
+        files.load(path, force=False)
+    assert files.all_loaded() == []
+    assert files.load(path, force=True).program == PROGRAM
+
+
+def test_a_file_stays_loaded_while_its_program_is_gone(layout: str) -> None:
+    programs = FakePrograms(PROGRAM)
+    files = LayoutFiles(programs)
+    files.load(layout, force=False)
+    programs.files = [LIBRARY]
+    ((loaded, placed),) = files.all_loaded()
+    assert loaded.file.path == layout and placed is None
+    assert files.placed() == []
+    programs.files = [PROGRAM]
+    assert len(files.placed()) == 1
+
+
+def test_no_program_to_be_of(layout: str) -> None:
+    with pytest.raises(TargetError, match="no program: name the executable"):
+        LayoutFiles(FakePrograms()).load(layout, force=True)
+
+
+def test_forgetting_one_and_all(layout: str, tmp_path: Path) -> None:
+    files = LayoutFiles(FakePrograms(PROGRAM))
+    files.load(layout, force=False)
+    with pytest.raises(TargetError, match="no layout file 'none.json' is loaded"):
+        files.forget("none.json")
+    assert files.forget(layout) == 1
+    files.load(layout, force=False)
+    files.load(written(tmp_path / "other.json", "GNU", "ab12"), force=True)
+    assert (files.forget(), files.forget()) == (2, 0)
+
+
+def test_names_of_all_files(layout: str) -> None:
+    placed = LayoutFiles(FakePrograms(PROGRAM)).load(layout, force=False)
+    integer = Type(Kind.INTEGER, "int", 4)
+    names = LayoutNames({"int": integer}.get, [placed], {"$rdi": 7}.get)
+    found = names.variable("table")
+    assert found is not None and found[0] == MOVED + 0x4010
+    constant = names.constant("runtime.emptyOne")
+    assert constant is not None and constant[0] == 1
+    assert (names.variable("x"), names.constant("x")) == (None, None)
+    assert (names.type("int"), names.register("$rdi")) == (integer, 7)

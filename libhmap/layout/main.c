@@ -1,9 +1,12 @@
 /*
  * main.c - the command line of hmap-layout(1).
  */
-#include "check.h"
+#include "compare.h"
+#include "json_read.h"
+#include "json_write.h"
 #include "output.h"
-#include "reader.h"
+#include "program.h"
+#include "table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +106,10 @@ static bool write_file(const struct layout *layout, struct arena *arena, const c
     struct output output;
     if (!output_open(&output, arena, path))
         return false;
-    write_json(layout, output.stream);
+    if (!write_json(layout, arena, output.stream)) {
+        output_discard(&output);
+        return false;
+    }
     return output_commit(&output, arena);
 }
 

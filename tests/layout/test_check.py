@@ -124,7 +124,7 @@ def test_a_file_that_makes_no_sense_is_one_line(
     path = tmp_path / "spoiled.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     error = run_layout(before.parent / "sample", "--check", path, status=2)
-    assert error.startswith(f"'{path}' is no layout file: ")
+    assert error.startswith(f"'{path}' is not a layout file: ")
 
 
 def test_a_struct_in_itself_ends_the_comparison_in_good_order(before: Path, tmp_path: Path) -> None:

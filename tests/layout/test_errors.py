@@ -31,8 +31,8 @@ def test_help_and_version() -> None:
         (("--nosuch",), "unknown option '--nosuch'"),
         (("/nonexistent",), "cannot open '/nonexistent': No such file"),
         (("/",), "'/' is a folder"),
-        (("/etc/passwd",), "is no ELF file"),
-        (("/dev/null",), "is no ELF file"),
+        (("/etc/passwd",), "is not an ELF file"),
+        (("/dev/null",), "is not an ELF file"),
         (("/bin/true",), "no debug info in '/bin/true'"),
         ((TOOL, "--check"), "option '--check' needs a file"),
         ((TOOL, "--check", "/nonexistent"), "cannot open '/nonexistent'"),
@@ -61,10 +61,11 @@ def test_files_that_are_not_there_or_of_another_build(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "two" / dwo.name, dwo)
     assert "is of another build than " in run_layout(exe, status=2)
     dwo.unlink()
-    assert f"cannot open '{dwo}', which has the debug info of a part" in run_layout(exe, status=2)
+    assert f"cannot open '{dwo}', which holds debug info of '{exe}'" in run_layout(exe, status=2)
     common = Row("dwz", "gcc -g", ("cp sample second", "dwz -m common sample second", "rm common"))
     (tmp_path / "dwz").mkdir()
-    assert "shares debug info with" in run_layout(common.build(tmp_path / "dwz"), status=2)
+    exe = common.build(tmp_path / "dwz")
+    assert f"/common', which holds debug info of '{exe}'" in run_layout(exe, status=2)
 
 
 def test_a_core_is_none(tmp_path: Path) -> None:

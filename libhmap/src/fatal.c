@@ -16,7 +16,7 @@ hmap_fatal_fn *hmap_set_fatal_handler(hmap_fatal_fn *handler)
     return __atomic_exchange_n(&fatal_handler, handler, __ATOMIC_ACQ_REL);
 }
 
-void map_fatal(const struct hmap *map, const char *message)
+void hmap_fatal(const struct hmap *map, const char *message)
 {
     hmap_fatal_fn *handler = __atomic_load_n(&fatal_handler, __ATOMIC_ACQUIRE);
     if (handler != NULL)

@@ -16,11 +16,11 @@
 #include "map.h"
 
 /* runtime/map.go hashGrow() */
-bool growth_start(struct hmap *map)
+bool hmap_growth_start(struct hmap *map)
 {
     bool bigger = load_is_over(map->count + 1, map->B);
     uint8_t B = (uint8_t)(map->B + (bigger ? 1 : 0));
-    struct bmap *buckets = array_new(map, B);
+    struct bmap *buckets = hmap_array_new(map, B);
     if (buckets == NULL)
         return false;
     map->oldbuckets = map->buckets;
@@ -28,10 +28,10 @@ bool growth_start(struct hmap *map)
     map->B = B;
     map->nevacuate = 0;
     map->noverflow = 0;
-    map->nextOverflow = array_first_spare(map->type, array_of(buckets));
+    map->nextOverflow = hmap_array_first_spare(map->type, array_of(buckets));
     if (!bigger)
         flags_store(map, flags_load(map) | HMAP_FLAG_SAME_SIZE_GROW);
-    map_update_pin_flags(map);
+    hmap_update_pin_flags(map);
     return true;
 }
 
@@ -47,14 +47,14 @@ static void reserve_release(struct hmap *map, struct reserve *reserve)
     while (reserve->first != NULL) {
         struct bmap *b = reserve->first;
         reserve->first = bucket_overflow(map->type, b);
-        overflow_release(map, b);
+        hmap_overflow_release(map, b);
     }
 }
 
 static bool reserve_fill(struct hmap *map, struct reserve *reserve, size_t n)
 {
     for (; n > 0; n--) {
-        struct bmap *b = overflow_allocate(map);
+        struct bmap *b = hmap_overflow_allocate(map);
         if (b == NULL) {
             reserve_release(map, reserve);
             return false;
@@ -83,7 +83,7 @@ static bool reserve_for_chain(struct hmap *map, const struct bmap *main, uint64_
 {
     const struct hmap_type *type = map->type;
     enum hmap_key_kind kind = (enum hmap_key_kind)map->key_kind;
-    size_t spares = overflow_spares_left(map);
+    size_t spares = hmap_overflow_spares_left(map);
     size_t live = 0;
     for (const struct bmap *b = main; b != NULL; b = bucket_overflow(type, b))
         for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++)
@@ -101,11 +101,11 @@ static bool reserve_for_chain(struct hmap *map, const struct bmap *main, uint64_
 
 static struct bmap *reserve_take(struct hmap *map, struct reserve *reserve)
 {
-    struct bmap *b = overflow_take_spare(map);
+    struct bmap *b = hmap_overflow_take_spare(map);
     if (b == NULL) {
         b = reserve->first;
         if (b == NULL)
-            map_fatal(map, "the hash of a key changed while it was in the map");
+            hmap_fatal(map, "the hash of a key changed while it was in the map");
         reserve->first = bucket_overflow(map->type, b);
         bucket_set_overflow(map->type, b, NULL);
     }
@@ -138,7 +138,7 @@ static void move_chain(struct hmap *map, struct bmap *main, struct destination x
             b->tophash[i] = (uint8_t)(HMAP_TOPHASH_EVACUATED_X + y);
             if (to->i == HMAP_BUCKET_SLOTS) {
                 struct bmap *overflow = reserve_take(map, reserve);
-                overflow_link(map, to->b, overflow);
+                hmap_overflow_link(map, to->b, overflow);
                 to->b = overflow;
                 to->i = 0;
             }
@@ -159,18 +159,18 @@ static void growth_finish(struct hmap *map)
     struct hmap_array *old = array_of(map->oldbuckets);
     map->oldbuckets = NULL;
     flags_store(map, flags_load(map) & ~(unsigned)HMAP_FLAG_SAME_SIZE_GROW);
-    array_retire(map, old);
+    hmap_array_retire(map, old);
 }
 
-void array_retire(struct hmap *map, struct hmap_array *array)
+void hmap_array_retire(struct hmap *map, struct hmap_array *array)
 {
     if (array->pins > 0) {
         array->next = map->retired;
         map->retired = array;
     } else {
-        array_free(map, array);
+        hmap_array_free(map, array);
     }
-    map_update_pin_flags(map);
+    hmap_update_pin_flags(map);
 }
 
 /* runtime/map.go advanceEvacuationMark(): 1024 bounds the time of one write. */
@@ -210,7 +210,7 @@ static bool evacuate(struct hmap *map, size_t oldbucket)
         reserve_release(map, &reserve);
         /* Go drops what a collector could otherwise hold on to, unless an iterator may read it. */
         if (!(flags_load(map) & HMAP_FLAG_OLD_ITERATOR)) {
-            chain_free_overflow(map, array_of(map->oldbuckets), main);
+            hmap_chain_free_overflow(map, array_of(map->oldbuckets), main);
             bucket_zero_slots(type, main);
         }
     }
@@ -220,7 +220,7 @@ static bool evacuate(struct hmap *map, size_t oldbucket)
 }
 
 /* runtime/map.go growWork() */
-bool growth_work(struct hmap *map, size_t bucket)
+bool hmap_growth_work(struct hmap *map, size_t bucket)
 {
     bool moved = evacuate(map, bucket & (bucket_count(map_old_B(map)) - 1));
     if (map_is_growing(map))

@@ -70,7 +70,7 @@ static enum hmap_key_kind key_kind_of(const struct hmap_type *type)
 static void map_reseed(struct hmap *map)
 {
     if (!(flags_load(map) & HMAP_FLAG_FIXED_SEED) && map->niterators == 0)
-        map->hash0 = map_random(map);
+        map->hash0 = hmap_random(map);
 }
 
 /* Not inlined, so that its return address is the creation site. */
@@ -85,7 +85,7 @@ __attribute__((noinline)) struct hmap *hmap_create(const struct hmap_type *type,
     const struct hmap_allocator *allocator =
         options->allocator != NULL ? options->allocator : &default_allocator;
 
-    struct hmap *map = memory_allocate(allocator, _Alignof(struct hmap), sizeof(*map));
+    struct hmap *map = hmap_memory_allocate(allocator, _Alignof(struct hmap), sizeof(*map));
     if (map == NULL)
         return NULL;
     map->type = type;
@@ -98,11 +98,11 @@ __attribute__((noinline)) struct hmap *hmap_create(const struct hmap_type *type,
         map->random = options->seed;
     } else {
         map->random = process_random(map);
-        map->hash0 = map_random(map);
+        map->hash0 = hmap_random(map);
     }
     if (options->name != NULL) {
         size_t size = strlen(options->name) + 1;
-        map->name = memory_allocate(allocator, 1, size);
+        map->name = hmap_memory_allocate(allocator, 1, size);
         if (map->name == NULL)
             goto fail;
         memcpy(map->name, options->name, size);
@@ -111,28 +111,28 @@ __attribute__((noinline)) struct hmap *hmap_create(const struct hmap_type *type,
         map->B++;
     /* The one bucket of B 0 comes with the first write. */
     if (map->B != 0) {
-        map->buckets = array_new(map, map->B);
+        map->buckets = hmap_array_new(map, map->B);
         if (map->buckets == NULL)
             goto fail;
-        map->nextOverflow = array_first_spare(type, array_of(map->buckets));
+        map->nextOverflow = hmap_array_first_spare(type, array_of(map->buckets));
     }
-    registry_add(map);
+    hmap_registry_add(map);
     return map;
 
 fail:
-    map_free(map);
+    hmap_free(map);
     return NULL;
 }
 
 static void array_free_all(struct hmap *map, struct hmap_array *array)
 {
     if (type_has_boxes(map->type))
-        array_end_boxes(map, array);
-    array_free_chains(map, array);
-    array_free(map, array);
+        hmap_array_end_boxes(map, array);
+    hmap_array_free_chains(map, array);
+    hmap_array_free(map, array);
 }
 
-void map_free(struct hmap *map)
+void hmap_free(struct hmap *map)
 {
     struct hmap_allocator allocator = map->allocator;
     if (map->oldbuckets != NULL)
@@ -144,10 +144,10 @@ void map_free(struct hmap *map)
         map->retired = array->next;
         array_free_all(map, array);
     }
-    graveyard_free(map);
+    hmap_graveyard_free(map);
     if (map->name != NULL)
-        memory_release(&allocator, map->name, strlen(map->name) + 1);
-    memory_release(&allocator, map, sizeof(*map));
+        hmap_memory_release(&allocator, map->name, strlen(map->name) + 1);
+    hmap_memory_release(&allocator, map, sizeof(*map));
 }
 
 /*
@@ -158,30 +158,30 @@ static void map_empty(struct hmap *map)
 {
     const struct hmap_type *type = map->type;
     for (struct hmap_array *array = map->retired; array != NULL; array = array->next)
-        array_mark_empty(map, array);
+        hmap_array_mark_empty(map, array);
     if (map->oldbuckets != NULL) {
         struct hmap_array *old = array_of(map->oldbuckets);
         if (type_has_boxes(type))
-            array_end_boxes(map, old);
+            hmap_array_end_boxes(map, old);
         if (old->pins > 0)
-            array_mark_empty(map, old);
+            hmap_array_mark_empty(map, old);
         else
-            array_free_chains(map, old);
+            hmap_array_free_chains(map, old);
         map->oldbuckets = NULL;
-        array_retire(map, old);
+        hmap_array_retire(map, old);
     }
     flags_store(map, flags_load(map) & ~(unsigned)HMAP_FLAG_SAME_SIZE_GROW);
     map->nevacuate = 0;
     if (map->buckets != NULL) {
         struct hmap_array *array = array_of(map->buckets);
         if (type_has_boxes(type))
-            array_end_boxes(map, array);
+            hmap_array_end_boxes(map, array);
         if (array->pins > 0) {
-            array_mark_empty(map, array);
+            hmap_array_mark_empty(map, array);
         } else {
-            array_free_chains(map, array);
-            array_reset(type, array);
-            map->nextOverflow = array_first_spare(type, array);
+            hmap_array_free_chains(map, array);
+            hmap_array_reset(type, array);
+            map->nextOverflow = hmap_array_first_spare(type, array);
             map->noverflow = 0;
         }
     }
@@ -194,9 +194,9 @@ void hmap_destroy(struct hmap *map)
     if (map == NULL)
         return;
     write_begin(map);
-    registry_remove(map);
+    hmap_registry_remove(map);
     if (map->niterators == 0) {
-        map_free(map);
+        hmap_free(map);
         return;
     }
     map_empty(map);
@@ -245,7 +245,7 @@ static ALWAYS_INLINE void *lookup(const struct hmap *map, const void *key, const
     if (map->count == 0)
         return NULL;
     if (UNLIKELY(flags_load(map) & HMAP_FLAG_WRITING))
-        map_fatal(map, "concurrent map read and map write");
+        hmap_fatal(map, "concurrent map read and map write");
     uint64_t hash = key_hash(map, kind, key);
     struct bmap *b = map_chain(map, hash);
     bucket_prefetch(type, b);
@@ -256,7 +256,7 @@ static ALWAYS_INLINE void *lookup(const struct hmap *map, const void *key, const
     return elem_at(type, place.b, place.i);
 }
 
-void *map_lookup(const struct hmap *map, const void *key, const void **found)
+void *hmap_lookup(const struct hmap *map, const void *key, const void **found)
 {
     FOR_KEY_KIND(map, lookup, key, found);
 }
@@ -294,22 +294,22 @@ static bool cell_boxes_new(const struct hmap *map, const void *key, struct cell_
 {
     const struct hmap_type *type = map->type;
     if (key_is_boxed(type)) {
-        boxes->key = box_new(map, type->key_size);
+        boxes->key = hmap_box_new(map, type->key_size);
         if (boxes->key == NULL)
             return false;
         memcpy(boxes->key, key, type->key_size);
     } else if (key_is_owned(type)) {
         const char *string = slot_pointer(key);
         size_t size = strlen(string) + 1;
-        boxes->key = box_new(map, size);
+        boxes->key = hmap_box_new(map, size);
         if (boxes->key == NULL)
             return false;
         memcpy(boxes->key, string, size);
     }
     if (elem_is_boxed(type)) {
-        boxes->elem = box_new(map, type->elem_size);
+        boxes->elem = hmap_box_new(map, type->elem_size);
         if (boxes->elem == NULL) {
-            box_free(map, boxes->key);
+            hmap_box_free(map, boxes->key);
             return false;
         }
     }
@@ -319,11 +319,11 @@ static bool cell_boxes_new(const struct hmap *map, const void *key, struct cell_
 /* runtime/map.go newoverflow() */
 static struct bmap *overflow_append(struct hmap *map, struct bmap *last)
 {
-    struct bmap *overflow = overflow_take_spare(map);
+    struct bmap *overflow = hmap_overflow_take_spare(map);
     if (overflow == NULL)
-        overflow = overflow_allocate(map);
+        overflow = hmap_overflow_allocate(map);
     if (overflow != NULL)
-        overflow_link(map, last, overflow);
+        hmap_overflow_link(map, last, overflow);
     return overflow;
 }
 
@@ -343,7 +343,7 @@ static ALWAYS_INLINE void *assign(struct hmap *map, const void *key, const void 
     uint8_t top = tophash_of(hash);
     write_begin(map);
     if (UNLIKELY(map->buckets == NULL)) {
-        map->buckets = array_new(map, 0);
+        map->buckets = hmap_array_new(map, 0);
         if (map->buckets == NULL)
             goto done;
     }
@@ -353,7 +353,7 @@ again:;
     if (UNLIKELY(map_is_growing(map))) {
         key = copy_aside(&key_room, key, type->key_size, type->key_align);
         elem = copy_aside(&elem_room, elem, type->elem_size, type->elem_align);
-        may_insert = growth_work(map, bucket_index(hash, map->B));
+        may_insert = hmap_growth_work(map, bucket_index(hash, map->B));
     }
     struct bmap *b = map_chain(map, hash);
     bucket_prefetch(type, b);
@@ -387,7 +387,8 @@ again:;
     if (UNLIKELY(!may_insert))
         goto done;
     if (!map_is_growing(map) &&
-        (load_is_over(map->count + 1, map->B) || overflow_is_too_much(map)) && growth_start(map))
+        (load_is_over(map->count + 1, map->B) || overflow_is_too_much(map)) &&
+        hmap_growth_start(map))
         goto again; /* everything is elsewhere now */
 
     struct cell_boxes boxes = {NULL, NULL};
@@ -397,8 +398,8 @@ again:;
         place.b = overflow_append(map, b);
         place.i = 0;
         if (place.b == NULL) {
-            box_free(map, boxes.key);
-            box_free(map, boxes.elem);
+            hmap_box_free(map, boxes.key);
+            hmap_box_free(map, boxes.elem);
             goto done;
         }
     }
@@ -491,7 +492,7 @@ static ALWAYS_INLINE bool erase(struct hmap *map, const void *key, enum hmap_key
         key = copy_aside(&room, key, type->key_size, type->key_align);
         /* Where memory for it runs out, the key is still in the old chain, which map_chain() finds.
          */
-        (void)growth_work(map, bucket_index(hash, map->B));
+        (void)hmap_growth_work(map, bucket_index(hash, map->B));
     }
     struct bmap *main = map_chain(map, hash);
     bucket_prefetch(type, main);
@@ -499,7 +500,7 @@ static ALWAYS_INLINE bool erase(struct hmap *map, const void *key, enum hmap_key
     if (found) {
         /* Keys without memory of their own stay readable, to a debugger. */
         if (type_has_boxes(type))
-            cell_end_boxes(map, place.b, place.i);
+            hmap_cell_end_boxes(map, place.b, place.i);
         if (!elem_is_boxed(type))
             zero_small(elem_slot(type, place.b, place.i), type->elem_size);
         chain_remove(type, main, place.b, place.i);

@@ -31,7 +31,7 @@ static void array_free_evacuated(const struct hmap *map, const struct hmap_array
     for (size_t i = 0; i < n; i++) {
         struct bmap *main = bucket_at(map->type, array->buckets, i);
         if (bucket_is_evacuated(main)) {
-            chain_free_overflow(map, array, main);
+            hmap_chain_free_overflow(map, array, main);
             bucket_zero_slots(map->type, main);
         }
     }
@@ -52,15 +52,15 @@ static void unpin(struct hmap *map, struct bmap *buckets)
     while (*link != array)
         link = &(*link)->next;
     *link = array->next;
-    array_free_chains(map, array);
-    array_free(map, array);
+    hmap_array_free_chains(map, array);
+    hmap_array_free(map, array);
 }
 
 static void iteration_begin(struct hmap *map)
 {
     uint8_t flags = flags_load(map);
     if (UNLIKELY(flags & HMAP_FLAG_WRITING))
-        map_fatal(map, "concurrent map iteration and map write");
+        hmap_fatal(map, "concurrent map iteration and map write");
     flags_store(map, flags | HMAP_FLAG_WRITING);
 }
 
@@ -73,14 +73,14 @@ void hmap_iter_init(struct hmap_iter *iter, struct hmap *map)
     iter->oldbuckets = map->oldbuckets;
     iter->B = map->B;
     iter->checkBucket = SIZE_MAX;
-    uint64_t random = map_random(map);
+    uint64_t random = hmap_random(map);
     iter->startBucket = bucket_index(random, map->B);
     iter->offset = (uint8_t)(random >> 61);
     iter->bucket = iter->startBucket;
     pin(iter->buckets);
     pin(iter->oldbuckets);
     map->niterators++;
-    map_update_pin_flags(map);
+    hmap_update_pin_flags(map);
     write_end(map);
 }
 
@@ -117,7 +117,7 @@ bool hmap_iter_next(struct hmap_iter *iter)
     if (map == NULL || flags_load(map) & HMAP_FLAG_DESTROYED)
         goto end;
     if (UNLIKELY(flags_load(map) & HMAP_FLAG_WRITING))
-        map_fatal(map, "concurrent map iteration and map write");
+        hmap_fatal(map, "concurrent map iteration and map write");
 
     const struct hmap_type *type = map->type;
     enum hmap_key_kind kind = (enum hmap_key_kind)map->key_kind;
@@ -140,7 +140,7 @@ bool hmap_iter_next(struct hmap_iter *iter)
                 iter->elem = elem_at(type, b, i);
                 return true;
             }
-            void *elem = map_lookup(map, key, &key);
+            void *elem = hmap_lookup(map, key, &key);
             if (elem == NULL)
                 continue; /* deleted since */
             iter->key = key;
@@ -170,15 +170,15 @@ void hmap_iter_fini(struct hmap_iter *iter)
     map->niterators--;
     if (flags_load(map) & HMAP_FLAG_DESTROYED) {
         if (map->niterators == 0) {
-            map_free(map);
+            hmap_free(map);
             return;
         }
     } else {
         unpin(map, iter->buckets);
         unpin(map, iter->oldbuckets);
-        map_update_pin_flags(map);
+        hmap_update_pin_flags(map);
         if (map->niterators == 0)
-            graveyard_free(map);
+            hmap_graveyard_free(map);
     }
     write_end(map);
 }

@@ -21,7 +21,7 @@ extern const struct hmap_debug_enums {
 const struct hmap_debug_enums hmap_debug_enums
     __attribute__((used)) = {HMAP_TOPHASH_EMPTY_REST, HMAP_FLAG_ALL, HMAP_KEY_GENERIC};
 
-void registry_add(struct hmap *map)
+void hmap_registry_add(struct hmap *map)
 {
     pthread_mutex_lock(&hmap_registry.lock);
     struct hmap *next = hmap_registry.first;
@@ -34,7 +34,7 @@ void registry_add(struct hmap *map)
     pthread_mutex_unlock(&hmap_registry.lock);
 }
 
-void registry_remove(struct hmap *map)
+void hmap_registry_remove(struct hmap *map)
 {
     pthread_mutex_lock(&hmap_registry.lock);
     struct hmap *next = map->registry_next;

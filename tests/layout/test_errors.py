@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import limits
 from matrix import ROOT, Row, run
 from tool import TOOL, run_layout
 
@@ -123,9 +124,7 @@ def without_limit() -> None:
 
 
 def assert_in_good_order(command: list[str | Path]) -> int:
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=without_limit
-    )
+    done = limits.run(command, before=without_limit, capture_output=True)
     told = f"{' '.join(map(str, command))}: {done.returncode}\n{done.stderr}"
     assert done.returncode in (0, 2), told
     assert done.stderr.count("\n") == (done.returncode == 2), told

@@ -1,6 +1,6 @@
 /*
- * classify.c - what gdb/hmapdbg/families asks for by name, and which structs are maps by the names of
- * their fields. tests/layout/test_names.py compares the names with those in the families' code.
+ * classify.c - what gdb/hmapdbg/families asks for by name, and which structs are maps by the names
+ * of their fields. tests/layout/test_names.py compares the names with those in the families' code.
  */
 #include "classify.h"
 
@@ -175,7 +175,7 @@ static const char *const unordered_table[] = {"_M_buckets", "_M_before_begin", "
 static const char *const *const maps[] = {libhmap_map, go_map,   swiss_map,
                                           sync_map,    trie_map, unordered_table};
 
-/* What lies between a header and the entries. */
+/* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
 static const char *const overflow_lists[] = {"overflow", "oldoverflow", "nextOverflow", NULL};
 static const char *const swiss_table[] = {"groups", "growthLeft", NULL};

@@ -1,9 +1,9 @@
 /*
  * closure.c - which of the loaded types are kept.
  *
- * A type is kept in full if a value of it may be printed or followed: what the families ask for, what
- * such a struct contains, and what its pointers lead to if a map can be reached there or if the
- * struct is a part of a map. Of anything else that a pointer leads to, the name is enough.
+ * A type is kept in full if a value of it may be printed or followed: what the families ask for,
+ * what such a struct contains, and what its pointers lead to if a map can be reached there or if
+ * the struct is a part of a map. Of anything else that a pointer leads to, the name is enough.
  */
 #include "closure.h"
 

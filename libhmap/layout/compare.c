@@ -36,7 +36,7 @@ static void report(struct comparison *comparison, const char *format, ...)
 
 /* ---- structs --------------------------------------------------------------------------------- */
 
-enum { MAX_DEPTH = 32 }; /* of structs without names in one another */
+enum { MAX_DEPTH = 32 }; /* of nested structs without names */
 
 /* The fields of a struct, in order and by name. */
 struct field_list {
@@ -53,7 +53,7 @@ struct field_list {
 
 static bool add_fields_within(struct field_list *list, const struct layout_field *field);
 
-/* Adds a field. Of those of one name (Go's "_") all but the first are numbered. */
+/* Adds a field. Fields of one name (Go's "_") are numbered from the second on. */
 static bool add_field(void *context, const struct layout_field *found)
 {
     struct field_list *list = context;
@@ -77,7 +77,7 @@ static bool add_field(void *context, const struct layout_field *found)
     return add_fields_within(list, &field);
 }
 
-/* A struct without a name is compared where it is used: as part of the field, or of its elements. */
+/* A struct without a name is compared as a part of each field that has it as its type. */
 static bool add_fields_within(struct field_list *list, const struct layout_field *field)
 {
     const struct layout *layout = list->layout;
@@ -119,7 +119,7 @@ static void compare_field(struct comparison *comparison, const struct layout_fie
         report(comparison, "field '%s': offset %llu -> %llu", old->name,
                (unsigned long long)old->offset, (unsigned long long)now->offset);
     if (old->bit_size != now->bit_size || old->bit_offset != now->bit_offset)
-        report(comparison, "field '%s': bits %llu, %llu of them -> %llu, %llu of them", old->name,
+        report(comparison, "field '%s': bit offset %llu, %llu bits -> %llu, %llu bits", old->name,
                (unsigned long long)old->bit_offset, (unsigned long long)old->bit_size,
                (unsigned long long)now->bit_offset, (unsigned long long)now->bit_size);
     if (old_type->size != now_type->size)
@@ -136,13 +136,13 @@ static void compare_fields(struct comparison *comparison, const struct field_lis
     for (size_t i = 0; i < old->count; i++) {
         const struct layout_field *other = hmap_get(now->index, &old->fields[i].name);
         if (other == NULL)
-            report(comparison, "field '%s' is gone", old->fields[i].name);
+            report(comparison, "field '%s' removed", old->fields[i].name);
         else
             compare_field(comparison, &old->fields[i], other);
     }
     for (size_t i = 0; i < now->count; i++)
         if (hmap_get(old->index, &now->fields[i].name) == NULL)
-            report(comparison, "field '%s' is new, at offset %llu", now->fields[i].name,
+            report(comparison, "field '%s' added, at offset %llu", now->fields[i].name,
                    (unsigned long long)now->fields[i].offset);
 }
 
@@ -172,7 +172,7 @@ static void compare_enums(struct comparison *comparison, const struct layout_typ
                strcmp(old->enumerators[i].name, now->enumerators[k].name) != 0)
             k++;
         if (k == now->enumerator_count)
-            report(comparison, "'%s' is gone", old->enumerators[i].name);
+            report(comparison, "'%s' removed", old->enumerators[i].name);
         else if (old->enumerators[i].value != now->enumerators[k].value)
             report(comparison, "'%s': %lld -> %lld", old->enumerators[i].name,
                    (long long)old->enumerators[i].value, (long long)now->enumerators[k].value);
@@ -202,7 +202,7 @@ static bool is_compared(const struct layout_type *type)
            strstr(type->name, "{...}") == NULL;
 }
 
-/* Several structs may have one name, in several files of a program: the first stands for it. */
+/* Several structs, of several source files, may have one name: the first is compared. */
 static bool index_types(struct hmap *index, const struct layout *layout)
 {
     for (uint32_t i = 0; i < layout->type_count; i++) {
@@ -230,7 +230,7 @@ static void compare_types(struct comparison *comparison, const struct hmap *old_
         comparison->subject = old->name;
         const uint32_t *found = hmap_get(now_types, &old->name);
         if (found == NULL)
-            report(comparison, "it is gone");
+            report(comparison, "removed");
         else if (old->kind == LAYOUT_ENUM)
             compare_enums(comparison, old, &comparison->now->types[*found]);
         else
@@ -243,7 +243,7 @@ size_t compare_layouts(const struct layout *old, const struct layout *now, struc
 {
     struct comparison comparison = {old, now, arena, stream, now->program, 0};
     if (old->pointer_size != now->pointer_size)
-        report(&comparison, "pointers have %u bytes -> %u", old->pointer_size, now->pointer_size);
+        report(&comparison, "pointer size %u -> %u", old->pointer_size, now->pointer_size);
     if (old->is_big_endian != now->is_big_endian)
         report(&comparison, "byte order %s -> %s", old->is_big_endian ? "big" : "little",
                now->is_big_endian ? "big" : "little");

@@ -1,10 +1,10 @@
 /*
- * debug_files.c - where a program's DWARF is: in itself, in a separate debug file (by build id, or by
- * .gnu_debuglink), with common parts in a file of dwz's, or split into .dwo files or a .dwp.
+ * debug_files.c - where a program's DWARF is: in itself, in a separate debug file (by build id, or
+ * by .gnu_debuglink), with common parts in a file of dwz's, or split into .dwo files or a .dwp.
  *
  * Separate files are searched for here, not by libdwarf's dwarf_gnu_debuglink(): that one always
- * looks in /usr/lib/debug, which --debug-folder replaces, leaves opening and comparing the candidates
- * to the caller, and does not know dwz's link, for which the same search is needed.
+ * looks in /usr/lib/debug, which --debug-folder replaces, leaves opening and comparing the
+ * candidates to the caller, and does not know dwz's link, for which the same search is needed.
  */
 #include "debug_files.h"
 

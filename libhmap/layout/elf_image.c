@@ -153,7 +153,7 @@ const struct elf_section *elf_find_section(const struct elf_image *image, const 
 
 bool elf_has_dwarf(const struct elf_image *image)
 {
-    /* Sections that a separate debug file does not repeat are there without bytes. */
+    /* In a separate debug file, the sections of the program are listed without their bytes. */
     const struct elf_section *info = elf_find_section(image, ".debug_info");
     if (info == NULL)
         info = elf_find_section(image, ".zdebug_info");

@@ -57,11 +57,10 @@ struct elf_bytes elf_go_build_id(const struct elf_image *image);
 /* Bytes as lower-case hexadecimal. */
 const char *elf_hexadecimal(struct arena *arena, struct elf_bytes id);
 
-/* .gnu_debuglink: the name of the file with the DWARF and the CRC-32 that it must have; NULL: none. */
+/* .gnu_debuglink: the name of the file with the DWARF, and its CRC-32; NULL: none. */
 const char *elf_debug_link(const struct elf_image *image, uint32_t *checksum);
 
-/* .gnu_debugaltlink: the path of the file that dwz moved common parts to, and its build id; NULL:
- * none. */
+/* .gnu_debugaltlink: the path of dwz's file of common parts, and its build id; NULL: none. */
 const char *elf_alternative_link(const struct elf_image *image, struct elf_bytes *build_id);
 
 /* The address of a defined symbol; false: there is none of that name. */

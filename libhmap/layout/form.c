@@ -102,10 +102,10 @@ bool expression_take_address(struct expression *expression, const struct elf_ima
 /* ---- texts ----------------------------------------------------------------------------------- */
 
 /*
- * A text by its number, in a .dwp of DWARF 4. Not by dwarf_formstring(): where the offsets of a
- * unit's strings begin with what could be a header of DWARF 5 (a small offset, then 5), libdwarf up
- * to 2.3 takes it for one and gives the text two numbers further on. gcc orders strings by their
- * hashes, so this is a matter of chance: 2 of 2,700 builds of tests/layout/sample.c had such a unit.
+ * A text by its number, in a .dwp of DWARF 4. Not by dwarf_formstring(): if the offsets of a
+ * unit's strings begin like a header of DWARF 5 (a small number, then 5), libdwarf up to 2.3 takes
+ * them for one, and returns the text two numbers further on. gcc orders strings by their hashes, so
+ * this happens by chance: in 2 of 2,700 builds of tests/layout/sample.c.
  */
 static bool packaged_text(struct reader *reader, const struct debug_file *file, Dwarf_Die die,
                           Dwarf_Attribute attribute, const char **out, Dwarf_Error *error)

@@ -1,7 +1,7 @@
 /*
- * json_write.c - JSON with one type per line, so that any tool can compare two files. jansson writes
- * each line; it has no style that breaks lines at one level alone, so the frame is printed here.
- * docs/layouts.md describes the file; json_read.c and gdb/hmapdbg/target/layout_file.py read it.
+ * json_write.c - JSON with one type per line, so that any tool can compare two files. jansson
+ * prints each line, but it cannot break lines at one level only, so the frame is printed here.
+ * docs/layouts.md describes the file; gdb/hmapdbg/target/layout_file.py reads it too.
  */
 #include "json_write.h"
 

@@ -1,5 +1,5 @@
 /*
- * open_units.c - unit headers, and split units with the skeletons that stand for them in the program.
+ * open_units.c - unit headers, and the skeletons that stand for split units in the program.
  */
 #include "open_units.h"
 

@@ -14,7 +14,7 @@ static bool fail(struct arena *arena, const char *path)
     return arena_fail(arena, "cannot write '%s': %s", path, strerror(errno));
 }
 
-/* A temporary file in the folder of the one that it will replace, with its mode or the usual one. */
+/* A temporary file beside the one that it will replace, with its mode or the usual one. */
 static bool open_beside(struct output *output, struct arena *arena, const struct stat *old)
 {
     char *real = realpath(output->path, NULL); /* of a link, the file is replaced */

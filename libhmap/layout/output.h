@@ -1,5 +1,5 @@
 /*
- * output.h - text that is safe to print on a terminal, and files that appear when they are complete.
+ * output.h - text that is safe to print on a terminal, and files that appear when complete.
  */
 #ifndef HMAP_LAYOUT_OUTPUT_H
 #define HMAP_LAYOUT_OUTPUT_H
@@ -26,7 +26,7 @@ void output_discard(struct output *output);
 /* The length of the UTF-8 character at `at`, which is not ASCII; 0: it is not valid. */
 size_t output_utf8_length(const unsigned char *at);
 
-/* Text with control characters and invalid UTF-8 as \xNN: no name in a program controls a terminal. */
+/* Text with control characters and invalid UTF-8 as \xNN: no name controls a terminal. */
 void output_text(FILE *stream, const char *text);
 
 /* The columns that such a text takes. */

@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-/* Prints the structs in pahole's style, as gdb's hmap-layout does; only those of `names` (which ends
- * with NULL) unless it is NULL or empty. False: there is none of a name. */
+/* Prints the structs in pahole's style, as gdb's hmap-layout does: all, or those of `names` (which
+ * ends with NULL) unless it is NULL or empty. False: there is none of a name. */
 bool write_table(const struct layout *layout, struct arena *arena, const char *const *names,
                  FILE *stream);
 

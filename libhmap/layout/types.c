@@ -1,6 +1,6 @@
 /*
- * types.c - types are loaded when they are needed: one has a number from the moment something refers
- * to it, and its DIE is read once, when its turn comes.
+ * types.c - types are loaded when they are needed: one has a number from the moment something
+ * refers to it, and its DIE is read once, when its turn comes.
  */
 #include "types.h"
 
@@ -35,7 +35,7 @@ uint32_t type_at(struct reader *reader, place_t place)
     return *index;
 }
 
-/* A type that no DIE stands for: a further dimension of an array. */
+/* A type without a DIE of its own: a further dimension of an array. */
 static uint32_t add_type(struct reader *reader, const struct source_type *type)
 {
     *READER_APPEND(reader->arena, reader->types, reader->type_count, reader->type_room) = *type;
@@ -184,7 +184,7 @@ static void set_dimensions(struct reader *reader, struct source_type *type,
     }
 }
 
-/* Where a template argument of a name ends: at the comma or bracket that is its list's own. */
+/* Where a template argument in a name ends: at its list's own comma or bracket. */
 static const char *argument_end(const char *text)
 {
     int depth = 0;
@@ -197,8 +197,8 @@ static const char *argument_end(const char *text)
 }
 
 /*
- * gcc describes no template arguments of std::allocator<T>: as gdb does (template_argument() of its
- * Python types), they are taken from the name, up to the first that is not a type.
+ * gcc describes no template arguments of std::allocator<T>: as in gdb's template_argument(), they
+ * are taken from the name, up to the first that is not a type.
  */
 static void add_named_arguments(struct reader *reader, struct children *into)
 {
@@ -249,7 +249,7 @@ static void qualify_enumerators(struct reader *reader, const struct die *found,
             arena_format(reader->arena, "%s%s", prefix, type->enumerators[i].name);
 }
 
-/* Where the complete struct of a declaration is; the DIE's own place for any other. */
+/* Where the complete struct of a declaration is; for any other, the DIE's own place. */
 static place_t completed(struct reader *reader, const struct die *found)
 {
     if (found->signature != PLACE_NONE) /* gcc does not call it a declaration */

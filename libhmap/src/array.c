@@ -4,14 +4,13 @@
  *     array:  | padding | struct hmap_array | main 0 ... main 2^B-1 | spare 0 ... spare 2^(B-4)-1 |
  *     box:    | padding | struct hmap_box   | payload |
  *
- * Spare buckets are handed out in order (runtime/map.go makeBucketArray(), newoverflow()): while
- * one's overflow pointer is NULL there is another behind it; the last one's holds `buckets`, which
- * marks the end (I12) and is no link. Overflow buckets beyond the spare ones are allocated one by
- * one.
+ * Spare buckets are used in order (runtime/map.go makeBucketArray(), newoverflow()). An unused
+ * one's overflow pointer is NULL if another follows, and `buckets` in the last one: an end mark,
+ * not a link (I12). When all are used, overflow buckets are allocated one by one.
  *
- * There is no collector here as in Go. What an iterator can still meet is kept by hand:
- * - an array by its pins: superseded while pinned, it waits on the retired list (I15);
- * - boxes and owned strings by the graveyard: superseded arrays hold stale pointers to them.
+ * Without a garbage collector, what an iterator may still read is kept explicitly:
+ * - an array by its pins: one that is replaced while it is pinned goes on the retired list (I15);
+ * - boxes and owned strings by the graveyard, since replaced arrays hold stale pointers to them.
  */
 #include "map.h"
 
@@ -22,7 +21,7 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* `alignment` is a power of two, and `size` that of a header: no overflow. */
+/* `alignment` is a power of two and `size` that of a header, so this does not overflow. */
 static size_t round_up(size_t size, size_t alignment)
 {
     return (size + alignment - 1) & ~(alignment - 1);
@@ -65,7 +64,7 @@ struct bmap *hmap_array_new(const struct hmap *map, uint8_t B)
     if (B >= 8 * sizeof(size_t))
         return NULL;
     nalloc = bucket_count(B);
-    /* Small arrays seldom overflow, so they get no spare buckets. */
+    /* Small arrays rarely overflow, so they get no spare buckets. */
     if (B >= 4 && __builtin_add_overflow(nalloc, bucket_count((uint8_t)(B - 4)), &nalloc))
         return NULL;
     if (__builtin_mul_overflow(nalloc, type->bucket_size, &size) ||
@@ -156,7 +155,7 @@ struct bmap *hmap_overflow_take_spare(struct hmap *map)
     if (bucket_overflow(map->type, spare) == NULL) {
         map->nextOverflow = bucket_at(map->type, spare, 1);
     } else {
-        /* The last one: take the end mark off. */
+        /* The last one: remove the end mark. */
         bucket_set_overflow(map->type, spare, NULL);
         map->nextOverflow = NULL;
     }
@@ -164,10 +163,10 @@ struct bmap *hmap_overflow_take_spare(struct hmap *map)
 }
 
 /*
- * runtime/map.go incrnoverflow(): exact while 16 bits can count to 2^B. Above, one in 2^(B-15), so
- * that about as many overflow buckets as main buckets make 2^15; the threshold of same-size growth
- * relies on the estimate. Growth that is put off for want of memory could take the count further
- * than Go's ever goes, so it stops at the end.
+ * runtime/map.go incrnoverflow(): the count is exact while 16 bits can count to 2^B. From B = 16 on
+ * one bucket in 2^(B-15) is counted, chosen at random, so that as many overflow buckets as main
+ * ones count about 2^15: the limit at which same-size growth starts. The count stops at its
+ * maximum, which only growth that is put off for lack of memory can reach.
  */
 static void overflow_count_one(struct hmap *map)
 {
@@ -188,7 +187,7 @@ void hmap_overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow)
 
 /* ---- boxes ----------------------------------------------------------------------------------- */
 
-/* One alignment for all boxes of a map: whoever frees a box need not know what it holds. */
+/* One alignment for all boxes of a map: a box can be freed without knowing what it holds. */
 static size_t box_alignment(const struct hmap_type *type)
 {
     size_t alignment = _Alignof(struct hmap_box);

@@ -1,8 +1,8 @@
 /*
- * fatal.c - the end of a program whose calls on a map overlap.
+ * fatal.c - what happens when calls that must not overlap do.
  *
- * A flag in the map is all that tells: what it finds is a bug for certain, what it misses may be
- * one. Go on is no choice, since the map may be broken already.
+ * They are detected by a flag in the map: what it reports is a bug, but it does not see all of
+ * them. The program cannot go on, since the map may be broken already.
  */
 #include "map.h"
 

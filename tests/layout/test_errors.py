@@ -28,18 +28,18 @@ def test_help_and_version() -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ((), "no program named: try --help"),
+        ((), "no program given: try --help"),
         (("--nosuch",), "unknown option '--nosuch'"),
         (("/nonexistent",), "cannot open '/nonexistent': No such file"),
         (("/",), "'/' is a folder"),
         (("/etc/passwd",), "is not an ELF file"),
         (("/dev/null",), "is not an ELF file"),
         (("/bin/true",), "no debug info in '/bin/true'"),
-        ((TOOL, "--check"), "option '--check' needs a file"),
+        ((TOOL, "--check"), "option '--check' needs an argument"),
         ((TOOL, "--check", "/nonexistent"), "cannot open '/nonexistent'"),
         ((TOOL, "--json", "/nonexistent/x"), "cannot write '/nonexistent/x'"),
         ((TOOL, "nosuch"), "no struct 'nosuch'"),
-        ((TOOL, "x", "--json"), "'x' is one word too many"),
+        ((TOOL, "x", "--json"), "unexpected argument 'x'"),
     ],
 )
 def test_errors_of_the_command_line(words: tuple[str | Path, ...], text: str) -> None:

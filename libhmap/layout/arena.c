@@ -1,5 +1,5 @@
 /*
- * arena.c - blocks of memory in a list, handed out from the front to the back.
+ * arena.c - a list of blocks, each used from front to back.
  */
 #include "arena.h"
 
@@ -35,7 +35,7 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
             out_of_memory();
         block->next = arena->blocks;
         arena->blocks = block;
-        /* A large piece leaves the rest of the block before it unused: pieces are small. */
+        /* The rest of the block before it stays unused: most pieces are small. */
         arena->free = block->bytes;
         arena->left = room;
     }

@@ -1,8 +1,8 @@
 /*
  * arena.h - memory that is freed all at once, and the one error of a run.
  *
- * Whatever a run builds lives in one arena. The first error is kept, and what follows it is not:
- * functions return false, NULL or nothing at all once `failed` is set, so callers may look late.
+ * Everything that a run builds is in one arena. Only the first error is kept: once `failed` is set
+ * functions return false, NULL or nothing useful, so callers need not check at once.
  */
 #ifndef HMAP_LAYOUT_ARENA_H
 #define HMAP_LAYOUT_ARENA_H
@@ -20,7 +20,7 @@ struct arena {
     char error[1024];
 };
 
-/* Zeroed memory for `count` times `size` bytes; never NULL: a program without memory ends. */
+/* Zeroed memory for `count` times `size` bytes. Never NULL: out of memory, the program exits. */
 void *arena_alloc(struct arena *arena, size_t count, size_t size);
 
 /* A copy of an array of `count` elements, with room for `room`. */
@@ -33,7 +33,7 @@ char *arena_format(struct arena *arena, const char *format, ...)
 /* Frees everything. */
 void arena_release(struct arena *arena);
 
-/* Notes an error, one line without "hmap-layout:", unless there is one already. Returns false. */
+/* Sets the error, one line without "hmap-layout:", unless there is one already. Returns false. */
 bool arena_fail(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif /* HMAP_LAYOUT_ARENA_H */

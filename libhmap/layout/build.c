@@ -1,10 +1,15 @@
 /*
- * build.c - the struct layout of a program, from the types and variables that were kept.
+ * build.c - the struct layout, from the types and variables that were kept.
  *
- * A struct that many units describe is one type in the layout: types are the same if they look the
- * same. Typedefs and qualifiers become aliases of the type behind them.
+ * A struct that many units describe is one type in the layout: types are the same if name, size and
+ * fields are. Typedefs and qualifiers become aliases of the type behind them.
  */
-#include "reader.h"
+#include "build.h"
+
+#include "classify.h"
+#include "closure.h"
+#include "declarator.h"
+#include "types.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -14,10 +19,6 @@
 
 enum { MAX_DEPTH = 64 };
 
-HMAP_TYPE_UINT64(place_to_index, uint32_t);
-HMAP_TYPE_UINT64(place_to_text, const char *);
-HMAP_TYPE_UINT64(signature_to_place, place_t);
-HMAP_TYPE_STRING(name_to_place, place_t);
 HMAP_TYPE_STRING(text_to_index, uint32_t);
 
 struct builder {
@@ -29,7 +30,7 @@ struct builder {
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-/* The index of the type that looks like that, new or not; `*type` NULL: it is not new. */
+/* The index of the type that looks like this, new or not; `*type` NULL: it is not new. */
 static uint32_t intern(struct builder *builder, const char *looks, struct layout_type **type)
 {
     struct layout *layout = builder->layout;
@@ -37,7 +38,7 @@ static uint32_t intern(struct builder *builder, const char *looks, struct layout
     uint32_t *index = hmap_at(builder->known, &looks, &inserted);
     *type = NULL;
     if (index == NULL) {
-        arena_fail(builder->reader->arena, "out of memory");
+        reader_out_of_memory(builder->reader);
         return 0;
     }
     if (inserted) {
@@ -58,7 +59,7 @@ static bool is_go_function(const struct reader *reader, const struct source_type
            reader->types[real].tag == DW_TAG_subroutine_type;
 }
 
-/* Structs look like their fields' names and places. */
+/* A struct's name and size, and its fields' names and offsets. */
 static const char *looks_of_struct(struct arena *arena, const struct source_type *type,
                                    const char *name)
 {
@@ -80,7 +81,7 @@ static uint32_t build_struct(struct builder *builder, uint32_t index)
     struct source_type *source = &reader->types[index];
     const char *name = spell_type(reader, index);
     bool is_opaque = source->demand == DEMAND_NAME;
-    /* By its name alone it is the one that was built in full, if there is one. */
+    /* By name alone it is the one that was built in full, if there is one. */
     const char *brief =
         arena_format(reader->arena, "~%s %llu", name, (unsigned long long)source->size);
     const uint32_t *full = is_opaque ? hmap_get(builder->known, &brief) : NULL;
@@ -136,7 +137,7 @@ static void set_enum(struct layout_type *type, const struct source_type *source)
         type->is_signed |= source->enumerators[i].value < 0;
 }
 
-/* Any type that is no struct. */
+/* Any type but a struct. */
 static uint32_t build_other(struct builder *builder, uint32_t index, int depth)
 {
     struct reader *reader = builder->reader;
@@ -146,7 +147,7 @@ static uint32_t build_other(struct builder *builder, uint32_t index, int depth)
     made.name = spell_type(reader, index);
     made.size = source.size;
     switch (source.tag) {
-    case 0: /* void has one byte in gdb, and so has a function */
+    case 0: /* void is one byte in gdb, and so is a function */
     case DW_TAG_unspecified_type:
     case DW_TAG_subroutine_type:
         made.size = 1;
@@ -180,7 +181,7 @@ static uint32_t build_other(struct builder *builder, uint32_t index, int depth)
             is_function ? builder->layout->pointer_size : builder->layout->types[made.target].size;
         break;
     }
-    default: /* pointers to members and what is not known: bytes */
+    default: /* pointers to members and unknown types: bytes */
         break;
     }
     const char *looks =
@@ -199,7 +200,7 @@ static uint32_t build(struct builder *builder, uint32_t index, int depth)
 {
     struct reader *reader = builder->reader;
     if (depth > MAX_DEPTH)
-        arena_fail(reader->arena, "malformed DWARF in '%s': a type stands for itself",
+        arena_fail(reader->arena, "malformed DWARF in '%s': a type refers to itself",
                    reader->program_path);
     if (reader->arena->failed)
         return 0;
@@ -247,12 +248,6 @@ static void fill_struct(struct builder *builder, const struct source_type *sourc
     type->argument_count = source->argument_count;
 }
 
-static bool is_struct(const struct source_type *type)
-{
-    return type->tag == DW_TAG_structure_type || type->tag == DW_TAG_class_type ||
-           type->tag == DW_TAG_union_type;
-}
-
 static void build_types(struct builder *builder)
 {
     struct reader *reader = builder->reader;
@@ -286,7 +281,7 @@ static int compare_symbols(const void *a, const void *b)
     return order != 0 ? order : (x->value > y->value) - (x->value < y->value);
 }
 
-/* Sorts by name and drops what several units tell. */
+/* Sorts by name and drops duplicates: several units may define the same. */
 static void sort_symbols(struct layout_symbols *symbols)
 {
     if (symbols->count == 0)
@@ -324,7 +319,7 @@ static void build_symbols(struct builder *builder)
     sort_symbols(&layout->constants);
 }
 
-/* ---- the program ----------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void set_identity(struct reader *reader, struct layout *layout)
 {
@@ -348,25 +343,20 @@ static void set_identity(struct reader *reader, struct layout *layout)
         layout->identity = arena_format(arena, "%016llx%016llx", (unsigned long long)hash.high64,
                                         (unsigned long long)hash.low64);
     } else
-        arena_fail(arena, "'%s' has neither a build id nor a section .text to know it by",
+        arena_fail(arena, "'%s' has neither a build id nor a section .text to identify it by",
                    image->path);
 }
 
-static bool read_program(struct reader *reader, struct layout *layout)
+bool build_layout(struct reader *reader, struct layout *layout)
 {
-    if (!debug_files_open(reader))
-        return false;
-    set_identity(reader, layout);
-    if (!scan(reader) || !load_types(reader))
-        return false;
-    close_types(reader);
     struct builder builder = {
         .reader = reader,
         .layout = layout,
         .known = hmap_create(&text_to_index.type, NULL),
     };
     if (builder.known == NULL)
-        return arena_fail(reader->arena, "out of memory");
+        return reader_out_of_memory(reader);
+    set_identity(reader, layout);
     build_types(&builder);
     build_symbols(&builder);
     hmap_destroy(builder.known);
@@ -376,37 +366,4 @@ static bool read_program(struct reader *reader, struct layout *layout)
                    "libstdc++'s unordered containers are known",
                    reader->program_path);
     return !reader->arena->failed;
-}
-
-bool layout_of_program(struct layout *layout, struct arena *arena, const char *path,
-                       const char *const *debug_folders)
-{
-    const char *slash = strrchr(path, '/');
-    *layout = (struct layout){.program = slash == NULL ? path : slash + 1};
-    struct reader reader = {
-        .arena = arena,
-        .debug_folders = debug_folders,
-        .program_path = path,
-        .signatures = hmap_create(&signature_to_place.type, NULL),
-        .skeletons = hmap_create(&signature_to_place.type, NULL),
-        .scopes = hmap_create(&place_to_text.type, NULL),
-        .definitions = hmap_create(&name_to_place.type, NULL),
-        .indices = hmap_create(&place_to_index.type, NULL),
-    };
-    struct hmap *const maps[] = {reader.signatures, reader.skeletons, reader.scopes,
-                                 reader.definitions, reader.indices};
-    bool good = true;
-    for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
-        good &= maps[i] != NULL;
-    if (good)
-        good = read_program(&reader, layout);
-    else
-        arena_fail(arena, "out of memory");
-    /* Names lie in the files until here: what is kept of them is copied. */
-    if (good)
-        layout_copy_names(layout, arena);
-    debug_files_close(&reader);
-    for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
-        hmap_destroy(maps[i]);
-    return good;
 }

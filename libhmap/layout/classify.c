@@ -1,9 +1,10 @@
 /*
- * classify.c - the families of maps, as far as DWARF shows them: what gdb/hmapdbg/families asks for
- * by name, and which structs are maps by the names of their fields. tests/layout/test_names.py
- * compares the names with those in the families' code.
+ * classify.c - what gdb/hmapdbg/families asks for by name, and which structs are maps by the names
+ * of their fields. tests/layout/test_names.py compares the names with those in the families' code.
  */
-#include "reader.h"
+#include "classify.h"
+
+#include "types.h"
 
 #include <string.h>
 
@@ -15,7 +16,7 @@ static const char *const c_types[] = {
     "hmap_flags", "hmap_tophash", "hmap_key_kind", NULL,
 };
 
-/* Go's runtime: headers of maps without their types, iterators, goroutines, type descriptors. */
+/* Go's runtime: untyped map headers, iterators, goroutines, type descriptors. */
 static const char *const go_types[] = {
     "runtime.hmap",
     "runtime.hiter",
@@ -77,7 +78,7 @@ static const char *const cplusplus_type_prefixes[] = {
     NULL,
 };
 
-/* Types of theirs are roots too, but what they point to matters only where it leads to maps. */
+/* Their types are kept too, but what they point to only if it leads to maps. */
 static const char *const variables[] = {
     "hmap_registry",  "runtime.allgs", "runtime.firstmoduledata",
     "runtime.mheap_", "sync.expunged", NULL,
@@ -175,7 +176,7 @@ static const char *const unordered_table[] = {
 static const char *const *const maps[] = {libhmap_map, go_map,   swiss_map,
                                           sync_map,    trie_map, unordered_table};
 
-/* What lies between a header and the entries. */
+/* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
 static const char *const overflow_lists[] = {"overflow", "oldoverflow", "nextOverflow", NULL};
 static const char *const swiss_table[] = {"groups", "growthLeft", NULL};

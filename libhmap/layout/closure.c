@@ -1,30 +1,26 @@
 /*
- * closure.c - what is worth keeping of the types that were loaded.
+ * closure.c - which of the loaded types are kept.
  *
- * A type is kept in full where a value of it may be printed or walked through: what the families ask
- * for, what lies in such a struct by value, and what its pointers lead to if a map can be reached
- * there, or if the struct is a part of a map. Of anything else that a pointer leads to, the name does.
+ * A type is kept in full if a value of it may be printed or followed: what the families ask for,
+ * what such a struct contains, and what its pointers lead to if a map can be reached there or if
+ * the struct is a part of a map. Of anything else that a pointer leads to, the name is enough.
  */
-#include "reader.h"
+#include "closure.h"
 
-#include <stdlib.h>
+#include "classify.h"
+#include "types.h"
+
 #include <string.h>
-
-static bool is_struct(const struct source_type *type)
-{
-    return type->tag == DW_TAG_structure_type || type->tag == DW_TAG_class_type ||
-           type->tag == DW_TAG_union_type;
-}
 
 /* ---- which types lead to a map --------------------------------------------------------------- */
 
-/* The types that each type is referred to by, one list after the other. */
+/* For each type a list of the types that refer to it, one list after the other. */
 struct referrers {
-    uint32_t *first; /* of each type, where its list begins; one more for the end */
+    uint32_t *first; /* where each type's list begins; one more for the end */
     uint32_t *items;
 };
 
-/* Calls for each type that values of a type contain or point to. */
+/* Called for each type that values of a type contain or point to. */
 typedef void edge_fn(struct referrers *referrers, uint32_t from, uint32_t to);
 
 static void each_edge(const struct reader *reader, struct referrers *referrers, edge_fn *edge)
@@ -100,7 +96,7 @@ static void demand(struct queue *queue, uint32_t index, enum demand how_much)
     *READER_APPEND(queue->reader->arena, queue->items, queue->count, queue->room) = index;
 }
 
-/* A struct without a name of its own, as the slots of a group: a part of what it is in. */
+/* A struct without a name, as the slots of a group: a part of the struct that it is in. */
 static bool is_nameless(const struct source_type *type)
 {
     return type->name == NULL || strncmp(type->name, "struct {", 8) == 0 ||
@@ -167,8 +163,8 @@ void close_types(struct reader *reader)
     for (size_t i = 0; i < reader->variables.count; i++)
         if (is_kept_variable(reader, &reader->variables.items[i]))
             demand(&queue, reader->variables.items[i].type, DEMAND_FULL);
-    /* Type objects are no maps, but they keep the types of buckets that no variable leads to; and
-     * to what leads to a map an interface may lead. */
+    /* Type objects keep the types of buckets that no variable leads to. In Go an interface may lead
+     * to any struct that leads to a map. */
     for (uint32_t i = 0; i < reader->type_count; i++) {
         const struct source_type *type = &reader->types[i];
         bool is_held = type->language == LANGUAGE_GO && is_struct(type) && type->reaches_map;

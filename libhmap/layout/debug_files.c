@@ -1,8 +1,14 @@
 /*
- * debug_files.c - where a program's DWARF is: in itself, in a separate debug file (by build id, or by
- * .gnu_debuglink), with common parts in a file of dwz's, or split into .dwo files or a .dwp.
+ * debug_files.c - where a program's DWARF is: in itself, in a separate debug file (by build id, or
+ * by .gnu_debuglink), with common parts in a file of dwz's, or split into .dwo files or a .dwp.
+ *
+ * Separate files are searched for here, not by libdwarf's dwarf_gnu_debuglink(): that one always
+ * looks in /usr/lib/debug, which --debug-folder replaces, leaves opening and comparing the
+ * candidates to the caller, and does not know dwz's link, for which the same search is needed.
  */
-#include "reader.h"
+#include "debug_files.h"
+
+#include "elf_merge.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,12 +30,14 @@
     } while (0)
 #endif
 
-/* Adds a file that elf_open() has opened; takes the image over. */
+/* Adds a file that elf_open() has opened, and takes over the image. */
 static bool add_file(struct reader *reader, const struct elf_image *image, bool is_split)
 {
     struct debug_file *file =
         READER_APPEND(reader->arena, reader->files, reader->file_count, reader->file_room);
     *file = (struct debug_file){.path = image->path, .image = *image, .is_split = is_split};
+    file->is_package = elf_find_section(image, ".debug_cu_index") != NULL ||
+                       elf_find_section(image, ".debug_tu_index") != NULL;
     int merged = is_split ? elf_merge_sections(&file->image, reader->arena) : -1;
     if (reader->arena->failed)
         return false;
@@ -39,16 +47,13 @@ static bool add_file(struct reader *reader, const struct elf_image *image, bool 
     int result =
         INIT_PATH(path, is_split ? DW_GROUPNUMBER_DWO : DW_GROUPNUMBER_BASE, &file->dbg, &error);
     if (merged >= 0)
-        close(merged); /* libdwarf has opened it anew */
+        close(merged); /* libdwarf has a descriptor of its own */
     if (result == DW_DLV_OK)
         return true;
     if (result == DW_DLV_NO_ENTRY)
         return arena_fail(reader->arena, "cannot open '%s' as DWARF", file->path);
-    /* What libdwarf gives for an error without a Dwarf_Debug is its own to free. */
-    snprintf(reader->arena->error, sizeof(reader->arena->error), "malformed DWARF in '%s': %s",
-             file->path, dwarf_errmsg(error));
-    reader->arena->failed = true;
-    dwarf_dealloc_error(NULL, error);
+    arena_fail(reader->arena, "malformed DWARF in '%s': %s", file->path, dwarf_errmsg(error));
+    dwarf_dealloc_error(NULL, error); /* there is no Dwarf_Debug that owns it */
     return false;
 }
 
@@ -60,12 +65,18 @@ static const char *folder_of(struct arena *arena, const char *path)
     return slash == NULL ? "." : arena_copy(arena, path, (size_t)(slash - path) + (slash == path));
 }
 
+/* Whether a file has the CRC-32 of .gnu_debuglink. */
+static bool has_checksum(const struct elf_image *image, uint32_t checksum)
+{
+    return dwarf_basic_crc32((const unsigned char *)image->bytes, image->size, 0) == checksum;
+}
+
 static bool is_same(struct elf_bytes a, struct elf_bytes b)
 {
     return a.size == b.size && a.size > 0 && memcmp(a.bytes, b.bytes, a.size) == 0;
 }
 
-/* Opens a candidate: a file with DWARF of the same build. False without an error: it is not that. */
+/* Opens a candidate: a file with DWARF of the same build. False without an error: it is not one. */
 static bool try_debug_file(struct reader *reader, const char *path, const uint32_t *checksum)
 {
     if (access(path, R_OK) != 0)
@@ -81,7 +92,7 @@ static bool try_debug_file(struct reader *reader, const char *path, const uint32
     if (wanted.bytes != NULL && found.bytes != NULL)
         good = is_same(wanted, found);
     else
-        good = checksum != NULL && elf_checksum(&image) == *checksum;
+        good = checksum != NULL && has_checksum(&image, *checksum);
     if (good && elf_has_dwarf(&image))
         return add_file(reader, &image, false);
     elf_close(&image);
@@ -104,7 +115,7 @@ static bool find_by_build_id(struct reader *reader, struct elf_bytes id,
     return false;
 }
 
-/* .gnu_debuglink, in the places where gdb looks. */
+/* By .gnu_debuglink, in the places where gdb looks. */
 static bool find_by_link(struct reader *reader)
 {
     uint32_t checksum = 0;
@@ -161,7 +172,7 @@ static bool open_alternative(struct reader *reader)
         return false;
     if (!found)
         return arena_fail(arena,
-                          "cannot open '%s', which '%s' shares debug info with: install it, "
+                          "cannot open '%s', which holds debug info of '%s': install it, "
                           "or name its folder with --debug-folder",
                           path, main_file->path);
     reader->alternative = reader->file_count - 1;
@@ -186,8 +197,8 @@ bool debug_files_open(struct reader *reader)
     } else if (!find_by_build_id(reader, elf_gnu_build_id(&reader->program), try_debug_file) &&
                !find_by_link(reader))
         arena_fail(arena,
-                   "no debug info in '%s', and no file with it was found: build with -g, or "
-                   "name the folder of debug files with --debug-folder",
+                   "no debug info in '%s', and no separate debug file was found: build with -g, "
+                   "or name the folder of debug files with --debug-folder",
                    reader->program_path);
     return !arena->failed && open_alternative(reader);
 }
@@ -242,7 +253,7 @@ bool debug_files_open_split(struct reader *reader, const char *name, const char 
             return open_split(reader, candidates[i], index);
     }
     return arena_fail(arena,
-                      "cannot open '%s', which has the debug info of a part of '%s': %s: put "
-                      "it, or '%s.dwp', beside the program",
+                      "cannot open '%s', which holds debug info of '%s': %s: put it, or "
+                      "'%s.dwp', into the program's folder",
                       candidates[2], reader->program_path, strerror(ENOENT), reader->program_path);
 }

@@ -1,10 +1,10 @@
 /*
  * declarator.c - names of types as gdb spells them: "const char *", "uint8_t [8]", "int (*)(char)".
  *
- * A C declaration is read from the name outwards; so it is spelled: `declarator` is what stands
- * where the name would, and grows on its way to the innermost type.
+ * A C declaration is read from the name outwards, and is spelled in the same order: `declarator` is
+ * what stands in the name's place, and grows on the way to the innermost type.
  */
-#include "reader.h"
+#include "declarator.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ enum { MAX_DEPTH = 32 };
 
 static const char *spell(struct reader *reader, uint32_t index, const char *declarator, int depth);
 
-/* "const", "volatile" of the types from `index` on, which is moved past them. */
+/* "const", "volatile" of the types from `index` on; moves `index` past them. */
 static const char *take_qualifiers(struct reader *reader, uint32_t *index)
 {
     bool is_const = false;
@@ -69,7 +69,7 @@ static const char *base_name(struct reader *reader, const struct source_type *ty
     return arena_format(reader->arena, "%s%s", keyword, type->name);
 }
 
-/* Whether a pointer to it, or `*` before it, needs brackets: the name's other side binds closer. */
+/* Whether `*` before the name needs parentheses: what follows the name binds closer. */
 static bool binds_closer(const struct reader *reader, uint32_t index)
 {
     if (index == LAYOUT_NONE)
@@ -84,7 +84,7 @@ static const char *spell(struct reader *reader, uint32_t index, const char *decl
     const char *qualifiers = take_qualifiers(reader, &index);
     if (depth > MAX_DEPTH)
         return "...";
-    /* Go names all of its types, and reads from left to right. */
+    /* Go names all of its types, and spells them from left to right. */
     bool is_named = index != LAYOUT_NONE && reader->types[index].language == LANGUAGE_GO &&
                     reader->types[index].name != NULL;
     if (index != LAYOUT_NONE && !is_named) {

@@ -1,190 +1,207 @@
 /*
- * die.c - attributes by their forms. Compilers differ in which form they give an attribute, and
- * libdwarf's calls take some forms and not others, so each form is handled by itself.
+ * die.c - attributes by their names. What libdwarf refuses is an error that names the file, the
+ * unit, the DIE, the attribute and its form: nothing is left out in silence.
  */
 #include "die.h"
 
+#include "form.h"
+#include "units.h"
+
 #include <string.h>
 
-bool reader_fail(struct reader *reader, const struct debug_file *file, const char *what,
-                 Dwarf_Error error)
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+/* An attribute that is being read. */
+struct attribute {
+    struct reader *reader;
+    size_t file;
+    Dwarf_Die die;
+    Dwarf_Attribute handle;
+    Dwarf_Half name;
+    Dwarf_Half form;
+    struct die *out;
+    Dwarf_Error error; /* of the file */
+};
+
+static uint64_t unit_offset(Dwarf_Debug dbg, Dwarf_Die die)
 {
-    char text[256];
-    snprintf(text, sizeof(text), "%s", error != NULL ? dwarf_errmsg(error) : "it makes no sense");
-    if (error != NULL)
-        dwarf_dealloc_error(file->dbg, error);
-    return arena_fail(reader->arena, "malformed DWARF in '%s': %s: %s", file->path, what, text);
+    Dwarf_Off first = 0;
+    Dwarf_Off length = 0;
+    Dwarf_Error error = NULL;
+    if (dwarf_die_CU_offset_range(die, &first, &length, &error) == DW_DLV_ERROR)
+        dwarf_dealloc_error(dbg, error);
+    return first;
 }
 
-/* ---- values ---------------------------------------------------------------------------------- */
-
-/* A constant of any form. `*known` false: the attribute is no constant (an expression, a range). */
-static bool read_constant(Dwarf_Attribute attribute, Dwarf_Half form, int64_t *out, bool *known,
-                          Dwarf_Error *error)
+static const char *attribute_text(const struct attribute *attribute)
 {
-    Dwarf_Unsigned number = 0;
-    Dwarf_Signed value = 0;
-    int result = DW_DLV_OK;
-    *known = true;
-    switch (form) {
-    case DW_FORM_sdata:
-    case DW_FORM_implicit_const: /* gcc's array bounds in DWARF 5; formudata refuses it */
-        result = dwarf_formsdata(attribute, &value, error);
-        break;
-    case DW_FORM_data1: /* formsdata takes 136 for -120 */
-    case DW_FORM_data2:
-    case DW_FORM_data4:
-    case DW_FORM_data8:
-    case DW_FORM_udata:
-        result = dwarf_formudata(attribute, &number, error);
-        value = (Dwarf_Signed)number;
-        break;
-    default:
-        *known = false;
-    }
-    if (result == DW_DLV_OK && *known)
-        *out = value;
-    return result != DW_DLV_ERROR;
+    const char *name = "an attribute";
+    const char *form = "unknown form";
+    dwarf_get_AT_name(attribute->name, &name);
+    dwarf_get_FORM_name(attribute->form, &form);
+    return arena_format(attribute->reader->arena, "unit at 0x%llx, DIE at 0x%llx: %s (%s)",
+                        (unsigned long long)unit_offset(
+                            attribute->reader->files[attribute->file].dbg, attribute->die),
+                        (unsigned long long)place_offset(attribute->out->place), name, form);
 }
 
-/* A location or an offset as an expression: its bytes. */
-static bool read_expression(Dwarf_Debug dbg, Dwarf_Attribute attribute, Dwarf_Half form,
-                            const unsigned char **bytes, size_t *size, Dwarf_Error *error)
+/* `what` NULL: libdwarf's error says it. */
+static bool attribute_fail(struct attribute *attribute, const char *what)
 {
-    *size = 0;
-    if (form == DW_FORM_exprloc) {
-        Dwarf_Unsigned length = 0;
-        Dwarf_Ptr expression = NULL;
-        if (dwarf_formexprloc(attribute, &length, &expression, error) != DW_DLV_OK)
-            return false;
-        *bytes = expression;
-        *size = (size_t)length;
-    } else if (form == DW_FORM_block1) { /* Go */
-        Dwarf_Block *block = NULL;
-        if (dwarf_formblock(attribute, &block, error) != DW_DLV_OK)
-            return false;
-        *bytes = block->bl_data; /* in the section: it outlives the block */
-        *size = (size_t)block->bl_len;
-        dwarf_dealloc(dbg, block, DW_DLA_BLOCK);
-    }
-    return true;
+    struct reader *reader = attribute->reader;
+    const char *text = attribute_text(attribute);
+    if (what == NULL && attribute->error == NULL)
+        what = "it cannot be read";
+    if (what != NULL)
+        text = arena_format(reader->arena, "%s: %s", text, what);
+    Dwarf_Error error = attribute->error;
+    attribute->error = NULL;
+    return reader_fail(reader, &reader->files[attribute->file], text, error);
 }
 
-static uint64_t read_uleb(const unsigned char *bytes, size_t size)
+bool die_fail(struct reader *reader, const struct die *die, const char *what)
 {
-    uint64_t value = 0;
-    for (size_t i = 0; i < size && i < 9; i++) {
-        value |= (uint64_t)(bytes[i] & 0x7f) << (7 * i);
-        if (bytes[i] < 0x80)
-            break;
-    }
-    return value;
+    const struct unit *unit = units_find(reader, die->place);
+    const char *text =
+        arena_format(reader->arena, "unit at 0x%llx, DIE at 0x%llx: %s",
+                     (unsigned long long)place_offset(unit == NULL ? die->place : unit->first),
+                     (unsigned long long)place_offset(die->place), what);
+    return reader_fail(reader, &reader->files[place_file(die->place)], text, NULL);
 }
+
+/* ---- addresses and offsets ------------------------------------------------------------------- */
 
 /*
- * An index into .debug_addr, which is in the program also for units that are not. libdwarf can be
- * told to look there (dwarf_set_tied_dbg), but then takes the bases of other tables from there too.
+ * An index into .debug_addr, which is in the program also for split units. libdwarf can be told to
+ * look there (dwarf_set_tied_dbg), but then takes the bases of other tables from there too.
  */
-static bool read_indexed_address(struct reader *reader, size_t file, Dwarf_Die die, place_t place,
-                                 uint64_t index, uint64_t *out)
+static bool read_indexed_address(struct attribute *attribute, uint64_t index, uint64_t *out)
 {
+    struct reader *reader = attribute->reader;
+    size_t file = attribute->file;
+    Dwarf_Die in = attribute->die;
     Dwarf_Die skeleton = NULL;
     if (reader->files[file].is_split) {
-        const struct unit *unit = find_unit(reader, place);
-        if (unit == NULL || unit->skeleton == PLACE_NONE ||
-            !die_open(reader, unit->skeleton, &skeleton))
+        const struct unit *unit = units_find(reader, attribute->out->place);
+        if (unit == NULL || unit->skeleton == PLACE_NONE)
+            return attribute_fail(attribute, "no unit of the program belongs to it");
+        if (!die_open(reader, unit->skeleton, &skeleton))
             return false;
         file = place_file(unit->skeleton);
+        in = skeleton;
     }
     Dwarf_Addr address = 0;
     Dwarf_Error error = NULL;
-    int result =
-        dwarf_debug_addr_index_to_addr(skeleton != NULL ? skeleton : die, index, &address, &error);
-    if (result == DW_DLV_ERROR)
-        dwarf_dealloc_error(reader->files[file].dbg, error);
+    int result = dwarf_debug_addr_index_to_addr(in, index, &address, &error);
+    if (result != DW_DLV_OK) {
+        const char *why = result == DW_DLV_ERROR ? dwarf_errmsg(error) : "it is not there";
+        attribute_fail(attribute,
+                       arena_format(reader->arena, "address %llu of '%s': %s",
+                                    (unsigned long long)index, reader->files[file].path, why));
+        if (result == DW_DLV_ERROR)
+            dwarf_dealloc_error(reader->files[file].dbg, error);
+    }
     if (skeleton != NULL)
         dwarf_dealloc_die(skeleton);
     *out = address;
     return result == DW_DLV_OK;
 }
 
-/* DW_AT_location: a fixed address is DW_OP_addr alone, or an index into .debug_addr. */
-static void read_location(struct reader *reader, size_t file, Dwarf_Die die,
-                          const unsigned char *bytes, size_t size, struct die *out)
+/* DW_AT_location. A fixed address is DW_OP_addr or an index into .debug_addr, and perhaps a number
+ * to add; what is elsewhere (in a register, in thread-local storage) has none. */
+static bool read_location(struct attribute *attribute)
 {
-    const struct elf_image *image = &reader->files[file].image;
-    size_t width = image->is_wide ? 8 : 4;
-    if (size == 1 + width && bytes[0] == DW_OP_addr) {
-        out->address = 0;
-        for (size_t i = 0; i < width; i++) {
-            size_t at = image->is_big_endian ? 1 + i : width - i;
-            out->address = out->address << 8 | bytes[at];
-        }
-        out->has_address = true;
-    } else if (size > 1 && (bytes[0] == DW_OP_addrx || bytes[0] == DW_OP_GNU_addr_index))
-        out->has_address = read_indexed_address(reader, file, die, out->place,
-                                                read_uleb(bytes + 1, size - 1), &out->address);
-}
-
-/* DW_AT_data_member_location: a number, or in old DWARF DW_OP_plus_uconst and a number. */
-static void read_member_offset(const unsigned char *bytes, size_t size, struct die *out)
-{
-    if (size > 1 && bytes[0] == DW_OP_plus_uconst) {
-        out->member_offset = read_uleb(bytes + 1, size - 1);
-        out->has_member_offset = true;
-    }
-}
-
-static bool read_reference(struct reader *reader, size_t file, Dwarf_Die die,
-                           Dwarf_Attribute attribute, Dwarf_Half form, place_t *out,
-                           Dwarf_Error *error)
-{
-    if (form == DW_FORM_ref_sig8) {
-        Dwarf_Sig8 signature;
-        if (dwarf_formsig8(attribute, &signature, error) != DW_DLV_OK)
-            return false;
-        uint64_t key;
-        memcpy(&key, &signature, sizeof(key));
-        const place_t *found = hmap_get(reader->signatures, &key);
-        /* A type unit may be in a file that is not there: the type is not known then. */
-        *out = found == NULL ? PLACE_NONE : *found;
+    struct reader *reader = attribute->reader;
+    const struct debug_file *file = &reader->files[attribute->file];
+    struct expression expression;
+    if (!form_expression(file->dbg, attribute->handle, attribute->form, &expression,
+                         &attribute->error))
+        return false;
+    if (expression.left == 0)
         return true;
+    uint64_t address = 0;
+    uint64_t added = 0;
+    unsigned char operation = *expression.at++;
+    expression.left--;
+    if (operation == DW_OP_addr) {
+        if (!expression_take_address(&expression, &file->image, &address))
+            return attribute_fail(attribute, "DW_OP_addr is cut off");
+    } else if (operation == DW_OP_addrx || operation == DW_OP_GNU_addr_index) {
+        uint64_t index = 0;
+        if (!expression_take_uleb(&expression, &index))
+            return attribute_fail(attribute, "DW_OP_addrx is cut off");
+        if (!read_indexed_address(attribute, index, &address))
+            return false;
+    } else
+        return true;
+    if (expression.left > 0 && *expression.at == DW_OP_plus_uconst) {
+        expression.at++;
+        expression.left--;
+        if (!expression_take_uleb(&expression, &added))
+            return attribute_fail(attribute, "DW_OP_plus_uconst is cut off");
     }
+    attribute->out->address = address + added;
+    attribute->out->has_address = expression.left == 0;
+    return true;
+}
+
+/* DW_AT_data_member_location that is not a number: in old DWARF DW_OP_plus_uconst and a number. */
+static bool read_member_offset(struct attribute *attribute)
+{
+    struct expression expression;
+    if (!form_expression(attribute->reader->files[attribute->file].dbg, attribute->handle,
+                         attribute->form, &expression, &attribute->error))
+        return false;
+    struct die *out = attribute->out;
+    if (expression.left > 0 && *expression.at == DW_OP_plus_uconst) {
+        expression.at++;
+        expression.left--;
+        out->has_member_offset =
+            expression_take_uleb(&expression, &out->member_offset) && expression.left == 0;
+    }
+    out->has_computed_offset = !out->has_member_offset;
+    return true;
+}
+
+/* ---- references ------------------------------------------------------------------------------ */
+
+static bool read_signature(struct attribute *attribute, place_t *out)
+{
+    struct reader *reader = attribute->reader;
+    Dwarf_Sig8 signature;
+    if (dwarf_formsig8(attribute->handle, &signature, &attribute->error) != DW_DLV_OK)
+        return false;
+    uint64_t key;
+    memcpy(&key, &signature, sizeof(key));
+    const place_t *found = hmap_get(reader->signatures, &key);
+    if (found == NULL)
+        return attribute_fail(attribute, "there is no type unit of that signature");
+    *out = *found;
+    return true;
+}
+
+static bool read_reference(struct attribute *attribute, place_t *out)
+{
+    struct reader *reader = attribute->reader;
+    Dwarf_Half form = attribute->form;
+    if (form == DW_FORM_ref_sig8)
+        return read_signature(attribute, out);
     Dwarf_Off offset = 0;
-    if (dwarf_global_formref(attribute, &offset, error) != DW_DLV_OK)
+    if (dwarf_global_formref(attribute->handle, &offset, &attribute->error) != DW_DLV_OK)
         return false;
     if (form == DW_FORM_GNU_ref_alt || form == DW_FORM_ref_sup4 || form == DW_FORM_ref_sup8) {
         if (reader->alternative == 0)
-            return arena_fail(reader->arena, "'%s' refers to a file of dwz's that it does not name",
-                              reader->files[file].path);
+            return attribute_fail(attribute, "the file names no dwz file to refer to");
         *out = place_make(reader->alternative, false, offset);
     } else {
         bool is_local = form != DW_FORM_ref_addr;
-        bool in_types = is_local && !dwarf_get_die_infotypes_flag(die);
-        *out = place_make(file, in_types, offset);
+        bool in_types = is_local && !dwarf_get_die_infotypes_flag(attribute->die);
+        *out = place_make(attribute->file, in_types, offset);
     }
     return true;
 }
 
 /* ---- attributes ------------------------------------------------------------------------------ */
-
-static bool read_text(Dwarf_Attribute attribute, const char **out, Dwarf_Error *error)
-{
-    char *text = NULL;
-    if (dwarf_formstring(attribute, &text, error) != DW_DLV_OK)
-        return false;
-    *out = text;
-    return true;
-}
-
-static bool read_flag(Dwarf_Attribute attribute, bool *out, Dwarf_Error *error)
-{
-    Dwarf_Bool flag = 0;
-    if (dwarf_formflag(attribute, &flag, error) != DW_DLV_OK)
-        return false;
-    *out = flag != 0;
-    return true;
-}
 
 /* The members that a constant goes to; NULL: the attribute is none of these. */
 struct constant_slot {
@@ -224,59 +241,58 @@ static struct constant_slot constant_slot(struct die *out, Dwarf_Half name)
     }
 }
 
-static bool read_attribute(struct reader *reader, size_t file, Dwarf_Die die,
-                           Dwarf_Attribute attribute, struct die *out, Dwarf_Error *error)
+static bool read_text(struct attribute *attribute, const char **out)
 {
-    Dwarf_Half name = 0;
-    Dwarf_Half form = 0;
-    if (dwarf_whatattr(attribute, &name, error) != DW_DLV_OK ||
-        dwarf_whatform(attribute, &form, error) != DW_DLV_OK)
+    return form_text(attribute->reader, attribute->file, attribute->die, attribute->handle,
+                     attribute->form, out, &attribute->error);
+}
+
+static bool read_flag(struct attribute *attribute, bool *out)
+{
+    return form_flag(attribute->handle, out, &attribute->error);
+}
+
+static bool read_attribute(struct attribute *attribute)
+{
+    struct die *out = attribute->out;
+    if (dwarf_whatattr(attribute->handle, &attribute->name, &attribute->error) != DW_DLV_OK ||
+        dwarf_whatform(attribute->handle, &attribute->form, &attribute->error) != DW_DLV_OK)
         return false;
-    const unsigned char *bytes = NULL;
-    size_t size = 0;
-    switch (name) {
+    switch (attribute->name) {
     case DW_AT_name:
-        return read_text(attribute, &out->name, error);
+        return read_text(attribute, &out->name);
     case DW_AT_GNU_dwo_name:
     case DW_AT_dwo_name:
-        return read_text(attribute, &out->dwo_name, error);
+        return read_text(attribute, &out->dwo_name);
     case DW_AT_comp_dir:
-        return read_text(attribute, &out->comp_dir, error);
+        return read_text(attribute, &out->comp_dir);
     case DW_AT_type:
-        return read_reference(reader, file, die, attribute, form, &out->type, error);
+        return read_reference(attribute, &out->type);
     case DW_AT_specification:
     case DW_AT_abstract_origin:
-        return read_reference(reader, file, die, attribute, form, &out->origin, error);
+        return read_reference(attribute, &out->origin);
     case DW_AT_signature:
-        return read_reference(reader, file, die, attribute, form, &out->signature, error);
+        return read_reference(attribute, &out->signature);
     case DW_AT_declaration:
-        return read_flag(attribute, &out->is_declaration, error);
+        return read_flag(attribute, &out->is_declaration);
     case DW_AT_enum_class:
-        return read_flag(attribute, &out->is_enum_class, error);
+        return read_flag(attribute, &out->is_enum_class);
     case DW_AT_external:
-        return read_flag(attribute, &out->is_external, error);
+        return read_flag(attribute, &out->is_external);
     case DW_AT_location:
-        if (!read_expression(reader->files[file].dbg, attribute, form, &bytes, &size, error))
-            return false;
-        read_location(reader, file, die, bytes, size, out);
-        return true;
+        return read_location(attribute);
     default:
         break;
     }
-    struct constant_slot slot = constant_slot(out, name);
+    struct constant_slot slot = constant_slot(out, attribute->name);
     if (slot.value == NULL)
         return true;
     bool known = false;
-    if (!read_constant(attribute, form, slot.value, &known, error))
+    if (!form_constant(attribute->handle, attribute->form, slot.value, &known, &attribute->error))
         return false;
     if (known && slot.known != NULL)
         *slot.known = true;
-    if (!known && name == DW_AT_data_member_location) {
-        if (!read_expression(reader->files[file].dbg, attribute, form, &bytes, &size, error))
-            return false;
-        read_member_offset(bytes, size, out);
-    }
-    return true;
+    return known || attribute->name != DW_AT_data_member_location || read_member_offset(attribute);
 }
 
 bool die_read(struct reader *reader, size_t file, Dwarf_Die die, struct die *out)
@@ -298,19 +314,35 @@ bool die_read(struct reader *reader, size_t file, Dwarf_Die die, struct die *out
         return reader_fail(reader, in, "a DIE's attributes cannot be read", error);
     bool good = true;
     for (Dwarf_Signed i = 0; i < count; i++) {
-        if (good && !read_attribute(reader, file, die, attributes[i], out, &error))
-            good = false;
+        struct attribute one = {
+            .reader = reader, .file = file, .die = die, .handle = attributes[i], .out = out};
+        if (good && !read_attribute(&one))
+            good = attribute_fail(&one, NULL);
         dwarf_dealloc(in->dbg, attributes[i], DW_DLA_ATTR);
     }
     dwarf_dealloc(in->dbg, attributes, DW_DLA_LIST);
-    if (!good) {
-        char what[64];
-        snprintf(what, sizeof(what), "an attribute of the DIE at 0x%llx cannot be read",
-                 (unsigned long long)offset);
-        return reader_fail(reader, in, what, error);
+    return good;
+}
+
+bool die_name(struct reader *reader, size_t file, Dwarf_Die die, const char **name)
+{
+    const struct debug_file *in = &reader->files[file];
+    Dwarf_Error error = NULL;
+    *name = NULL;
+    if (in->is_package) { /* see form_text() */
+        struct die found;
+        bool good = die_read(reader, file, die, &found);
+        *name = found.name;
+        return good;
     }
+    char *text = NULL;
+    if (dwarf_diename(die, &text, &error) == DW_DLV_ERROR)
+        return reader_fail(reader, in, "a name cannot be read", error);
+    *name = text;
     return true;
 }
+
+/* ---- other DIEs ------------------------------------------------------------------------------ */
 
 bool die_each_child(struct reader *reader, size_t file, Dwarf_Die die, die_visit_fn *visit,
                     void *context)
@@ -339,13 +371,13 @@ bool die_open(struct reader *reader, place_t place, Dwarf_Die *out)
 {
     size_t file = place_file(place);
     if (file >= reader->file_count)
-        return arena_fail(reader->arena, "malformed DWARF in '%s': a reference leads nowhere",
+        return arena_fail(reader->arena, "malformed DWARF in '%s': a reference to no file",
                           reader->program_path);
     Dwarf_Error error = NULL;
     int result = dwarf_offdie_b(reader->files[file].dbg, place_offset(place),
                                 !place_in_types(place), out, &error);
     if (result == DW_DLV_OK)
         return true;
-    return reader_fail(reader, &reader->files[file], "a reference leads nowhere",
+    return reader_fail(reader, &reader->files[file], "a reference to no DIE",
                        result == DW_DLV_ERROR ? error : NULL);
 }

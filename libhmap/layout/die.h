@@ -1,5 +1,5 @@
 /*
- * die.h - one DIE, its attributes decoded: those that matter here.
+ * die.h - one DIE with those of its attributes that matter here, and its children.
  */
 #ifndef HMAP_LAYOUT_DIE_H
 #define HMAP_LAYOUT_DIE_H
@@ -31,7 +31,8 @@ struct die {
     bool has_byte_size;
     bool has_bit_offset;
     bool has_data_bit_offset;
-    bool has_member_offset; /* a constant one */
+    bool has_member_offset;   /* a constant one */
+    bool has_computed_offset; /* one that depends on the object, as a virtual base's does */
     bool has_count;
     bool has_upper_bound;
     bool has_const_value;
@@ -42,8 +43,11 @@ struct die {
     bool is_enum_class;
 };
 
-/* Decodes a DIE of a file. */
+/* Reads a DIE of a file. */
 bool die_read(struct reader *reader, size_t file, Dwarf_Die die, struct die *out);
+
+/* Reads only its name; NULL: none. */
+bool die_name(struct reader *reader, size_t file, Dwarf_Die die, const char **name);
 
 /* Calls `visit` for each child of a DIE; false: an error, or visit returned false. */
 typedef bool die_visit_fn(struct reader *reader, size_t file, Dwarf_Die child, void *context);
@@ -52,5 +56,8 @@ bool die_each_child(struct reader *reader, size_t file, Dwarf_Die die, die_visit
 
 /* Opens the DIE at a place; free it with dwarf_dealloc_die(). */
 bool die_open(struct reader *reader, place_t place, Dwarf_Die *out);
+
+/* Sets the error of a DIE that was read and makes no sense. Returns false. */
+bool die_fail(struct reader *reader, const struct die *die, const char *what);
 
 #endif /* HMAP_LAYOUT_DIE_H */

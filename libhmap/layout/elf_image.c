@@ -13,8 +13,7 @@
 
 enum { NT_GO_BUILD_ID = 4, MAX_SECTIONS = 1 << 20 };
 
-/* An unsigned number of `size` bytes at `bytes`, which the caller has checked to be there. */
-static uint64_t number(const struct elf_image *image, const char *bytes, size_t size)
+uint64_t elf_number(const struct elf_image *image, const char *bytes, size_t size)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < size; i++) {
@@ -24,12 +23,12 @@ static uint64_t number(const struct elf_image *image, const char *bytes, size_t 
     return value;
 }
 
-/* A member of a struct of the file, whose layout depends on the width. */
-#define MEMBER(image, bytes, type, member)                                        \
-    ((image)->is_wide ? number((image), (bytes) + offsetof(Elf64_##type, member), \
-                               sizeof(((Elf64_##type *)0)->member))               \
-                      : number((image), (bytes) + offsetof(Elf32_##type, member), \
-                               sizeof(((Elf32_##type *)0)->member)))
+/* A member of a struct in the file, whose layout depends on the width. */
+#define MEMBER(image, bytes, type, member)                                            \
+    ((image)->is_wide ? elf_number((image), (bytes) + offsetof(Elf64_##type, member), \
+                                   sizeof(((Elf64_##type *)0)->member))               \
+                      : elf_number((image), (bytes) + offsetof(Elf32_##type, member), \
+                                   sizeof(((Elf32_##type *)0)->member)))
 
 #define SIZE_OF(image, type) ((image)->is_wide ? sizeof(Elf64_##type) : sizeof(Elf32_##type))
 
@@ -38,7 +37,7 @@ static bool is_inside(const struct elf_image *image, uint64_t offset, uint64_t s
     return offset <= image->size && size <= image->size - offset;
 }
 
-/* The text at an offset of a string table; empty where it is not whole. */
+/* The text at an offset of a string table; empty if it does not end there. */
 static const char *text_at(const char *table, size_t size, uint64_t offset)
 {
     if (table == NULL || offset >= size || memchr(table + offset, 0, size - offset) == NULL)
@@ -58,7 +57,7 @@ static bool map_file(struct elf_image *image, struct arena *arena, const char *p
     else if (S_ISDIR(status.st_mode))
         arena_fail(arena, "'%s' is a folder: name a program", path);
     else if (!S_ISREG(status.st_mode) || (size_t)status.st_size < sizeof(Elf32_Ehdr))
-        arena_fail(arena, "'%s' is no ELF file: name a program or a shared library", path);
+        arena_fail(arena, "'%s' is not an ELF file: name a program or a shared library", path);
     else {
         image->size = (size_t)status.st_size;
         void *bytes = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, file, 0);
@@ -93,29 +92,29 @@ static bool read_sections(struct elf_image *image, struct arena *arena)
     if (memcmp(image->bytes, ELFMAG, SELFMAG) != 0 ||
         (image->bytes[EI_CLASS] != ELFCLASS32 && image->bytes[EI_CLASS] != ELFCLASS64) ||
         (image->bytes[EI_DATA] != ELFDATA2LSB && image->bytes[EI_DATA] != ELFDATA2MSB))
-        return arena_fail(arena, "'%s' is no ELF file: name a program or a shared library",
+        return arena_fail(arena, "'%s' is not an ELF file: name a program or a shared library",
                           image->path);
     image->is_wide = image->bytes[EI_CLASS] == ELFCLASS64;
     image->is_big_endian = image->bytes[EI_DATA] == ELFDATA2MSB;
     if (image->size < SIZE_OF(image, Ehdr))
-        return arena_fail(arena, "'%s' is cut off in its header", image->path);
+        return arena_fail(arena, "'%s' is truncated: its header is incomplete", image->path);
     if (MEMBER(image, image->bytes, Ehdr, e_type) == ET_CORE)
-        return arena_fail(arena, "'%s' is a core: name the program that it is of", image->path);
+        return arena_fail(arena, "'%s' is a core: name the program that dumped it", image->path);
     uint64_t offset = MEMBER(image, image->bytes, Ehdr, e_shoff);
     uint64_t count = MEMBER(image, image->bytes, Ehdr, e_shnum);
     uint64_t names = MEMBER(image, image->bytes, Ehdr, e_shstrndx);
     uint64_t step = SIZE_OF(image, Shdr);
     if (offset == 0)
-        return true; /* a program may do without sections */
+        return true; /* a program need not have sections */
     if (!is_inside(image, offset, step))
-        return arena_fail(arena, "'%s' is cut off: its sections are not there", image->path);
+        return arena_fail(arena, "'%s' is truncated: its section headers are missing", image->path);
     const char *first = image->bytes + offset;
     if (count == 0)
         count = MEMBER(image, first, Shdr, sh_size);
     if (names == SHN_XINDEX)
         names = MEMBER(image, first, Shdr, sh_link);
     if (count > MAX_SECTIONS || !is_inside(image, offset, count * step))
-        return arena_fail(arena, "'%s' is cut off: its sections are not there", image->path);
+        return arena_fail(arena, "'%s' is truncated: its section headers are missing", image->path);
     image->sections = arena_alloc(arena, (size_t)count, sizeof(*image->sections));
     image->section_count = (size_t)count;
     for (size_t i = 0; i < image->section_count; i++)
@@ -154,7 +153,7 @@ const struct elf_section *elf_find_section(const struct elf_image *image, const 
 
 bool elf_has_dwarf(const struct elf_image *image)
 {
-    /* What strip --only-keep-debug leaves behind in the program has no bytes. */
+    /* In a separate debug file, the sections of the program are listed without their bytes. */
     const struct elf_section *info = elf_find_section(image, ".debug_info");
     if (info == NULL)
         info = elf_find_section(image, ".zdebug_info");
@@ -173,16 +172,16 @@ static struct elf_bytes find_note(const struct elf_image *image, const char *nam
         const char *at = section->bytes;
         size_t left = section->byte_count;
         while (left >= 12) {
-            uint64_t name_bytes = number(image, at, 4);
-            uint64_t data_bytes = number(image, at + 4, 4);
+            uint64_t name_bytes = elf_number(image, at, 4);
+            uint64_t data_bytes = elf_number(image, at + 4, 4);
             uint64_t data = 12 + ((name_bytes + 3) & ~(uint64_t)3);
             uint64_t end = data + ((data_bytes + 3) & ~(uint64_t)3);
             if (data > left || data_bytes > left - data)
                 break;
-            /* Go's name has two NULs behind it, others' one. */
+            /* Go's name is followed by two NULs, others by one. */
             bool is_named = name_bytes > length && name_bytes <= length + 4 &&
                             memcmp(at + 12, name, length + 1) == 0;
-            if (is_named && number(image, at + 8, 4) == type)
+            if (is_named && elf_number(image, at + 8, 4) == type)
                 return (struct elf_bytes){at + data, (size_t)data_bytes};
             if (end > left)
                 break;
@@ -226,24 +225,8 @@ const char *elf_debug_link(const struct elf_image *image, uint32_t *checksum)
     size_t at = (strlen(name) + 4) & ~(size_t)3;
     if (*name == '\0' || section->byte_count < 4 || at > section->byte_count - 4)
         return NULL;
-    *checksum = (uint32_t)number(image, section->bytes + at, 4);
+    *checksum = (uint32_t)elf_number(image, section->bytes + at, 4);
     return name;
-}
-
-/* CRC-32 as zlib and gdb compute it, reflected, polynomial 0xedb88320. */
-uint32_t elf_checksum(const struct elf_image *image)
-{
-    uint32_t table[256];
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t row = i;
-        for (int bit = 0; bit < 8; bit++)
-            row = row >> 1 ^ (row & 1 ? 0xedb88320 : 0);
-        table[i] = row;
-    }
-    uint32_t sum = UINT32_MAX;
-    for (size_t i = 0; i < image->size; i++)
-        sum = sum >> 8 ^ table[(sum ^ (unsigned char)image->bytes[i]) & 255];
-    return ~sum;
 }
 
 const char *elf_alternative_link(const struct elf_image *image, struct elf_bytes *build_id)

@@ -1,6 +1,6 @@
 /*
- * elf_image.h - what is needed of an ELF file beside its DWARF: which build it is, its symbols, and
- * where its debug information went. Nothing in the file is trusted.
+ * elf_image.h - what is needed of an ELF file besides its DWARF: its build id, its symbols, and the
+ * links to separate debug files. Nothing in the file is trusted.
  */
 #ifndef HMAP_LAYOUT_ELF_IMAGE_H
 #define HMAP_LAYOUT_ELF_IMAGE_H
@@ -41,14 +41,14 @@ struct elf_bytes {
 bool elf_open(struct elf_image *image, struct arena *arena, const char *path);
 void elf_close(struct elf_image *image);
 
+/* An unsigned number of `size` bytes at `bytes`, in the file's byte order. */
+uint64_t elf_number(const struct elf_image *image, const char *bytes, size_t size);
+
+/* NULL: there is none of that name. */
 const struct elf_section *elf_find_section(const struct elf_image *image, const char *name);
 
 /* Whether there is DWARF in the file itself. */
 bool elf_has_dwarf(const struct elf_image *image);
-
-/* elf_merge.c: a file in memory in which sections of one name are one, for a .dwo that has such: its
- * descriptor, to be closed; -1: none is needed, or an error. */
-int elf_merge_sections(const struct elf_image *image, struct arena *arena);
 
 /* The build ids of the GNU linker (bytes) and of Go (text). */
 struct elf_bytes elf_gnu_build_id(const struct elf_image *image);
@@ -57,14 +57,13 @@ struct elf_bytes elf_go_build_id(const struct elf_image *image);
 /* Bytes as lower-case hexadecimal. */
 const char *elf_hexadecimal(struct arena *arena, struct elf_bytes id);
 
-/* .gnu_debuglink: the name of the file with the DWARF and the checksum it must have. */
+/* .gnu_debuglink: the name of the file with the DWARF, and its CRC-32; NULL: none. */
 const char *elf_debug_link(const struct elf_image *image, uint32_t *checksum);
-uint32_t elf_checksum(const struct elf_image *image);
 
-/* .gnu_debugaltlink: the path of the file that dwz moved common parts to, and its build id. */
+/* .gnu_debugaltlink: the path of dwz's file of common parts, and its build id; NULL: none. */
 const char *elf_alternative_link(const struct elf_image *image, struct elf_bytes *build_id);
 
-/* The address of a symbol that is defined, by name; false: there is none. */
+/* The address of a defined symbol; false: there is none of that name. */
 bool elf_symbol(const struct elf_image *image, const char *name, uint64_t *address);
 
 #endif /* HMAP_LAYOUT_ELF_IMAGE_H */

@@ -1,9 +1,9 @@
 /*
- * elf_merge.c - a .dwo file with type units has several sections of one name, one a COMDAT group,
- * and libdwarf (20210528) refuses it. Such sections put behind one another are what a .dwp has, so
- * that is made of them: a file in memory with each section once.
+ * elf_merge.c - a .dwo file with type units has several sections of one name, one for each COMDAT
+ * group, and libdwarf (20210528) refuses it. A .dwp has such sections one after the other in one,
+ * so that is what is made here: a file in memory with each section once.
  */
-#include "elf_image.h"
+#include "elf_merge.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The file that is made. */
+/* The file being made. */
 struct merged {
     const struct elf_image *image;
     char *bytes;
@@ -72,7 +72,7 @@ static void add_section(struct merged *merged, size_t index, size_t *names)
     *names += strlen(first->name) + 1;
 }
 
-/* The table of names: what add_section() counted on, and that of the table itself. */
+/* The table of names, in the order that add_section() assumed, and its own name. */
 static void add_names(struct merged *merged)
 {
     static const char own[] = ".shstrtab";
@@ -107,7 +107,7 @@ static void make(struct merged *merged)
     memcpy(merged->bytes, image->bytes, head);
     merged->headers = head;
     merged->size = head + (image->section_count + 1) * step;
-    merged->count = 1; /* the first is none */
+    merged->count = 1; /* number 0 stands for no section */
     PUT(merged, 0, Ehdr, e_shoff, head);
     PUT(merged, 0, Ehdr, e_shentsize, step);
     for (size_t i = 0; i < image->section_count; i++)
@@ -126,7 +126,7 @@ int elf_merge_sections(const struct elf_image *image, struct arena *arena)
         if (!is_merged(section))
             continue;
         room += section->byte_count;
-        /* Compressed ones cannot be put behind one another. */
+        /* Compressed sections cannot be joined. */
         has_more |= !is_first(image, i) && (section->flags & SHF_COMPRESSED) == 0;
     }
     if (!has_more)

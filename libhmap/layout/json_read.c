@@ -1,8 +1,8 @@
 /*
- * json_read.c - layout files, by jansson. Files are kept in repositories and edited by hand: nothing
- * in one is trusted.
+ * json_read.c - layout files, parsed by jansson. They are kept in repositories and edited by hand:
+ * nothing in one is trusted.
  */
-#include "check.h"
+#include "json_read.h"
 
 #include <jansson.h>
 
@@ -19,7 +19,7 @@ struct input {
 static bool is_wrong(const struct input *input, const char *what)
 {
     return arena_fail(input->arena,
-                      "'%s' is no layout file: %s: make it with 'hmap-layout PROGRAM "
+                      "'%s' is not a layout file: %s: make it with 'hmap-layout PROGRAM "
                       "--json FILE'",
                       input->path, what);
 }
@@ -28,13 +28,13 @@ static const char *text_of(const struct input *input, const json_t *object, cons
 {
     const char *text = json_string_value(json_object_get(object, key));
     if (text == NULL) {
-        is_wrong(input, arena_format(input->arena, "\"%s\" is missing or no text", key));
+        is_wrong(input, arena_format(input->arena, "\"%s\" is missing or not a string", key));
         return "";
     }
     return arena_copy(input->arena, text, strlen(text));
 }
 
-/* A number from 0 on; where it is missing, `otherwise`, and an error where that is -1. */
+/* A number that is not negative. If it is missing, `otherwise`; an error if that is -1. */
 static uint64_t number_of(const struct input *input, const json_t *object, const char *key,
                           int64_t otherwise)
 {
@@ -42,7 +42,7 @@ static uint64_t number_of(const struct input *input, const json_t *object, const
     if (value == NULL && otherwise >= 0)
         return (uint64_t)otherwise;
     if (!json_is_integer(value) || json_integer_value(value) < 0) {
-        is_wrong(input, arena_format(input->arena, "\"%s\" is missing or no number", key));
+        is_wrong(input, arena_format(input->arena, "\"%s\" is missing or not a number", key));
         return 0;
     }
     return (uint64_t)json_integer_value(value);
@@ -55,17 +55,17 @@ static uint64_t address_of(const struct input *input, const json_t *object, cons
     errno = 0;
     uint64_t address = strtoull(text, &end, 16);
     if (strncmp(text, "0x", 2) != 0 || *end != '\0' || errno != 0)
-        is_wrong(input, arena_format(input->arena, "\"%s\" is no address", key));
+        is_wrong(input, arena_format(input->arena, "\"%s\" is not an address", key));
     return address;
 }
 
-/* A type's index. `otherwise` as in number_of(), LAYOUT_NONE for what need not be there. */
+/* A type's index. `otherwise` as in number_of(); LAYOUT_NONE for what may be missing. */
 static uint32_t type_of(const struct input *input, const json_t *object, const char *key,
                         int64_t otherwise)
 {
     uint64_t index = number_of(input, object, key, otherwise);
     if (index >= input->type_count && index != (uint64_t)otherwise)
-        is_wrong(input, arena_format(input->arena, "\"%s\" is no type's number", key));
+        is_wrong(input, arena_format(input->arena, "\"%s\" is not the number of a type", key));
     return (uint32_t)index;
 }
 
@@ -78,7 +78,7 @@ static const json_t *array_of(const struct input *input, const json_t *object, c
 {
     const json_t *array = json_object_get(object, key);
     if (!json_is_array(array))
-        is_wrong(input, arena_format(input->arena, "\"%s\" is missing or no list", key));
+        is_wrong(input, arena_format(input->arena, "\"%s\" is missing or not a list", key));
     return array;
 }
 
@@ -112,7 +112,7 @@ static void read_enumerators(const struct input *input, const json_t *object,
         const char *name = json_string_value(json_array_get(pair, 0));
         const json_t *value = json_array_get(pair, 1);
         if (name == NULL || !json_is_integer(value)) {
-            is_wrong(input, "an enumerator is no name with a number");
+            is_wrong(input, "an enumerator is not a name and a number");
             return;
         }
         type->enumerators[i] = (struct layout_enumerator){
@@ -149,6 +149,8 @@ static void read_symbols(const struct input *input, const json_t *object, const 
     for (size_t i = 0; i < json_array_size(array) && !input->arena->failed; i++) {
         const json_t *symbol = json_array_get(array, i);
         const json_t *value = json_object_get(symbol, "value");
+        if (value != NULL && !json_is_integer(value))
+            is_wrong(input, "\"value\" is not a number");
         layout_add_symbol(input->arena, symbols, text_of(input, symbol, "name"),
                           value != NULL ? (uint64_t)json_integer_value(value)
                                         : address_of(input, symbol, "address"),
@@ -167,7 +169,10 @@ static void read_document(struct input *input, const json_t *document, struct la
     }
     layout->program = text_of(input, document, "program");
     layout->pointer_size = (unsigned)number_of(input, document, "pointer_size", -1);
-    layout->is_big_endian = strcmp(text_of(input, document, "byte_order"), "big") == 0;
+    const char *byte_order = text_of(input, document, "byte_order");
+    layout->is_big_endian = strcmp(byte_order, "big") == 0;
+    if (!layout->is_big_endian && strcmp(byte_order, "little") != 0)
+        is_wrong(input, "\"byte_order\" is neither \"little\" nor \"big\"");
     layout->text_address = address_of(input, document, "text");
     const json_t *types = array_of(input, document, "types");
     layout->type_count = json_array_size(types);
@@ -178,7 +183,7 @@ static void read_document(struct input *input, const json_t *document, struct la
     for (size_t i = 0; i < layout->type_count && !input->arena->failed; i++)
         if (layout->types[i].kind == LAYOUT_ALIAS &&
             layout->types[layout->types[i].target].kind == LAYOUT_ALIAS)
-            is_wrong(input, "an alias stands for another alias");
+            is_wrong(input, "an alias of another alias");
     read_symbols(input, document, "globals", &layout->globals);
     read_symbols(input, document, "functions", &layout->functions);
     read_symbols(input, document, "constants", &layout->constants);

@@ -1,134 +1,198 @@
 /*
- * json_write.c - the layout file: JSON with a type a line, so that two of them can be compared by
- * any tool. docs/layouts.md describes it; json_read.c and gdb/hmapdbg/target/layout_file.py read it.
+ * json_write.c - JSON with one type per line, so that any tool can compare two files. jansson
+ * prints each line, but it cannot break lines at one level only, so the frame is printed here.
+ * docs/layouts.md describes the file; gdb/hmapdbg/target/layout_file.py reads it too.
  */
+#include "json_write.h"
+
 #include "output.h"
 
-/* A text in quotes. Bytes that are no UTF-8 become U+FFFD. */
-static void write_text(FILE *stream, const char *text)
+#include <jansson.h>
+
+#include <string.h>
+
+struct writer {
+    struct arena *arena;
+    FILE *stream;
+    bool failed; /* out of memory */
+};
+
+/* The text with U+FFFD in place of each byte that is not UTF-8. */
+static json_t *repaired(struct writer *writer, const char *text)
 {
+    static const char replacement[] = "\xef\xbf\xbd";
     const unsigned char *at = (const unsigned char *)text;
-    putc('"', stream);
+    char *copy = arena_alloc(writer->arena, 3 * strlen(text) + 1, 1);
+    char *end = copy;
     while (*at != '\0') {
-        if (*at == '"' || *at == '\\')
-            fprintf(stream, "\\%c", *at++);
-        else if (*at < 0x20 || *at == 0x7f)
-            fprintf(stream, "\\u%04x", *at++);
-        else if (*at < 0x80)
-            putc(*at++, stream);
-        else {
-            size_t length = output_utf8_length(at);
-            if (length == 0) {
-                fputs("\\ufffd", stream);
-                at++;
-            }
-            while (length-- > 0)
-                putc(*at++, stream);
-        }
+        size_t length = *at < 0x80 ? 1 : output_utf8_length(at);
+        end = length == 0 ? stpcpy(end, replacement) : mempcpy(end, at, length);
+        at += length == 0 ? 1 : length;
     }
-    putc('"', stream);
+    return json_string(copy);
 }
 
-static void write_fields(const struct layout_type *type, FILE *stream)
+static json_t *text(struct writer *writer, const char *bytes)
 {
-    fputs(", \"fields\": [", stream);
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct layout_field *field = &type->fields[i];
-        fputs(i == 0 ? "{\"name\": " : ", {\"name\": ", stream);
-        write_text(stream, field->name);
-        fprintf(stream, ", \"offset\": %llu, \"type\": %u", (unsigned long long)field->offset,
-                field->type);
-        if (field->bit_size != 0)
-            fprintf(stream, ", \"bit_offset\": %llu, \"bit_size\": %llu",
-                    (unsigned long long)field->bit_offset, (unsigned long long)field->bit_size);
-        fputs(field->is_base ? ", \"base\": true}" : "}", stream);
+    json_t *string = json_string(bytes); /* NULL also if it is not UTF-8 */
+    return string != NULL ? string : repaired(writer, bytes);
+}
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *address(struct writer *writer, uint64_t value)
+{
+    return json_string(arena_format(writer->arena, "0x%llx", (unsigned long long)value));
+}
+
+/* Adds a member; takes over `value`. */
+static void set(struct writer *writer, json_t *object, const char *key, json_t *value)
+{
+    writer->failed |= json_object_set_new(object, key, value) != 0;
+}
+
+static void append(struct writer *writer, json_t *array, json_t *value)
+{
+    writer->failed |= json_array_append_new(array, value) != 0;
+}
+
+/* Prints a value on one line; takes it over. In ASCII, so that it may be printed on a terminal. */
+static void print(struct writer *writer, json_t *value)
+{
+    int result = json_dumpf(value, writer->stream, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+    writer->failed |= result != 0 && !ferror(writer->stream);
+    json_decref(value);
+}
+
+/* ---- types ----------------------------------------------------------------------------------- */
+
+static json_t *field_of(struct writer *writer, const struct layout_field *field)
+{
+    json_t *object = json_object();
+    set(writer, object, "name", text(writer, field->name));
+    set(writer, object, "offset", number(field->offset));
+    set(writer, object, "type", number(field->type));
+    if (field->bit_size != 0) {
+        set(writer, object, "bit_offset", number(field->bit_offset));
+        set(writer, object, "bit_size", number(field->bit_size));
     }
-    putc(']', stream);
+    if (field->is_base)
+        set(writer, object, "base", json_true());
+    return object;
+}
+
+static void set_fields(struct writer *writer, json_t *object, const struct layout_type *type)
+{
+    json_t *fields = json_array();
+    for (size_t i = 0; i < type->field_count; i++)
+        append(writer, fields, field_of(writer, &type->fields[i]));
+    set(writer, object, "fields", fields);
     if (type->argument_count == 0)
         return;
-    fputs(", \"arguments\": [", stream);
+    json_t *arguments = json_array();
     for (size_t i = 0; i < type->argument_count; i++) {
-        const struct layout_argument *argument = &type->arguments[i];
-        fputs(i == 0 ? "" : ", ", stream);
-        if (argument->type != LAYOUT_NONE)
-            fprintf(stream, "{\"type\": %u}", argument->type);
+        const struct layout_argument *from = &type->arguments[i];
+        json_t *argument = json_object();
+        if (from->type != LAYOUT_NONE)
+            set(writer, argument, "type", number(from->type));
         else
-            fprintf(stream, "{\"value\": %lld}", (long long)argument->value);
+            set(writer, argument, "value", json_integer(from->value));
+        append(writer, arguments, argument);
     }
-    putc(']', stream);
+    set(writer, object, "arguments", arguments);
 }
 
-static void write_enumerators(const struct layout_type *type, FILE *stream)
+static void set_enumerators(struct writer *writer, json_t *object, const struct layout_type *type)
 {
-    fputs(", \"enumerators\": [", stream);
+    json_t *enumerators = json_array();
     for (size_t i = 0; i < type->enumerator_count; i++) {
-        fputs(i == 0 ? "[" : ", [", stream);
-        write_text(stream, type->enumerators[i].name);
-        fprintf(stream, ", %lld]", (long long)type->enumerators[i].value);
+        json_t *pair = json_array();
+        append(writer, pair, text(writer, type->enumerators[i].name));
+        append(writer, pair, json_integer(type->enumerators[i].value));
+        append(writer, enumerators, pair);
     }
-    putc(']', stream);
+    set(writer, object, "enumerators", enumerators);
 }
 
-static void write_type(const struct layout_type *type, FILE *stream)
+static json_t *type_of(struct writer *writer, const struct layout_type *type)
 {
-    fprintf(stream, "{\"kind\": \"%s\", \"name\": ", layout_kind_name(type->kind));
-    write_text(stream, type->name);
-    fprintf(stream, ", \"size\": %llu", (unsigned long long)type->size);
+    json_t *object = json_object();
+    set(writer, object, "kind", json_string(layout_kind_name(type->kind)));
+    set(writer, object, "name", text(writer, type->name));
+    set(writer, object, "size", number(type->size));
     if (type->is_signed)
-        fputs(", \"signed\": true", stream);
+        set(writer, object, "signed", json_true());
     if (type->is_character)
-        fputs(", \"character\": true", stream);
+        set(writer, object, "character", json_true());
     if (type->kind == LAYOUT_ARRAY)
-        fprintf(stream, ", \"count\": %llu", (unsigned long long)type->count);
+        set(writer, object, "count", number(type->count));
     if (type->target != LAYOUT_NONE)
-        fprintf(stream, ", \"target\": %u", type->target);
+        set(writer, object, "target", number(type->target));
     if (type->is_opaque)
-        fputs(", \"opaque\": true", stream);
+        set(writer, object, "opaque", json_true());
     else if (type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION)
-        write_fields(type, stream);
+        set_fields(writer, object, type);
     if (type->kind == LAYOUT_ENUM)
-        write_enumerators(type, stream);
-    putc('}', stream);
+        set_enumerators(writer, object, type);
+    return object;
 }
 
-static void write_symbols(const char *title, const struct layout_symbols *symbols,
-                          bool are_addresses, FILE *stream)
+/* ---- the file -------------------------------------------------------------------------------- */
+
+static void print_member(struct writer *writer, const char *key, json_t *value)
 {
-    fprintf(stream, "\"%s\": [", title);
+    fprintf(writer->stream, "\"%s\": ", key);
+    print(writer, value);
+    fputs(",\n", writer->stream);
+}
+
+static void print_symbols(struct writer *writer, const char *key,
+                          const struct layout_symbols *symbols, bool are_addresses)
+{
+    fprintf(writer->stream, "\"%s\": [", key);
     for (size_t i = 0; i < symbols->count; i++) {
         const struct layout_symbol *symbol = &symbols->items[i];
-        fputs(i == 0 ? "\n{\"name\": " : ",\n{\"name\": ", stream);
-        write_text(stream, symbol->name);
+        json_t *object = json_object();
+        set(writer, object, "name", text(writer, symbol->name));
         if (are_addresses)
-            fprintf(stream, ", \"address\": \"0x%llx\"", (unsigned long long)symbol->value);
+            set(writer, object, "address", address(writer, symbol->value));
         else
-            fprintf(stream, ", \"value\": %lld", (long long)symbol->value);
+            set(writer, object, "value", number(symbol->value));
         if (symbol->type != LAYOUT_NONE)
-            fprintf(stream, ", \"type\": %u", symbol->type);
-        putc('}', stream);
+            set(writer, object, "type", number(symbol->type));
+        fputs(i == 0 ? "\n" : ",\n", writer->stream);
+        print(writer, object);
     }
-    fputs(symbols->count == 0 ? "]" : "\n]", stream);
+    fputs(symbols->count == 0 ? "]" : "\n]", writer->stream);
 }
 
-void write_json(const struct layout *layout, FILE *stream)
+bool write_json(const struct layout *layout, struct arena *arena, FILE *stream)
 {
-    fputs("{\n\"format\": \"" LAYOUT_FORMAT "\",\n\"program\": ", stream);
-    write_text(stream, layout->program);
-    fprintf(stream, ",\n\"identity\": {\"kind\": \"%s\", \"value\": ", layout->identity_kind);
-    write_text(stream, layout->identity);
-    fprintf(stream, "},\n\"byte_order\": \"%s\",\n\"pointer_size\": %u,\n\"text\": \"0x%llx\",\n",
-            layout->is_big_endian ? "big" : "little", layout->pointer_size,
-            (unsigned long long)layout->text_address);
+    struct writer writer = {.arena = arena, .stream = stream};
+    json_t *identity = json_object();
+    set(&writer, identity, "kind", json_string(layout->identity_kind));
+    set(&writer, identity, "value", text(&writer, layout->identity));
+    fputs("{\n", stream);
+    print_member(&writer, "format", json_string(LAYOUT_FORMAT));
+    print_member(&writer, "program", text(&writer, layout->program));
+    print_member(&writer, "identity", identity);
+    print_member(&writer, "byte_order", json_string(layout->is_big_endian ? "big" : "little"));
+    print_member(&writer, "pointer_size", json_integer(layout->pointer_size));
+    print_member(&writer, "text", address(&writer, layout->text_address));
     fputs("\"types\": [", stream);
     for (size_t i = 0; i < layout->type_count; i++) {
         fputs(i == 0 ? "\n" : ",\n", stream);
-        write_type(&layout->types[i], stream);
+        print(&writer, type_of(&writer, &layout->types[i]));
     }
     fputs("\n],\n", stream);
-    write_symbols("globals", &layout->globals, true, stream);
+    print_symbols(&writer, "globals", &layout->globals, true);
     fputs(",\n", stream);
-    write_symbols("functions", &layout->functions, true, stream);
+    print_symbols(&writer, "functions", &layout->functions, true);
     fputs(",\n", stream);
-    write_symbols("constants", &layout->constants, false, stream);
+    print_symbols(&writer, "constants", &layout->constants, false);
     fputs("\n}\n", stream);
+    return !writer.failed || arena_fail(arena, "out of memory");
 }

@@ -1,5 +1,5 @@
 /*
- * layout.c - what all who use a struct layout need.
+ * layout.c - functions on a struct layout.
  */
 #include "layout.h"
 
@@ -35,12 +35,13 @@ void layout_add_symbol(struct arena *arena, struct layout_symbols *symbols, cons
 
 uint32_t layout_real(const struct layout *layout, uint32_t type)
 {
-    /* An alias leads to the type itself, never to another alias. */
+    /* Never another alias: build.c and json_read.c see to that. */
     bool is_alias = type != LAYOUT_NONE && layout->types[type].kind == LAYOUT_ALIAS;
     return is_alias ? layout->types[type].target : type;
 }
 
-/* A struct within structs deeper than any program's is one that file or DWARF has in itself. */
+/* Structs nested deeper than in any program contain themselves: the file or the DWARF is
+ * malformed. */
 enum { MAX_DEPTH = 32 };
 
 struct visit {

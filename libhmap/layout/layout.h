@@ -1,9 +1,9 @@
 /*
- * layout.h - what is known of a program: the types that a debugger needs to read its maps, and where
- * the variables lie that lead to them.
+ * layout.h - the types that a debugger needs to read a program's maps, and the addresses of the
+ * variables that lead to them.
  *
- * This is what the JSON file holds (format hmap-layout/1, docs/layouts.md), what the table shows and
- * what --check compares. It knows nothing of DWARF. The types mirror gdb/hmapdbg/target/types.py.
+ * The layout file holds it (format hmap-layout/1, docs/layouts.md), the table shows it and --check
+ * compares it. It knows nothing of DWARF. The types are those of gdb/hmapdbg/target/types.py.
  */
 #ifndef HMAP_LAYOUT_H
 #define HMAP_LAYOUT_H
@@ -17,7 +17,7 @@
 #define LAYOUT_FORMAT "hmap-layout/1"
 
 enum layout_kind {
-    LAYOUT_INTEGER, /* also char; is_character tells text from bytes */
+    LAYOUT_INTEGER, /* also char; is_character distinguishes text from bytes */
     LAYOUT_BOOLEAN,
     LAYOUT_FLOAT,
     LAYOUT_ENUM,
@@ -36,10 +36,9 @@ struct layout_field {
     const char *name; /* empty: an anonymous struct or union, or padding */
     uint64_t offset;  /* bytes from the start of the struct */
     uint32_t type;
-    uint64_t
-        bit_offset;    /* of a bit field: from the start of the struct, as DW_AT_data_bit_offset */
-    uint64_t bit_size; /* 0: no bit field */
-    bool is_base;      /* a base class */
+    uint64_t bit_offset; /* of a bit field, from the start of the struct */
+    uint64_t bit_size;   /* 0: not a bit field */
+    bool is_base;        /* a base class */
 };
 
 struct layout_enumerator {
@@ -47,7 +46,7 @@ struct layout_enumerator {
     int64_t value;
 };
 
-/* A template argument: a type, or where that is LAYOUT_NONE, a value. */
+/* A template argument: a type, or a value if that is LAYOUT_NONE. */
 struct layout_argument {
     uint32_t type;
     int64_t value;
@@ -59,7 +58,7 @@ struct layout_type {
     uint64_t size;    /* bytes */
     bool is_signed;
     bool is_character;
-    bool is_opaque;  /* a struct or union whose fields were left out: nothing reads it */
+    bool is_opaque;  /* a struct or union without its fields: nothing reads it */
     uint64_t count;  /* elements of an array */
     uint32_t target; /* what a pointer points to, an array consists of, an alias stands for */
     struct layout_field *fields;
@@ -70,7 +69,7 @@ struct layout_type {
     size_t argument_count;
 };
 
-/* A variable, a function (type LAYOUT_NONE) or a constant, whose `value` is no address. */
+/* A variable or function (of type LAYOUT_NONE) and its address, or a constant and its value. */
 struct layout_symbol {
     const char *name;
     uint64_t value;
@@ -89,7 +88,7 @@ struct layout {
     const char *identity;
     bool is_big_endian;
     unsigned pointer_size;
-    uint64_t text_address; /* of the section .text, as linked: tells how far a PIE was moved */
+    uint64_t text_address; /* of .text, as linked: shows how far a PIE was moved */
     struct layout_type *types;
     size_t type_count;
     struct layout_symbols globals;
@@ -97,7 +96,7 @@ struct layout {
     struct layout_symbols functions;
 };
 
-/* The name of a kind in the file; and the kind of a name, LAYOUT_KINDS: none. */
+/* The name of a kind in the file, and the kind of a name (LAYOUT_KINDS: none). */
 const char *layout_kind_name(enum layout_kind kind);
 enum layout_kind layout_kind_of(const char *name);
 
@@ -107,12 +106,12 @@ void layout_add_symbol(struct arena *arena, struct layout_symbols *symbols, cons
 /* Copies every name into the arena. */
 void layout_copy_names(struct layout *layout, struct arena *arena);
 
-/* The index of the type that an alias stands for in the end; that of any other type is its own. */
+/* The type that an alias stands for; any other type itself. */
 uint32_t layout_real(const struct layout *layout, uint32_t type);
 
 /*
- * The fields of a struct with those of its anonymous members and base classes as if they were its
- * own, offsets added up: calls `visit` for each. False: visit returned false, which ends it.
+ * Calls `visit` for each field of a struct, and for those of its anonymous members and base classes
+ * as if they were its own, offsets added up. False: visit returned false, which stops the walk.
  */
 typedef bool layout_visit_fn(void *context, const struct layout_field *field);
 bool layout_each_field(const struct layout *layout, const struct layout_type *type,

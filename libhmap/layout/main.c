@@ -1,14 +1,17 @@
 /*
  * main.c - the command line of hmap-layout(1).
  */
-#include "check.h"
+#include "compare.h"
+#include "json_read.h"
+#include "json_write.h"
 #include "output.h"
-#include "reader.h"
+#include "program.h"
+#include "table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_GOOD = 0, STATUS_DRIFT = 1, STATUS_ERROR = 2 };
+enum { STATUS_GOOD = 0, STATUS_CHANGED = 1, STATUS_ERROR = 2 };
 
 static const char usage[] =
     "Usage: hmap-layout PROGRAM [STRUCT...]\n"
@@ -16,18 +19,18 @@ static const char usage[] =
     "       hmap-layout PROGRAM --check FILE\n"
     "\n"
     "Show the struct layouts that a debugger needs to read the hash maps of PROGRAM (an\n"
-    "executable or a shared library with DWARF), one line a field: offset, size, type, name.\n"
+    "executable or a shared library with DWARF), one line per field: offset, size, type, name.\n"
     "\n"
-    "  --json [FILE]        write a layout file, to standard output without FILE or with '-';\n"
-    "                       gdb takes it for a stripped program: hmap-layout load FILE\n"
-    "  --check FILE         compare with an earlier layout file: a line for each difference, and\n"
-    "                       exit status 1 where a layout drifted; another build is no difference\n"
+    "  --json [FILE]        write a layout file; to standard output without FILE, or for '-'\n"
+    "                       gdb reads a stripped program with it: hmap-layout load FILE\n"
+    "  --check FILE         compare with an earlier layout file: print each difference, and exit\n"
+    "                       with status 1 if there is one; build ids and addresses may differ\n"
     "  --debug-folder DIR   look there for separate debug files (default: /usr/lib/debug); may be\n"
-    "                       repeated\n"
-    "  -h, --help           this text\n"
-    "  --version            the version\n"
+    "                       given more than once\n"
+    "  -h, --help           show this help\n"
+    "  --version            show the version\n"
     "\n"
-    "Exit status: 0 good, 1 a layout drifted, 2 an error.\n"
+    "Exit status: 0 success, 1 a layout has changed, 2 an error.\n"
     "\n"
     "Example:\n"
     "  hmap-layout server --json server.layout.json && strip server\n";
@@ -43,7 +46,7 @@ struct options {
     size_t folder_count;
 };
 
-/* The text behind an option: "--name=text", or the next word. */
+/* An option's argument: "--name=argument", or the next word. */
 static const char *value_of(char **words, int *at, const char *name, bool is_required,
                             struct arena *arena)
 {
@@ -56,7 +59,7 @@ static const char *value_of(char **words, int *at, const char *name, bool is_req
         return next;
     }
     if (is_required)
-        arena_fail(arena, "option '%s' needs a file: try --help", name);
+        arena_fail(arena, "option '%s' needs an argument: try --help", name);
     return "-";
 }
 
@@ -72,14 +75,14 @@ static bool parse(int count, char **words, struct options *options, struct arena
     options->structs = arena_alloc(arena, (size_t)count + 1, sizeof(*options->structs));
     for (int i = 1; i < count && !arena->failed; i++) {
         if (is_option(words[i], "--json")) {
-            /* What stands behind it is a file only if the program has been named. */
+            /* The next word is a file only if the program has been given. */
             bool is_bare = options->program == NULL && strchr(words[i], '=') == NULL;
             options->json = is_bare ? "-" : value_of(words, &i, "--json", false, arena);
         } else if (is_option(words[i], "--check"))
             options->check = value_of(words, &i, "--check", true, arena);
         else if (is_option(words[i], "--debug-folder")) {
             if (options->folder_count == MAX_FOLDERS)
-                return arena_fail(arena, "more than %d folders", MAX_FOLDERS);
+                return arena_fail(arena, "more than %d debug folders", MAX_FOLDERS);
             options->folders[options->folder_count++] =
                 value_of(words, &i, "--debug-folder", true, arena);
         } else if (words[i][0] == '-' && words[i][1] != '\0')
@@ -90,9 +93,9 @@ static bool parse(int count, char **words, struct options *options, struct arena
             options->structs[structs++] = words[i];
     }
     if (options->program == NULL)
-        arena_fail(arena, "no program named: try --help");
+        arena_fail(arena, "no program given: try --help");
     if (structs > 0 && (options->json != NULL || options->check != NULL))
-        arena_fail(arena, "'%s' is one word too many: try --help", options->structs[0]);
+        arena_fail(arena, "unexpected argument '%s': try --help", options->structs[0]);
     if (options->folder_count == 0)
         options->folders[options->folder_count++] = "/usr/lib/debug";
     return !arena->failed;
@@ -103,7 +106,10 @@ static bool write_file(const struct layout *layout, struct arena *arena, const c
     struct output output;
     if (!output_open(&output, arena, path))
         return false;
-    write_json(layout, output.stream);
+    if (!write_json(layout, arena, output.stream)) {
+        output_discard(&output);
+        return false;
+    }
     return output_commit(&output, arena);
 }
 
@@ -118,7 +124,7 @@ static int check(const struct layout *layout, struct arena *arena, const char *p
     if (differences > 0) {
         printf("%zu %s from '%s'\n", differences, differences == 1 ? "difference" : "differences",
                path);
-        return STATUS_DRIFT;
+        return STATUS_CHANGED;
     }
     printf("no layout has changed since '%s'\n", path);
     return STATUS_GOOD;

@@ -14,10 +14,10 @@ static bool fail(struct arena *arena, const char *path)
     return arena_fail(arena, "cannot write '%s': %s", path, strerror(errno));
 }
 
-/* A temporary file beside what it will replace; with the mode of that, or the usual one. */
+/* A temporary file beside the one that it will replace, with its mode or the usual one. */
 static bool open_beside(struct output *output, struct arena *arena, const struct stat *old)
 {
-    char *real = realpath(output->path, NULL); /* a link stays a link */
+    char *real = realpath(output->path, NULL); /* of a link, the file is replaced */
     output->final = arena_copy(arena, real != NULL ? real : output->path,
                                strlen(real != NULL ? real : output->path));
     free(real);
@@ -91,11 +91,11 @@ size_t output_utf8_length(const unsigned char *at)
     return is_overlong || is_outside ? 0 : length;
 }
 
-/* The bytes of the character at `at` that a terminal may have; 0: one that is shown as \xNN. */
+/* The bytes of the character at `at`; 0: not valid, or a control character (U+009F is the last). */
 static size_t shown_length(const unsigned char *at)
 {
     if (*at >= 0x80)
-        return output_utf8_length(at);
+        return at[0] == 0xc2 && at[1] < 0xa0 ? 0 : output_utf8_length(at);
     return *at >= 0x20 && *at != 0x7f;
 }
 

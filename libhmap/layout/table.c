@@ -1,13 +1,15 @@
 /*
- * table.c - structs in the manner of pahole. gdb/hmapdbg/text.py layout_lines() prints the same;
+ * table.c - structs in pahole's style. layout_lines() in gdb/hmapdbg/text.py prints the same;
  * tests/layout compares the two.
  */
+#include "table.h"
+
 #include "output.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The fields of one struct, those of anonymous members among them. */
+/* The fields of a struct, with those of its anonymous members. */
 struct rows {
     struct arena *arena;
     struct layout_field *items;
@@ -27,7 +29,7 @@ static bool add_row(void *context, const struct layout_field *field)
     return true;
 }
 
-/* By offset; those at the same offset stay in order. */
+/* By offset; stable. */
 static void sort_rows(struct rows *rows)
 {
     for (size_t i = 1; i < rows->count; i++) {
@@ -39,7 +41,7 @@ static void sort_rows(struct rows *rows)
     }
 }
 
-/* The length of a type's name without the "[8][2]" of an array of C's at its end. */
+/* The length of a type's name without the "[8][2]" of a C array at its end. */
 static size_t stem_of(const char *type)
 {
     size_t stem = strlen(type);
@@ -54,7 +56,7 @@ static size_t stem_of(const char *type)
     return stem;
 }
 
-/* A field as C writes it: an array's size stands behind the name. */
+/* A field as in C: an array's size follows the name. */
 static const char *declaration(struct arena *arena, const char *type, const char *name)
 {
     size_t stem = stem_of(type);
@@ -122,7 +124,7 @@ static bool is_shown(const struct layout_type *type)
            strstr(type->name, "{...}") == NULL;
 }
 
-/* Whether a struct has that name, with "struct " or without. */
+/* Whether a struct has that name, with or without "struct ". */
 static bool is_called(const char *type, const char *name)
 {
     static const char *const keywords[] = {"struct ", "union "};
@@ -143,8 +145,8 @@ static bool write_named(const struct layout *layout, struct arena *arena, const 
             found = true;
         }
     return found || arena_fail(arena,
-                               "no struct '%s' among those that reading the maps of '%s' "
-                               "needs: without a name all are listed",
+                               "no struct '%s' among those that are needed to read the maps "
+                               "of '%s': give no name to list them all",
                                name, layout->program);
 }
 

@@ -1,12 +1,21 @@
 /*
- * types.c - DWARF's types, loaded by need: a type is a number from the moment something refers to
- * it, and its DIE is read once, when its turn comes.
+ * types.c - types are loaded when they are needed: one has a number from the moment something
+ * refers to it, and its DIE is read once, when its turn comes.
  */
+#include "types.h"
+
 #include "die.h"
+#include "units.h"
 
 #include <string.h>
 
 enum { MAX_CHAIN = 64 }; /* of typedefs, qualifiers or declarations: longer ones are circles */
+
+bool is_struct(const struct source_type *type)
+{
+    return type->tag == DW_TAG_structure_type || type->tag == DW_TAG_class_type ||
+           type->tag == DW_TAG_union_type;
+}
 
 uint32_t type_at(struct reader *reader, place_t place)
 {
@@ -15,7 +24,7 @@ uint32_t type_at(struct reader *reader, place_t place)
     bool inserted = false;
     uint32_t *index = hmap_at(reader->indices, &place, &inserted);
     if (index == NULL || reader->type_count >= LAYOUT_NONE) {
-        arena_fail(reader->arena, "out of memory");
+        reader_out_of_memory(reader);
         return LAYOUT_NONE;
     }
     if (inserted) {
@@ -26,7 +35,7 @@ uint32_t type_at(struct reader *reader, place_t place)
     return *index;
 }
 
-/* A type that no DIE stands for: a further dimension of an array. */
+/* A type without a DIE of its own: a further dimension of an array. */
 static uint32_t add_type(struct reader *reader, const struct source_type *type)
 {
     *READER_APPEND(reader->arena, reader->types, reader->type_count, reader->type_room) = *type;
@@ -53,50 +62,54 @@ uint32_t strip_type(const struct reader *reader, uint32_t type)
 
 /* ---- children -------------------------------------------------------------------------------- */
 
+struct dimension {
+    uint64_t count;
+    bool is_known;
+};
+
 /* What a type's children add up to. */
 struct children {
     struct source_type *type;
     size_t field_room;
     size_t enumerator_room;
     size_t argument_room;
-    struct {
-        uint64_t count;
-        bool known;
-    } dimensions[16];
+    struct dimension *dimensions;
     size_t dimension_count;
+    size_t dimension_room;
 };
 
-static void add_field(struct reader *reader, struct children *into, const struct die *found)
+static bool add_field(struct reader *reader, struct children *into, const struct die *found)
 {
     bool is_base = found->tag == DW_TAG_inheritance;
     /* Static members have no place in the struct, virtual bases none that is constant. */
     if (found->is_external || found->is_declaration || (is_base && !found->has_member_offset))
-        return;
+        return true;
+    if (found->has_computed_offset)
+        return die_fail(reader, found, "a member whose offset is not a constant");
     *READER_APPEND(reader->arena, into->type->fields, into->type->field_count, into->field_room) =
         (struct source_field){
             .name = found->name == NULL ? "" : found->name,
             .type = type_at(reader, found->type),
             .offset = found->member_offset,
-            /* Both ways of counting; which one it is shows when the type's size is known. */
+            /* Counted in either way: place_bit_field() needs the type's size for the old one. */
             .bit_offset = found->has_data_bit_offset ? found->data_bit_offset : found->bit_offset,
             .bit_size = found->bit_size,
             .is_base = is_base,
             .is_old_bit_offset = !found->has_data_bit_offset && found->has_bit_offset,
             .storage_size = found->has_byte_size ? found->byte_size : 0,
         };
+    return true;
 }
 
-static void add_dimension(struct children *into, const struct die *found)
+static void add_dimension(struct reader *reader, struct children *into, const struct die *found)
 {
-    if (into->dimension_count == sizeof(into->dimensions) / sizeof(*into->dimensions))
-        return;
     uint64_t count = 0;
     if (found->has_count)
         count = found->count;
     else if (found->has_upper_bound && found->upper_bound >= found->lower_bound)
         count = (uint64_t)found->upper_bound - (uint64_t)found->lower_bound + 1;
-    into->dimensions[into->dimension_count].count = count;
-    into->dimensions[into->dimension_count++].known = found->has_count || found->has_upper_bound;
+    *READER_APPEND(reader->arena, into->dimensions, into->dimension_count, into->dimension_room) =
+        (struct dimension){count, found->has_count || found->has_upper_bound};
 }
 
 static bool visit_child(struct reader *reader, size_t file, Dwarf_Die child, void *context)
@@ -126,15 +139,14 @@ static bool visit_child(struct reader *reader, size_t file, Dwarf_Die child, voi
     switch (tag) {
     case DW_TAG_member:
     case DW_TAG_inheritance:
-        add_field(reader, into, &found);
-        break;
+        return add_field(reader, into, &found);
     case DW_TAG_enumerator:
         *READER_APPEND(reader->arena, type->enumerators, type->enumerator_count,
                        into->enumerator_room) =
             (struct layout_enumerator){found.name == NULL ? "" : found.name, found.const_value};
         break;
     case DW_TAG_subrange_type:
-        add_dimension(into, &found);
+        add_dimension(reader, into, &found);
         break;
     case DW_TAG_unspecified_parameters:
         type->is_variadic = true;
@@ -150,7 +162,7 @@ static bool visit_child(struct reader *reader, size_t file, Dwarf_Die child, voi
     return true;
 }
 
-/* The dimensions of an array beyond the first become arrays of their own, the last one inmost. */
+/* The dimensions of an array after the first become arrays of their own, the last one innermost. */
 static void set_dimensions(struct reader *reader, struct source_type *type,
                            const struct children *from)
 {
@@ -160,7 +172,7 @@ static void set_dimensions(struct reader *reader, struct source_type *type,
                                     .tag = DW_TAG_array_type,
                                     .language = type->language,
                                     .count = from->dimensions[i].count,
-                                    .has_count = from->dimensions[i].known,
+                                    .has_count = from->dimensions[i].is_known,
                                     .target = type->target,
                                     .built = LAYOUT_NONE};
         type->target = add_type(reader, &inner);
@@ -168,11 +180,11 @@ static void set_dimensions(struct reader *reader, struct source_type *type,
     }
     if (from->dimension_count > 0) {
         type->count = from->dimensions[0].count;
-        type->has_count = from->dimensions[0].known;
+        type->has_count = from->dimensions[0].is_known;
     }
 }
 
-/* Where a template argument of a name ends: at the comma or bracket that is its list's own. */
+/* Where a template argument in a name ends: at its list's own comma or bracket. */
 static const char *argument_end(const char *text)
 {
     int depth = 0;
@@ -185,8 +197,8 @@ static const char *argument_end(const char *text)
 }
 
 /*
- * gcc describes no arguments of std::allocator<T>; then they are what the name says, as for gdb
- * (typy_legacy_template_argument): types by name, up to the first that is none.
+ * gcc describes no template arguments of std::allocator<T>: as in gdb's template_argument(), they
+ * are taken from the name, up to the first that is not a type.
  */
 static void add_named_arguments(struct reader *reader, struct children *into)
 {
@@ -222,7 +234,7 @@ static const char *scoped_name(struct reader *reader, const struct die *found)
     return arena_format(reader->arena, "%s%s", *scope, found->name);
 }
 
-/* In C++ the names of enumerators have the scope of their enum, or its own name, before them. */
+/* In C++ an enumerator's name has the scope of its enum before it, or the name of an enum class. */
 static void qualify_enumerators(struct reader *reader, const struct die *found,
                                 const struct source_type *type)
 {
@@ -237,7 +249,7 @@ static void qualify_enumerators(struct reader *reader, const struct die *found,
             arena_format(reader->arena, "%s%s", prefix, type->enumerators[i].name);
 }
 
-/* Where the complete struct is that a declaration stands for; the place itself for any other. */
+/* Where the complete struct of a declaration is; for any other, the DIE's own place. */
 static place_t completed(struct reader *reader, const struct die *found)
 {
     if (found->signature != PLACE_NONE) /* gcc does not call it a declaration */
@@ -267,12 +279,16 @@ static bool load_die(struct reader *reader, uint32_t index, place_t place, int s
         dwarf_dealloc_die(die);
         return load_die(reader, index, whole, steps + 1);
     }
-    const struct unit *unit = find_unit(reader, place);
+    const struct unit *unit = units_find(reader, place);
+    if (unit == NULL) {
+        dwarf_dealloc_die(die);
+        return die_fail(reader, &found, "it is in no unit");
+    }
     /* A copy: reading children adds types, and the array of types may move. */
     struct source_type type = reader->types[index];
     type.is_loaded = true;
     type.tag = found.tag;
-    type.language = unit == NULL ? LANGUAGE_C : unit->language;
+    type.language = unit->language;
     type.name = scoped_name(reader, &found);
     type.size = found.byte_size;
     type.has_size = found.has_byte_size;
@@ -304,7 +320,7 @@ static bool load_die(struct reader *reader, uint32_t index, place_t place, int s
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
-/* Whether sizes of types make sense in this program: none is larger than what can be addressed. */
+/* The size of a type; false: it is larger than any memory, or never ends. */
 static bool size_of(struct reader *reader, uint32_t index, int depth, uint64_t *size)
 {
     index = strip_type(reader, index);
@@ -317,7 +333,7 @@ static bool size_of(struct reader *reader, uint32_t index, int depth, uint64_t *
         return true;
     }
     if (depth > MAX_CHAIN)
-        return arena_fail(reader->arena, "malformed DWARF in '%s': a type consists of itself",
+        return arena_fail(reader->arena, "malformed DWARF in '%s': a type contains itself",
                           reader->program_path);
     switch (type->tag) {
     case DW_TAG_pointer_type:
@@ -333,8 +349,7 @@ static bool size_of(struct reader *reader, uint32_t index, int depth, uint64_t *
         if (__builtin_mul_overflow(element, type->count, &type->size) ||
             type->size > (uint64_t)INT64_MAX)
             return arena_fail(reader->arena,
-                              "malformed DWARF in '%s': an array is larger than any "
-                              "memory",
+                              "malformed DWARF in '%s': an array is larger than any memory",
                               reader->program_path);
         break;
     }

@@ -4,14 +4,13 @@
  *     array:  | padding | struct hmap_array | main 0 ... main 2^B-1 | spare 0 ... spare 2^(B-4)-1 |
  *     box:    | padding | struct hmap_box   | payload |
  *
- * Spare buckets are handed out in order (runtime/map.go makeBucketArray(), newoverflow()): while
- * one's overflow pointer is NULL there is another behind it; the last one's holds `buckets`, which
- * marks the end (I12) and is no link. Overflow buckets beyond the spare ones are allocated one by
- * one.
+ * Spare buckets are used in order (runtime/map.go makeBucketArray(), newoverflow()). An unused
+ * one's overflow pointer is NULL if another follows, and `buckets` in the last one: an end mark,
+ * not a link (I12). When all are used, overflow buckets are allocated one by one.
  *
- * There is no collector here as in Go. What an iterator can still meet is kept by hand:
- * - an array by its pins: superseded while pinned, it waits on the retired list (I15);
- * - boxes and owned strings by the graveyard: superseded arrays hold stale pointers to them.
+ * Without a garbage collector, what an iterator may still read is kept explicitly:
+ * - an array by its pins: one that is replaced while it is pinned goes on the retired list (I15);
+ * - boxes and owned strings by the graveyard, since replaced arrays hold stale pointers to them.
  */
 #include "map.h"
 
@@ -22,18 +21,18 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* `alignment` is a power of two, and `size` that of a header: no overflow. */
+/* `alignment` is a power of two and `size` that of a header, so this does not overflow. */
 static size_t round_up(size_t size, size_t alignment)
 {
     return (size + alignment - 1) & ~(alignment - 1);
 }
 
-void *memory_allocate(const struct hmap_allocator *allocator, size_t alignment, size_t size)
+void *hmap_memory_allocate(const struct hmap_allocator *allocator, size_t alignment, size_t size)
 {
     return allocator->allocate(allocator->context, alignment, size);
 }
 
-void memory_release(const struct hmap_allocator *allocator, void *memory, size_t size)
+void hmap_memory_release(const struct hmap_allocator *allocator, void *memory, size_t size)
 {
     allocator->release(allocator->context, memory, size);
 }
@@ -57,7 +56,7 @@ static void array_mark_end_of_spares(const struct hmap_type *type, struct hmap_a
                             array->buckets);
 }
 
-struct bmap *array_new(const struct hmap *map, uint8_t B)
+struct bmap *hmap_array_new(const struct hmap *map, uint8_t B)
 {
     const struct hmap_type *type = map->type;
     size_t prefix = array_prefix(type);
@@ -65,13 +64,13 @@ struct bmap *array_new(const struct hmap *map, uint8_t B)
     if (B >= 8 * sizeof(size_t))
         return NULL;
     nalloc = bucket_count(B);
-    /* Small arrays seldom overflow, so they get no spare buckets. */
+    /* Small arrays rarely overflow, so they get no spare buckets. */
     if (B >= 4 && __builtin_add_overflow(nalloc, bucket_count((uint8_t)(B - 4)), &nalloc))
         return NULL;
     if (__builtin_mul_overflow(nalloc, type->bucket_size, &size) ||
         __builtin_add_overflow(size, prefix, &size) || size > PTRDIFF_MAX)
         return NULL;
-    char *memory = memory_allocate(&map->allocator, array_alignment(type), size);
+    char *memory = hmap_memory_allocate(&map->allocator, array_alignment(type), size);
     if (memory == NULL)
         return NULL;
     struct bmap *buckets = (struct bmap *)(memory + prefix);
@@ -86,27 +85,28 @@ struct bmap *array_new(const struct hmap *map, uint8_t B)
     return buckets;
 }
 
-struct bmap *array_first_spare(const struct hmap_type *type, const struct hmap_array *array)
+struct bmap *hmap_array_first_spare(const struct hmap_type *type, const struct hmap_array *array)
 {
     size_t main = bucket_count(array->B);
     return array->nalloc > main ? bucket_at(type, array->buckets, main) : NULL;
 }
 
-void array_reset(const struct hmap_type *type, struct hmap_array *array)
+void hmap_array_reset(const struct hmap_type *type, struct hmap_array *array)
 {
     memset(array->buckets, 0, array->nalloc * type->bucket_size);
     array_mark_end_of_spares(type, array);
 }
 
-void array_free(const struct hmap *map, struct hmap_array *array)
+void hmap_array_free(const struct hmap *map, struct hmap_array *array)
 {
     char *memory = (char *)array->buckets - array_prefix(map->type);
-    memory_release(&map->allocator, memory, array->size);
+    hmap_memory_release(&map->allocator, memory, array->size);
 }
 
 /* ---- chains ---------------------------------------------------------------------------------- */
 
-void chain_free_overflow(const struct hmap *map, const struct hmap_array *array, struct bmap *main)
+void hmap_chain_free_overflow(const struct hmap *map, const struct hmap_array *array,
+                              struct bmap *main)
 {
     const struct hmap_type *type = map->type;
     struct bmap *b = bucket_overflow(type, main);
@@ -114,29 +114,30 @@ void chain_free_overflow(const struct hmap *map, const struct hmap_array *array,
     while (b != NULL) {
         struct bmap *next = bucket_overflow(type, b);
         if (!array_holds(type, array, b))
-            overflow_release(map, b);
+            hmap_overflow_release(map, b);
         b = next;
     }
 }
 
-void array_free_chains(const struct hmap *map, const struct hmap_array *array)
+void hmap_array_free_chains(const struct hmap *map, const struct hmap_array *array)
 {
     size_t n = bucket_count(array->B);
     for (size_t i = 0; i < n; i++)
-        chain_free_overflow(map, array, bucket_at(map->type, array->buckets, i));
+        hmap_chain_free_overflow(map, array, bucket_at(map->type, array->buckets, i));
 }
 
-struct bmap *overflow_allocate(const struct hmap *map)
+struct bmap *hmap_overflow_allocate(const struct hmap *map)
 {
-    return memory_allocate(&map->allocator, array_alignment(map->type), map->type->bucket_size);
+    return hmap_memory_allocate(&map->allocator, array_alignment(map->type),
+                                map->type->bucket_size);
 }
 
-void overflow_release(const struct hmap *map, struct bmap *b)
+void hmap_overflow_release(const struct hmap *map, struct bmap *b)
 {
-    memory_release(&map->allocator, b, map->type->bucket_size);
+    hmap_memory_release(&map->allocator, b, map->type->bucket_size);
 }
 
-size_t overflow_spares_left(const struct hmap *map)
+size_t hmap_overflow_spares_left(const struct hmap *map)
 {
     if (map->nextOverflow == NULL)
         return 0;
@@ -146,7 +147,7 @@ size_t overflow_spares_left(const struct hmap *map)
 }
 
 /* runtime/map.go newoverflow(), first half */
-struct bmap *overflow_take_spare(struct hmap *map)
+struct bmap *hmap_overflow_take_spare(struct hmap *map)
 {
     struct bmap *spare = map->nextOverflow;
     if (spare == NULL)
@@ -154,7 +155,7 @@ struct bmap *overflow_take_spare(struct hmap *map)
     if (bucket_overflow(map->type, spare) == NULL) {
         map->nextOverflow = bucket_at(map->type, spare, 1);
     } else {
-        /* The last one: take the end mark off. */
+        /* The last one: remove the end mark. */
         bucket_set_overflow(map->type, spare, NULL);
         map->nextOverflow = NULL;
     }
@@ -162,23 +163,23 @@ struct bmap *overflow_take_spare(struct hmap *map)
 }
 
 /*
- * runtime/map.go incrnoverflow(): exact while 16 bits can count to 2^B. Above, one in 2^(B-15), so
- * that about as many overflow buckets as main buckets make 2^15; the threshold of same-size growth
- * relies on the estimate. Growth that is put off for want of memory could take the count further
- * than Go's ever goes, so it stops at the end.
+ * runtime/map.go incrnoverflow(): the count is exact while 16 bits can count to 2^B. From B = 16 on
+ * one bucket in 2^(B-15) is counted, chosen at random, so that as many overflow buckets as main
+ * ones count about 2^15: the limit at which same-size growth starts. The count stops at its
+ * maximum, which only growth that is put off for lack of memory can reach.
  */
 static void overflow_count_one(struct hmap *map)
 {
     if (map->B >= 16) {
         uint64_t mask = (UINT64_C(1) << (map->B - 15)) - 1;
-        if ((map_random(map) & mask) != 0)
+        if ((hmap_random(map) & mask) != 0)
             return;
     }
     if (map->noverflow < UINT16_MAX)
         map->noverflow++;
 }
 
-void overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow)
+void hmap_overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow)
 {
     bucket_set_overflow(map->type, b, overflow);
     overflow_count_one(map);
@@ -186,7 +187,7 @@ void overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow)
 
 /* ---- boxes ----------------------------------------------------------------------------------- */
 
-/* One alignment for all boxes of a map: whoever frees a box need not know what it holds. */
+/* One alignment for all boxes of a map: a box can be freed without knowing what it holds. */
 static size_t box_alignment(const struct hmap_type *type)
 {
     size_t alignment = _Alignof(struct hmap_box);
@@ -205,15 +206,15 @@ static size_t box_prefix(const struct hmap_type *type)
 static void box_release(const struct hmap *map, struct hmap_box *box)
 {
     char *memory = (char *)(box + 1) - box_prefix(map->type);
-    memory_release(&map->allocator, memory, box->size);
+    hmap_memory_release(&map->allocator, memory, box->size);
 }
 
-void *box_new(const struct hmap *map, size_t size)
+void *hmap_box_new(const struct hmap *map, size_t size)
 {
     size_t prefix = box_prefix(map->type);
     if (__builtin_add_overflow(size, prefix, &size) || size > PTRDIFF_MAX)
         return NULL;
-    char *memory = memory_allocate(&map->allocator, box_alignment(map->type), size);
+    char *memory = hmap_memory_allocate(&map->allocator, box_alignment(map->type), size);
     if (memory == NULL)
         return NULL;
     struct hmap_box *box = (struct hmap_box *)(void *)(memory + prefix) - 1;
@@ -222,13 +223,13 @@ void *box_new(const struct hmap *map, size_t size)
     return memory + prefix;
 }
 
-void box_free(const struct hmap *map, void *payload)
+void hmap_box_free(const struct hmap *map, void *payload)
 {
     if (payload != NULL)
         box_release(map, (struct hmap_box *)payload - 1);
 }
 
-void box_end(struct hmap *map, void *payload)
+void hmap_box_end(struct hmap *map, void *payload)
 {
     if (payload == NULL)
         return;
@@ -241,7 +242,7 @@ void box_end(struct hmap *map, void *payload)
     }
 }
 
-void graveyard_free(struct hmap *map)
+void hmap_graveyard_free(struct hmap *map)
 {
     struct hmap_box *box = map->graveyard;
     map->graveyard = NULL;
@@ -252,22 +253,22 @@ void graveyard_free(struct hmap *map)
     }
 }
 
-void cell_end_boxes(struct hmap *map, struct bmap *b, unsigned i)
+void hmap_cell_end_boxes(struct hmap *map, struct bmap *b, unsigned i)
 {
     const struct hmap_type *type = map->type;
     if (key_is_boxed(type) || key_is_owned(type)) {
         void *slot = key_slot(type, b, i);
-        box_end(map, slot_pointer(slot));
+        hmap_box_end(map, slot_pointer(slot));
         slot_set_pointer(slot, NULL);
     }
     if (elem_is_boxed(type)) {
         void *slot = elem_slot(type, b, i);
-        box_end(map, slot_pointer(slot));
+        hmap_box_end(map, slot_pointer(slot));
         slot_set_pointer(slot, NULL);
     }
 }
 
-void array_end_boxes(struct hmap *map, const struct hmap_array *array)
+void hmap_array_end_boxes(struct hmap *map, const struct hmap_array *array)
 {
     const struct hmap_type *type = map->type;
     size_t n = bucket_count(array->B);
@@ -276,11 +277,11 @@ void array_end_boxes(struct hmap *map, const struct hmap_array *array)
         for (; b != NULL; b = bucket_overflow(type, b))
             for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++)
                 if (tophash_is_live(b->tophash[i]))
-                    cell_end_boxes(map, b, i);
+                    hmap_cell_end_boxes(map, b, i);
     }
 }
 
-void array_mark_empty(const struct hmap *map, const struct hmap_array *array)
+void hmap_array_mark_empty(const struct hmap *map, const struct hmap_array *array)
 {
     const struct hmap_type *type = map->type;
     size_t n = bucket_count(array->B);
@@ -295,7 +296,7 @@ void array_mark_empty(const struct hmap *map, const struct hmap_array *array)
 
 /* ---- state that several files keep ----------------------------------------------------------- */
 
-void map_update_pin_flags(struct hmap *map)
+void hmap_update_pin_flags(struct hmap *map)
 {
     unsigned flags = flags_load(map);
     flags &= ~(unsigned)(HMAP_FLAG_ITERATOR | HMAP_FLAG_OLD_ITERATOR);
@@ -307,7 +308,7 @@ void map_update_pin_flags(struct hmap *map)
 }
 
 /* splitmix64 */
-uint64_t map_random(struct hmap *map)
+uint64_t hmap_random(struct hmap *map)
 {
     uint64_t z = map->random += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);

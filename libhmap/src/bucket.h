@@ -1,5 +1,5 @@
 /*
- * bucket.h - where things lie in a bucket, in an array and in a box; the tophash bytes as one word.
+ * bucket.h - where things are in a bucket, in an array and in a box; the tophash bytes as one word.
  */
 #ifndef HMAP_BUCKET_H
 #define HMAP_BUCKET_H
@@ -12,15 +12,13 @@
 #define LIKELY(x)     __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)   __builtin_expect(!!(x), 0)
 
-/* The word of tophash bytes, and the bytes of struct bmap before keys[], are what is assumed here.
- */
+/* What the code below assumes. */
 _Static_assert(HMAP_BUCKET_SLOTS == 8, "the tophash bytes of a bucket make one 64-bit word");
 _Static_assert(sizeof(struct bmap) == HMAP_BUCKET_SLOTS, "a bucket begins with its tophash bytes");
-/* Headers stand directly before what they describe, which is aligned at least as they are. */
+/* A header stands directly before what it describes, whose alignment is at least its own. */
 _Static_assert(sizeof(struct hmap_array) % _Alignof(struct hmap_array) == 0, "no gap behind it");
 _Static_assert(sizeof(struct hmap_box) % _Alignof(struct hmap_box) == 0, "no gap behind it");
-/* evacuate() adds the half to the mark; marks come before MIN (runtime/map.go, "bad evacuatedN").
- */
+/* evacuate() adds the half, 0 or 1, to the mark. */
 _Static_assert(HMAP_TOPHASH_EVACUATED_X + 1 == HMAP_TOPHASH_EVACUATED_Y, "X and Y are neighbours");
 _Static_assert((int)HMAP_TOPHASH_EMPTY_ONE < (int)HMAP_TOPHASH_EVACUATED_X &&
                    (int)HMAP_TOPHASH_EVACUATED_EMPTY < (int)HMAP_TOPHASH_MIN,
@@ -62,7 +60,7 @@ static ALWAYS_INLINE bool tophash_is_live(uint8_t top)
     return top >= HMAP_TOPHASH_MIN;
 }
 
-/* Whether the chain that begins with main bucket `b` has been moved (I6 makes one byte enough). */
+/* Whether the chain of main bucket `b` has been moved; by I6 one byte tells. */
 static ALWAYS_INLINE bool bucket_is_evacuated(const struct bmap *b)
 {
     return tophash_is_evacuated(b->tophash[0]);
@@ -70,9 +68,9 @@ static ALWAYS_INLINE bool bucket_is_evacuated(const struct bmap *b)
 
 /* ---- the tophash bytes as one word, slot 0 in the lowest byte -----------------------------------
  *
- * A zero byte of x sets the top bit of its byte in (x - 0x01..01) & ~x & 0x80..80. The lowest bit
- * set is always right; a byte above it can be wrong by a borrow, if it is 1. So the first of a kind
- * may be taken as it is, and further ones need a second look, which comparing the keys is.
+ * Each zero byte of x sets the top bit of its byte in (x - 0x01..01) & ~x & 0x80..80. The lowest
+ * bit set is exact; above it a byte of 1 may be taken for 0, by a borrow. So the first match is
+ * right, and later ones must be checked, which comparing the keys does.
  */
 #define WORD_OF(byte) ((uint64_t)(byte)*UINT64_C(0x0101010101010101))
 
@@ -99,19 +97,19 @@ static ALWAYS_INLINE uint64_t word_zeros(uint64_t word)
     return (word - WORD_OF(1)) & ~word & WORD_OF(0x80);
 }
 
-/* Slots whose byte is `top`, and perhaps some whose byte is top ^ 1. */
+/* Slots whose byte is `top`, and possibly later ones whose byte is top ^ 1. */
 static ALWAYS_INLINE uint64_t word_matches(uint64_t word, uint8_t top)
 {
     return word_zeros(word ^ WORD_OF(top));
 }
 
-/* Slots whose byte is emptyRest or emptyOne; the first is right. */
+/* Slots whose byte is emptyRest or emptyOne; the first one is exact. */
 static ALWAYS_INLINE uint64_t word_empties(uint64_t word)
 {
     return word_zeros(word & ~WORD_OF(1));
 }
 
-/* Whether the chain ends in this bucket: if any slot is emptyRest, then the last one is (I5). */
+/* Whether the chain ends in this bucket: if any slot is emptyRest, the last one is (I5). */
 static ALWAYS_INLINE bool word_ends_chain(uint64_t word)
 {
     return word >> 56 == HMAP_TOPHASH_EMPTY_REST;
@@ -122,11 +120,11 @@ static ALWAYS_INLINE uint64_t word_set(uint64_t word, unsigned slot, uint8_t top
     return (word & ~((uint64_t)0xff << 8 * slot)) | (uint64_t)top << 8 * slot;
 }
 
-/* The word with every cell behind the last live one made emptyRest. */
+/* The word with every slot after the last live one made emptyRest. */
 static ALWAYS_INLINE uint64_t word_sweep(uint64_t word)
 {
     uint64_t live = word & ~WORD_OF(1);
-    /* All ones up to the end of the highest live byte; without a branch, see chain_remove(). */
+    /* All ones up to the end of the highest live byte. No branch: see chain_remove(). */
     uint64_t kept = UINT64_MAX >> (__builtin_clzll(live | 1) & ~7);
     return word & kept & -(uint64_t)(live != 0);
 }
@@ -153,7 +151,7 @@ static ALWAYS_INLINE bool key_is_owned(const struct hmap_type *type)
     return type->key_ownership == HMAP_OWNED_STRING;
 }
 
-/* Whether cells own memory that must go back when their entry ends. */
+/* Whether cells own memory that must be freed with their entry. */
 static ALWAYS_INLINE bool type_has_boxes(const struct hmap_type *type)
 {
     return key_is_boxed(type) || elem_is_boxed(type) || key_is_owned(type);
@@ -187,7 +185,7 @@ static ALWAYS_INLINE void slot_set_pointer(void *slot, const void *pointer)
     memcpy(slot, &pointer, sizeof(pointer));
 }
 
-/* The key of a live cell, wherever it lies. */
+/* The key of a live cell, in its slot or in its box. */
 static ALWAYS_INLINE void *key_at(const struct hmap_type *type, const struct bmap *b, unsigned i)
 {
     void *slot = key_slot(type, b, i);
@@ -219,7 +217,7 @@ static inline void bucket_zero_slots(const struct hmap_type *type, struct bmap *
     memset(elem_slot(type, b, 0), 0, HMAP_BUCKET_SLOTS * type->elem_slot_size);
 }
 
-/* memcpy for sizes known at run time, most of which are a word or two. */
+/* memcpy() for a size that is known only at run time, and mostly a word or two. */
 static ALWAYS_INLINE void copy_small(void *to, const void *from, size_t size)
 {
     switch (size) {
@@ -248,8 +246,8 @@ static ALWAYS_INLINE void zero_small(void *at, size_t size)
 }
 
 /*
- * The tophash bytes share a bucket's first cache line with few keys. Asking for the others while
- * the first is under way makes a hit in a large map 1.6 times faster.
+ * A bucket's first cache line holds the tophash bytes and few keys. Fetching the other lines at the
+ * same time makes a hit in a large map 1.6 times faster.
  */
 static ALWAYS_INLINE void bucket_prefetch(const struct hmap_type *type, const struct bmap *b)
 {
@@ -266,7 +264,7 @@ static ALWAYS_INLINE struct hmap_array *array_of(const struct bmap *buckets)
     return (struct hmap_array *)(uintptr_t)buckets - 1;
 }
 
-/* Whether `b` is one of the array's buckets, main or spare; else it came from the allocator. */
+/* Whether `b` is one of the array's buckets, main or spare; others are allocated one by one. */
 static ALWAYS_INLINE bool array_holds(const struct hmap_type *type, const struct hmap_array *array,
                                       const struct bmap *b)
 {
@@ -297,7 +295,7 @@ static ALWAYS_INLINE uint8_t map_old_B(const struct hmap *map)
     return flags_load(map) & HMAP_FLAG_SAME_SIZE_GROW ? map->B : (uint8_t)(map->B - 1);
 }
 
-/* The main bucket whose chain a key of this hash would be in: the old one until it is evacuated. */
+/* The main bucket of the chain that a key of this hash is in: the old one until it is evacuated. */
 static ALWAYS_INLINE struct bmap *map_chain(const struct hmap *map, uint64_t hash)
 {
     const struct hmap_type *type = map->type;

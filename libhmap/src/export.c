@@ -1,8 +1,7 @@
 /*
- * export.c - the map's own state as CSV: the truth that a debugger's view is held against.
+ * export.c - the map's own state as CSV: the truth that a debugger's output is compared with.
  *
- * So it is written with none of the tricks of the other files: a byte at a time, no word compares,
- * no masks carried from one step to the next.
+ * So the code is as plain as possible: one byte at a time, and no words or masks of tophash bytes.
  */
 #include "map.h"
 
@@ -10,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Writes one field; quoted, with quotes doubled, where RFC 4180 asks for it. */
+/* Writes one field, quoted if RFC 4180 asks for it. */
 static void write_field(FILE *out, const char *text, size_t size)
 {
     bool quote = false;
@@ -45,7 +44,7 @@ static bool write_value(FILE *out, hmap_write_fn *write, const void *value, size
     return written;
 }
 
-/* Whether growth has moved a main bucket's entries: they are met in the new array. */
+/* Whether growth has moved a main bucket's entries to the new array. */
 static bool is_moved(const struct bmap *main)
 {
     unsigned first = main->tophash[0];

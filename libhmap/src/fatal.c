@@ -1,8 +1,8 @@
 /*
- * fatal.c - the end of a program whose calls on a map overlap.
+ * fatal.c - what happens when calls that must not overlap do.
  *
- * A flag in the map is all that tells: what it finds is a bug for certain, what it misses may be
- * one. Go on is no choice, since the map may be broken already.
+ * They are detected by a flag in the map: what it reports is a bug, but it does not see all of
+ * them. The program cannot go on, since the map may be broken already.
  */
 #include "map.h"
 
@@ -16,7 +16,7 @@ hmap_fatal_fn *hmap_set_fatal_handler(hmap_fatal_fn *handler)
     return __atomic_exchange_n(&fatal_handler, handler, __ATOMIC_ACQ_REL);
 }
 
-void map_fatal(const struct hmap *map, const char *message)
+void hmap_fatal(const struct hmap *map, const char *message)
 {
     hmap_fatal_fn *handler = __atomic_load_n(&fatal_handler, __ATOMIC_ACQUIRE);
     if (handler != NULL)

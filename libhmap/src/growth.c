@@ -1,26 +1,64 @@
 /*
- * growth.c - growth and evacuation, a bucket or two at each write.
+ * growth.c - growth and evacuation, one or two buckets with each write.
  *
- * When the load passes 6.5 the array is doubled; when overflow buckets are as many as main buckets
- * it is replaced by one of the same size, which packs the chains (runtime/map.go hashGrow()). The
- * old array stays as `oldbuckets` and each write moves the old bucket that it is about to need, and
- * one more (growWork()). An old chain goes as a whole (I6) to bucket X, of the same index, and when
- * doubling also to Y, of the index plus the old bucket count; both are untouched until then (I7).
+ * WHEN. An insert that would take the load (entries per main bucket) above 6.5 doubles the array.
+ * What that limit costs and saves just before, if the hash is uniform (entries per bucket are
+ * Poisson distributed), with keys and elems of 8 bytes each:
  *
- * Other than in Go memory can run out here. All that a chain needs is therefore got before its
- * first entry moves. An upper bound is cheap: `live` entries that fit in ceil(live / 8) buckets
- * fit, split in two, in one more, and two of them are the main buckets. If the spare buckets cover
- * the bound there is nothing to get; only else is the split counted.
+ *     load    of 8    overflow buckets    bytes of overhead    buckets read
+ *             slots   per 100 main ones       per entry         by a miss
+ *     4.0      50 %           2                 20.8               1.02
+ *     5.0      63 %           7                 14.8               1.07
+ *     6.0      75 %          15                 11.7               1.15
+ *     6.5      81 %          21                 10.8               1.21
+ *     7.0      88 %          27                 10.2               1.27
+ *     8.0     100 %          41                  9.4               1.41
+ *
+ * At 6.5 of 8 slots, 81 %, one bucket in five has overflowed. A higher limit would save little:
+ * most of what main buckets save goes into overflow buckets, and every chain gets longer. A lower
+ * one would waste slots. Doubling halves the load, so a map that only grows stays between 3.25 and
+ * 6.5. The spare buckets of an array, one for each 16 main ones, last to a load of about 4.9;
+ * overflow buckets after them are allocated one by one.
+ *
+ * A map whose keys come and go can keep its size and still collect overflow buckets, nearly empty
+ * ones. When they are as many as the main buckets, an array of the same size replaces the array,
+ * which packs the chains.
+ *
+ * HOW. To move all entries at once would hold up one insert for long. So the old array stays as
+ * `oldbuckets`, and each write evacuates the old bucket that it needs, then the first of those that
+ * are left (`nevacuate`): growth is over after as many writes as there are old buckets, at most. An
+ * old chain moves as a whole (I6). Doubling splits it by one more bit of the hash: 0 keeps its
+ * index (half X), 1 goes to the same index in the upper half (half Y). From 4 to 8 buckets, after
+ * old buckets 0 and 1 have moved in turn and a write needed old bucket 3:
+ *
+ *     oldbuckets, B = 2         buckets, B = 3
+ *                               half X: hash ...0bb     half Y: hash ...1bb
+ *     +---+-----------+         +---+---------+         +---+---------+
+ *     | 0 | evacuated | ------> | 0 | entries |         | 4 | entries |
+ *     | 1 | evacuated | ------> | 1 | entries |         | 5 | entries |
+ *     | 2 | entries   |         | 2 | empty   |         | 6 | empty   |      nevacuate = 2
+ *     | 3 | evacuated | ------> | 3 | entries |         | 7 | entries |
+ *     +---+-----------+         +---+---------+         +---+---------+
+ *
+ * A key of bucket 2 or 6 is still in old bucket 2; both new ones stay empty until it moves (I7).
+ * All other keys are in the new array. The tophash bytes of an evacuated bucket become marks that
+ * say where each entry went (X, Y, or the cell was empty), for iterators that walk the old array.
+ * Same-size growth has no half Y.
+ *
+ * Unlike in Go, memory can run out here. So all that a chain needs is got before its first entry
+ * moves. An upper bound is cheap: `live` entries that fit into ceil(live / 8) buckets fit, split in
+ * two, into one more, and two of them are the main buckets. If the spare buckets cover the bound
+ * there is nothing to get; only otherwise is the split counted.
  */
 #include "hash.h"
 #include "map.h"
 
 /* runtime/map.go hashGrow() */
-bool growth_start(struct hmap *map)
+bool hmap_growth_start(struct hmap *map)
 {
     bool bigger = load_is_over(map->count + 1, map->B);
     uint8_t B = (uint8_t)(map->B + (bigger ? 1 : 0));
-    struct bmap *buckets = array_new(map, B);
+    struct bmap *buckets = hmap_array_new(map, B);
     if (buckets == NULL)
         return false;
     map->oldbuckets = map->buckets;
@@ -28,16 +66,16 @@ bool growth_start(struct hmap *map)
     map->B = B;
     map->nevacuate = 0;
     map->noverflow = 0;
-    map->nextOverflow = array_first_spare(map->type, array_of(buckets));
+    map->nextOverflow = hmap_array_first_spare(map->type, array_of(buckets));
     if (!bigger)
         flags_store(map, flags_load(map) | HMAP_FLAG_SAME_SIZE_GROW);
-    map_update_pin_flags(map);
+    hmap_update_pin_flags(map);
     return true;
 }
 
 /* ---- what an evacuation needs ---------------------------------------------------------------- */
 
-/* Overflow buckets got beforehand from the allocator, linked by their overflow pointers. */
+/* Overflow buckets allocated in advance, linked by their overflow pointers. */
 struct reserve {
     struct bmap *first;
 };
@@ -47,14 +85,14 @@ static void reserve_release(struct hmap *map, struct reserve *reserve)
     while (reserve->first != NULL) {
         struct bmap *b = reserve->first;
         reserve->first = bucket_overflow(map->type, b);
-        overflow_release(map, b);
+        hmap_overflow_release(map, b);
     }
 }
 
 static bool reserve_fill(struct hmap *map, struct reserve *reserve, size_t n)
 {
     for (; n > 0; n--) {
-        struct bmap *b = overflow_allocate(map);
+        struct bmap *b = hmap_overflow_allocate(map);
         if (b == NULL) {
             reserve_release(map, reserve);
             return false;
@@ -77,13 +115,13 @@ static ALWAYS_INLINE bool cell_goes_to_y(const struct hmap *map, enum hmap_key_k
     return newbit != 0 && (key_hash(map, kind, key_at(map->type, b, i)) & newbit) != 0;
 }
 
-/* Gets what moving the chain takes beyond the spare buckets. */
+/* Allocates the overflow buckets that moving the chain takes, apart from the spare ones. */
 static bool reserve_for_chain(struct hmap *map, const struct bmap *main, uint64_t newbit,
                               struct reserve *reserve)
 {
     const struct hmap_type *type = map->type;
     enum hmap_key_kind kind = (enum hmap_key_kind)map->key_kind;
-    size_t spares = overflow_spares_left(map);
+    size_t spares = hmap_overflow_spares_left(map);
     size_t live = 0;
     for (const struct bmap *b = main; b != NULL; b = bucket_overflow(type, b))
         for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++)
@@ -101,11 +139,11 @@ static bool reserve_for_chain(struct hmap *map, const struct bmap *main, uint64_
 
 static struct bmap *reserve_take(struct hmap *map, struct reserve *reserve)
 {
-    struct bmap *b = overflow_take_spare(map);
+    struct bmap *b = hmap_overflow_take_spare(map);
     if (b == NULL) {
         b = reserve->first;
         if (b == NULL)
-            map_fatal(map, "the hash of a key changed while it was in the map");
+            hmap_fatal(map, "the hash of a key changed while it was in the map");
         reserve->first = bucket_overflow(map->type, b);
         bucket_set_overflow(map->type, b, NULL);
     }
@@ -138,7 +176,7 @@ static void move_chain(struct hmap *map, struct bmap *main, struct destination x
             b->tophash[i] = (uint8_t)(HMAP_TOPHASH_EVACUATED_X + y);
             if (to->i == HMAP_BUCKET_SLOTS) {
                 struct bmap *overflow = reserve_take(map, reserve);
-                overflow_link(map, to->b, overflow);
+                hmap_overflow_link(map, to->b, overflow);
                 to->b = overflow;
                 to->i = 0;
             }
@@ -151,29 +189,29 @@ static void move_chain(struct hmap *map, struct bmap *main, struct destination x
 }
 
 /*
- * The last old bucket has gone: the old array is retired if an iterator walks it, else freed. The
- * chains of an array that is not pinned have gone one by one.
+ * The last old bucket has been evacuated: the old array is retired if an iterator walks it,
+ * otherwise freed; its overflow buckets were freed with each chain.
  */
 static void growth_finish(struct hmap *map)
 {
     struct hmap_array *old = array_of(map->oldbuckets);
     map->oldbuckets = NULL;
     flags_store(map, flags_load(map) & ~(unsigned)HMAP_FLAG_SAME_SIZE_GROW);
-    array_retire(map, old);
+    hmap_array_retire(map, old);
 }
 
-void array_retire(struct hmap *map, struct hmap_array *array)
+void hmap_array_retire(struct hmap *map, struct hmap_array *array)
 {
     if (array->pins > 0) {
         array->next = map->retired;
         map->retired = array;
     } else {
-        array_free(map, array);
+        hmap_array_free(map, array);
     }
-    map_update_pin_flags(map);
+    hmap_update_pin_flags(map);
 }
 
-/* runtime/map.go advanceEvacuationMark(): 1024 bounds the time of one write. */
+/* runtime/map.go advanceEvacuationMark(): at most 1024 buckets, to bound the time of one write. */
 static void advance_evacuation_mark(struct hmap *map, size_t noldbuckets)
 {
     map->nevacuate++;
@@ -185,7 +223,7 @@ static void advance_evacuation_mark(struct hmap *map, size_t noldbuckets)
         growth_finish(map);
 }
 
-/* runtime/map.go evacuate(); all or nothing. False: no memory, nothing happened. */
+/* runtime/map.go evacuate(), all or nothing. False: out of memory, and nothing has changed. */
 static bool evacuate(struct hmap *map, size_t oldbucket)
 {
     const struct hmap_type *type = map->type;
@@ -202,15 +240,16 @@ static bool evacuate(struct hmap *map, size_t oldbucket)
             __builtin_prefetch(xy[1].b);
         }
         __builtin_prefetch(xy[0].b);
-        /* A single bucket's entries fit in one bucket, whichever way they go. */
+        /* The entries of a single bucket fit into one bucket, whichever half they go to. */
         if (bucket_overflow(type, main) != NULL && !reserve_for_chain(map, main, newbit, &reserve))
             return false;
         move_chain(map, main, xy, newbit, &reserve);
-        /* A hash that is not a function of its key could have left some over. */
+        /* A hash function that is not a function of the key may have left some over. */
         reserve_release(map, &reserve);
-        /* Go drops what a collector could otherwise hold on to, unless an iterator may read it. */
+        /* Iterators may still read the old chain; otherwise it is freed now (Go clears it for its
+         * collector). */
         if (!(flags_load(map) & HMAP_FLAG_OLD_ITERATOR)) {
-            chain_free_overflow(map, array_of(map->oldbuckets), main);
+            hmap_chain_free_overflow(map, array_of(map->oldbuckets), main);
             bucket_zero_slots(type, main);
         }
     }
@@ -220,7 +259,7 @@ static bool evacuate(struct hmap *map, size_t oldbucket)
 }
 
 /* runtime/map.go growWork() */
-bool growth_work(struct hmap *map, size_t bucket)
+bool hmap_growth_work(struct hmap *map, size_t bucket)
 {
     bool moved = evacuate(map, bucket & (bucket_count(map_old_B(map)) - 1));
     if (map_is_growing(map))

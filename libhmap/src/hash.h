@@ -1,9 +1,9 @@
 /*
- * hash.h - hashing and comparing keys, inlined for the built-in kinds.
+ * hash.h - hashing and comparing keys, inline for the built-in kinds.
  *
- * xxHash is compiled in, so the library depends on nothing at run time. A call through a function
- * pointer costs as much as the rest of a lookup in cache: the paths below take the kind as a
- * constant, and only HMAP_KEY_GENERIC calls through the type.
+ * xxHash is compiled in, so the library has no dependency at run time. A call through a function
+ * pointer costs as much as the rest of a lookup that hits the cache: the functions below take the
+ * kind as a constant, and only HMAP_KEY_GENERIC calls through the type.
  */
 #ifndef HMAP_HASH_H
 #define HMAP_HASH_H
@@ -62,11 +62,11 @@ static ALWAYS_INLINE uint64_t key_hash(const struct hmap *map, enum hmap_key_kin
     }
 }
 
-/* Whether `key` is that of slot `i`, which is live. */
+/* Whether `key` equals that of slot `i`, which is live. */
 static ALWAYS_INLINE bool key_equals_slot(const struct hmap_type *type, enum hmap_key_kind kind,
                                           const void *key, const struct bmap *b, unsigned i)
 {
-    /* Keys of the built-in kinds are never boxed, and their slots have a known size. */
+    /* Keys of built-in kinds are never boxed, and the size of their slots is known. */
     const char *keys = (const char *)b + type->keys_offset;
     switch (kind) {
     case HMAP_KEY_4:
@@ -81,8 +81,7 @@ static ALWAYS_INLINE bool key_equals_slot(const struct hmap_type *type, enum hma
     }
 }
 
-/* Calls `function` with the map's kind as a constant last argument, so that each kind is compiled.
- */
+/* Calls `function` with the map's kind as its last argument, a constant: compiled once per kind. */
 #define FOR_KEY_KIND(map, function, ...)                           \
     do {                                                           \
         switch ((enum hmap_key_kind)(map)->key_kind) {             \

@@ -1,208 +1,32 @@
 /*
- * hmap.c - create, destroy, look up, insert, delete, clear.
+ * hmap.c - look up, insert, delete (runtime/map.go mapaccess1(), mapassign(), mapdelete()).
  *
- * Each follows its counterpart of runtime/map.go (go1.23: makemap, mapaccess, mapassign, mapdelete,
- * mapclear). What differs:
+ * Each begins with the key's hash. Its low B bits choose the bucket, and its top byte is the
+ * tophash to search the bucket's chain for (hmap_internal.h); only keys with that tophash are
+ * compared:
+ *
+ *     look up   read the chain up to the first emptyRest; the key is there or nowhere
+ *     insert    the same, and note the first empty slot on the way: a new key goes there, if
+ *               there is one, and otherwise into a new overflow bucket
+ *     delete    look up, and leave emptyOne, or emptyRest if nothing follows (chain_remove())
+ *
+ * While the map grows, insert and delete first evacuate the old bucket of that hash, and look up
+ * reads the old bucket if it has not been evacuated (growth.c).
+ *
+ * What differs from Go:
  * - a bucket's eight tophash bytes are compared as one word (bucket.h), and the built-in kinds of
- * keys have paths of their own that call nothing by pointer (hash.h);
- * - memory can run out. An insert gets all that it needs before it commits anything, so a failure
- *   leaves every entry where it was. Growth that cannot start is put off. Where an old chain cannot
- * be evacuated, updates and deletes work in it and only a new key is refused: new keys never enter
- * an old bucket, since I7 wants all that its new buckets get to come from one evacuation;
+ *   keys have code of their own that calls nothing by pointer (hash.h);
+ * - memory can run out. An insert gets all that it needs before it changes anything, so a failure
+ *   leaves every entry where it was. Growth that cannot start is put off. If an old chain cannot be
+ *   evacuated, updates and deletes work in it and only a new key is refused: new keys never enter
+ *   an old bucket;
  * - key and elem arguments may lie in the map itself (hmap_delete(map, iter.key) is the idiom).
- * What growth is about to move is copied aside first;
- * - the seed is not drawn anew while an iterator is open: in the middle of growth an iterator tells
- * by the hash which half of an old bucket it has met.
+ *   If growth is about to move it, it is copied first;
+ * - the seed is kept while an iterator is open: during growth an iterator tells by the hash which
+ *   half of an old bucket an entry belongs to.
  */
 #include "hash.h"
 #include "map.h"
-
-#include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
-
-/* ---- create and destroy ---------------------------------------------------------------------- */
-
-static void *default_allocate(void *context, size_t alignment, size_t size)
-{
-    (void)context;
-    /* calloc() gets large arrays from the kernel zeroed already, and touched by nobody. */
-    if (alignment <= _Alignof(max_align_t))
-        return calloc(1, size);
-    if (__builtin_add_overflow(size, alignment - 1, &size))
-        return NULL;
-    size &= ~(alignment - 1);
-    void *memory = aligned_alloc(alignment, size);
-    if (memory != NULL)
-        memset(memory, 0, size);
-    return memory;
-}
-
-static void default_release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(memory);
-}
-
-static uint64_t process_random(const void *salt)
-{
-    uint64_t random;
-    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == (ssize_t)sizeof(random))
-        return random;
-    struct timespec now = {0, 0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return ((uint64_t)now.tv_nsec << 32) ^ (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)salt;
-}
-
-static enum hmap_key_kind key_kind_of(const struct hmap_type *type)
-{
-    if (type->hash == hmap_hash_4 && type->equal == hmap_equal_4 && type->key_size == 4)
-        return HMAP_KEY_4;
-    if (type->hash == hmap_hash_8 && type->equal == hmap_equal_8 && type->key_size == 8)
-        return HMAP_KEY_8;
-    if (type->hash == hmap_hash_string && type->equal == hmap_equal_string &&
-        type->key_size == sizeof(char *))
-        return HMAP_KEY_STRING;
-    return HMAP_KEY_GENERIC;
-}
-
-static void map_reseed(struct hmap *map)
-{
-    if (!(flags_load(map) & HMAP_FLAG_FIXED_SEED) && map->niterators == 0)
-        map->hash0 = map_random(map);
-}
-
-/* Not inlined, so that its return address is the creation site. */
-__attribute__((noinline)) struct hmap *hmap_create(const struct hmap_type *type,
-                                                   const struct hmap_options *options)
-{
-    static const struct hmap_options default_options;
-    static const struct hmap_allocator default_allocator = {default_allocate, default_release,
-                                                            NULL};
-    if (options == NULL)
-        options = &default_options;
-    const struct hmap_allocator *allocator =
-        options->allocator != NULL ? options->allocator : &default_allocator;
-
-    struct hmap *map = memory_allocate(allocator, _Alignof(struct hmap), sizeof(*map));
-    if (map == NULL)
-        return NULL;
-    map->type = type;
-    map->allocator = *allocator;
-    map->key_kind = (uint8_t)key_kind_of(type);
-    map->created_at = __builtin_return_address(0);
-    if (options->fixed_seed) {
-        map->flags = HMAP_FLAG_FIXED_SEED;
-        map->hash0 = options->seed;
-        map->random = options->seed;
-    } else {
-        map->random = process_random(map);
-        map->hash0 = map_random(map);
-    }
-    if (options->name != NULL) {
-        size_t size = strlen(options->name) + 1;
-        map->name = memory_allocate(allocator, 1, size);
-        if (map->name == NULL)
-            goto fail;
-        memcpy(map->name, options->name, size);
-    }
-    while (map->B < 8 * sizeof(size_t) - 1 && load_is_over(options->hint, map->B))
-        map->B++;
-    /* The one bucket of B 0 comes with the first write. */
-    if (map->B != 0) {
-        map->buckets = array_new(map, map->B);
-        if (map->buckets == NULL)
-            goto fail;
-        map->nextOverflow = array_first_spare(type, array_of(map->buckets));
-    }
-    registry_add(map);
-    return map;
-
-fail:
-    map_free(map);
-    return NULL;
-}
-
-static void array_free_all(struct hmap *map, struct hmap_array *array)
-{
-    if (type_has_boxes(map->type))
-        array_end_boxes(map, array);
-    array_free_chains(map, array);
-    array_free(map, array);
-}
-
-void map_free(struct hmap *map)
-{
-    struct hmap_allocator allocator = map->allocator;
-    if (map->oldbuckets != NULL)
-        array_free_all(map, array_of(map->oldbuckets));
-    if (map->buckets != NULL)
-        array_free_all(map, array_of(map->buckets));
-    while (map->retired != NULL) {
-        struct hmap_array *array = map->retired;
-        map->retired = array->next;
-        array_free_all(map, array);
-    }
-    graveyard_free(map);
-    if (map->name != NULL)
-        memory_release(&allocator, map->name, strlen(map->name) + 1);
-    memory_release(&allocator, map, sizeof(*map));
-}
-
-/*
- * runtime/map.go mapclear(). Arrays that iterators walk keep their chains, with all cells
- * emptyRest: then an iterator finds nothing in them, nor a stale key to look up.
- */
-static void map_empty(struct hmap *map)
-{
-    const struct hmap_type *type = map->type;
-    for (struct hmap_array *array = map->retired; array != NULL; array = array->next)
-        array_mark_empty(map, array);
-    if (map->oldbuckets != NULL) {
-        struct hmap_array *old = array_of(map->oldbuckets);
-        if (type_has_boxes(type))
-            array_end_boxes(map, old);
-        if (old->pins > 0)
-            array_mark_empty(map, old);
-        else
-            array_free_chains(map, old);
-        map->oldbuckets = NULL;
-        array_retire(map, old);
-    }
-    flags_store(map, flags_load(map) & ~(unsigned)HMAP_FLAG_SAME_SIZE_GROW);
-    map->nevacuate = 0;
-    if (map->buckets != NULL) {
-        struct hmap_array *array = array_of(map->buckets);
-        if (type_has_boxes(type))
-            array_end_boxes(map, array);
-        if (array->pins > 0) {
-            array_mark_empty(map, array);
-        } else {
-            array_free_chains(map, array);
-            array_reset(type, array);
-            map->nextOverflow = array_first_spare(type, array);
-            map->noverflow = 0;
-        }
-    }
-    map->count = 0;
-    map_reseed(map);
-}
-
-void hmap_destroy(struct hmap *map)
-{
-    if (map == NULL)
-        return;
-    write_begin(map);
-    registry_remove(map);
-    if (map->niterators == 0) {
-        map_free(map);
-        return;
-    }
-    map_empty(map);
-    flags_store(map, flags_load(map) | HMAP_FLAG_DESTROYED);
-    write_end(map);
-}
 
 size_t hmap_count(const struct hmap *map)
 {
@@ -245,7 +69,7 @@ static ALWAYS_INLINE void *lookup(const struct hmap *map, const void *key, const
     if (map->count == 0)
         return NULL;
     if (UNLIKELY(flags_load(map) & HMAP_FLAG_WRITING))
-        map_fatal(map, "concurrent map read and map write");
+        hmap_fatal(map, "concurrent map read and map write");
     uint64_t hash = key_hash(map, kind, key);
     struct bmap *b = map_chain(map, hash);
     bucket_prefetch(type, b);
@@ -256,7 +80,7 @@ static ALWAYS_INLINE void *lookup(const struct hmap *map, const void *key, const
     return elem_at(type, place.b, place.i);
 }
 
-void *map_lookup(const struct hmap *map, const void *key, const void **found)
+void *hmap_lookup(const struct hmap *map, const void *key, const void **found)
 {
     FOR_KEY_KIND(map, lookup, key, found);
 }
@@ -273,7 +97,7 @@ struct room {
     unsigned char bytes[2 * HMAP_MAX_INLINE_BYTES];
 };
 
-/* Boxes and strings stay where they are: only what lies in a slot needs the copy. */
+/* Boxes and strings stay where they are: only what is in a slot has to be copied. */
 static const void *copy_aside(struct room *room, const void *value, size_t size, size_t alignment)
 {
     uintptr_t at = ((uintptr_t)room->bytes + alignment - 1) & ~(uintptr_t)(alignment - 1);
@@ -294,22 +118,22 @@ static bool cell_boxes_new(const struct hmap *map, const void *key, struct cell_
 {
     const struct hmap_type *type = map->type;
     if (key_is_boxed(type)) {
-        boxes->key = box_new(map, type->key_size);
+        boxes->key = hmap_box_new(map, type->key_size);
         if (boxes->key == NULL)
             return false;
         memcpy(boxes->key, key, type->key_size);
     } else if (key_is_owned(type)) {
         const char *string = slot_pointer(key);
         size_t size = strlen(string) + 1;
-        boxes->key = box_new(map, size);
+        boxes->key = hmap_box_new(map, size);
         if (boxes->key == NULL)
             return false;
         memcpy(boxes->key, string, size);
     }
     if (elem_is_boxed(type)) {
-        boxes->elem = box_new(map, type->elem_size);
+        boxes->elem = hmap_box_new(map, type->elem_size);
         if (boxes->elem == NULL) {
-            box_free(map, boxes->key);
+            hmap_box_free(map, boxes->key);
             return false;
         }
     }
@@ -319,31 +143,28 @@ static bool cell_boxes_new(const struct hmap *map, const void *key, struct cell_
 /* runtime/map.go newoverflow() */
 static struct bmap *overflow_append(struct hmap *map, struct bmap *last)
 {
-    struct bmap *overflow = overflow_take_spare(map);
+    struct bmap *overflow = hmap_overflow_take_spare(map);
     if (overflow == NULL)
-        overflow = overflow_allocate(map);
+        overflow = hmap_overflow_allocate(map);
     if (overflow != NULL)
-        overflow_link(map, last, overflow);
+        hmap_overflow_link(map, last, overflow);
     return overflow;
 }
 
-/*
- * runtime/map.go mapassign(). Sets the elem to *elem; with `elem` NULL a new one is zero, and one
- * that is there stays.
- */
+/* runtime/map.go mapassign(). Sets the elem to *elem; if `elem` is NULL, a new elem is zero and a
+ * present one is kept. */
 static ALWAYS_INLINE void *assign(struct hmap *map, const void *key, const void *elem,
                                   bool *inserted, enum hmap_key_kind kind)
 {
     const struct hmap_type *type = map->type;
     struct room key_room, elem_room;
     void *result = NULL;
-    /* Before the flag is set, as in Go: a hash function that leaves by longjmp has written nothing.
-     */
+    /* Before the flag is set, as in Go: a hash function may leave by longjmp(). */
     uint64_t hash = key_hash(map, kind, key);
     uint8_t top = tophash_of(hash);
     write_begin(map);
     if (UNLIKELY(map->buckets == NULL)) {
-        map->buckets = array_new(map, 0);
+        map->buckets = hmap_array_new(map, 0);
         if (map->buckets == NULL)
             goto done;
     }
@@ -353,7 +174,7 @@ again:;
     if (UNLIKELY(map_is_growing(map))) {
         key = copy_aside(&key_room, key, type->key_size, type->key_align);
         elem = copy_aside(&elem_room, elem, type->elem_size, type->elem_align);
-        may_insert = growth_work(map, bucket_index(hash, map->B));
+        may_insert = hmap_growth_work(map, bucket_index(hash, map->B));
     }
     struct bmap *b = map_chain(map, hash);
     bucket_prefetch(type, b);
@@ -387,8 +208,9 @@ again:;
     if (UNLIKELY(!may_insert))
         goto done;
     if (!map_is_growing(map) &&
-        (load_is_over(map->count + 1, map->B) || overflow_is_too_much(map)) && growth_start(map))
-        goto again; /* everything is elsewhere now */
+        (load_is_over(map->count + 1, map->B) || overflow_is_too_much(map)) &&
+        hmap_growth_start(map))
+        goto again; /* all buckets have changed */
 
     struct cell_boxes boxes = {NULL, NULL};
     if (type_has_boxes(type) && !cell_boxes_new(map, key, &boxes))
@@ -397,12 +219,12 @@ again:;
         place.b = overflow_append(map, b);
         place.i = 0;
         if (place.b == NULL) {
-            box_free(map, boxes.key);
-            box_free(map, boxes.elem);
+            hmap_box_free(map, boxes.key);
+            hmap_box_free(map, boxes.elem);
             goto done;
         }
     }
-    /* From here on nothing fails. */
+    /* From here on nothing can fail. */
     void *slot = key_slot(type, place.b, place.i);
     if (boxes.key != NULL)
         slot_set_pointer(slot, boxes.key);
@@ -413,7 +235,7 @@ again:;
         slot_set_pointer(result, boxes.elem);
         result = boxes.elem;
     }
-    /* An empty slot's elem is zero: it never was used, or delete zeroed it. */
+    /* An empty slot's elem is zero: it was never used, or delete zeroed it. */
     if (elem != NULL)
         copy_small(result, elem, type->elem_size);
     place.b->tophash[place.i] = top;
@@ -438,8 +260,8 @@ void *hmap_at(struct hmap *map, const void *key, bool *inserted)
 
 /* ---- delete ---------------------------------------------------------------------------------- */
 
-/* The buckets of the chain up to and with `b` hold no live cell at their end: see chain_remove().
- */
+/* `b` has become all emptyRest, so the buckets before it may now end in tombstones: sweeps them
+ * too. */
 static __attribute__((noinline)) void chain_sweep_back(const struct hmap_type *type,
                                                        struct bmap *main, struct bmap *b)
 {
@@ -456,8 +278,15 @@ static __attribute__((noinline)) void chain_sweep_back(const struct hmap_type *t
 
 /*
  * Makes slot `i` of `b` emptyOne. If the chain then ends in emptyOnes, they become emptyRests, back
- * to the last live cell (I5). That is Go's loop, a word at a time: whether the deleted cell was its
- * bucket's last is a coin toss, and a branch on it would stall each delete for a read from memory.
+ * to the last live cell (I5):
+ *
+ *                     9f 4a 3c 00 00 00 00 00
+ *     delete slot 1:  9f 01 3c 00 00 00 00 00    a tombstone, since slot 2 is live
+ *     delete slot 2:  9f 00 00 00 00 00 00 00    nothing live follows slot 0 any more
+ *
+ * Go's loop does this cell by cell, this does it for the whole word, without a branch: whether the
+ * deleted cell was its bucket's last live one is unpredictable, and a wrong guess would wait for
+ * memory.
  */
 static ALWAYS_INLINE void chain_remove(const struct hmap_type *type, struct bmap *main,
                                        struct bmap *b, unsigned i)
@@ -466,7 +295,7 @@ static ALWAYS_INLINE void chain_remove(const struct hmap_type *type, struct bmap
     bool ends = word_ends_chain(word);
     word = word_set(word, i, HMAP_TOPHASH_EMPTY_ONE);
     if (UNLIKELY(!ends & (i == HMAP_BUCKET_SLOTS - 1))) {
-        /* The bucket was full to its last slot: the chain ends here unless something follows. */
+        /* The bucket's last slot was live: the chain ends here unless something follows. */
         const struct bmap *next = bucket_overflow(type, b);
         ends = next == NULL || next->tophash[0] == HMAP_TOPHASH_EMPTY_REST;
     }
@@ -489,24 +318,23 @@ static ALWAYS_INLINE bool erase(struct hmap *map, const void *key, enum hmap_key
     write_begin(map);
     if (UNLIKELY(map_is_growing(map))) {
         key = copy_aside(&room, key, type->key_size, type->key_align);
-        /* Where memory for it runs out, the key is still in the old chain, which map_chain() finds.
-         */
-        (void)growth_work(map, bucket_index(hash, map->B));
+        /* If memory runs out, the key is still in the old chain, where map_chain() finds it. */
+        (void)hmap_growth_work(map, bucket_index(hash, map->B));
     }
     struct bmap *main = map_chain(map, hash);
     bucket_prefetch(type, main);
     bool found = chain_find(type, main, key, tophash_of(hash), &place, kind);
     if (found) {
-        /* Keys without memory of their own stay readable, to a debugger. */
+        /* An inline key stays, for a debugger to read. */
         if (type_has_boxes(type))
-            cell_end_boxes(map, place.b, place.i);
+            hmap_cell_end_boxes(map, place.b, place.i);
         if (!elem_is_boxed(type))
             zero_small(elem_slot(type, place.b, place.i), type->elem_size);
         chain_remove(type, main, place.b, place.i);
         map->count--;
-        /* Go: makes it harder to collide on purpose again and again (issue 25237). */
+        /* As in Go: makes it harder to cause collisions again and again (its issue 25237). */
         if (map->count == 0)
-            map_reseed(map);
+            hmap_reseed(map);
     }
     write_end(map);
     return found;
@@ -515,13 +343,4 @@ static ALWAYS_INLINE bool erase(struct hmap *map, const void *key, enum hmap_key
 bool hmap_delete(struct hmap *map, const void *key)
 {
     FOR_KEY_KIND(map, erase, key);
-}
-
-void hmap_clear(struct hmap *map)
-{
-    if (map->count == 0)
-        return;
-    write_begin(map);
-    map_empty(map);
-    write_end(map);
 }

@@ -1,19 +1,19 @@
 /*
  * iter.c - iterators (runtime/map.go mapiterinit(), mapiternext()).
  *
- * An iterator walks the array that was current when it was opened, from a random bucket and, in
- * each bucket, from a random slot. A cell that has been evacuated from it since is looked up by its
- * key: the entry may have moved, changed or gone.
+ * An iterator walks the array that was current when it was opened, from a random bucket on, and in
+ * each bucket from a random slot. A cell that has been evacuated since is looked up by its key: the
+ * entry may have moved, changed or been deleted.
  *
- * Opened in the middle of growth, it walks the new array, but an old bucket that is not evacuated
- * yet in place of the two new ones that it will move to, each time taking the entries of one half.
- * That holds for as long as the very same growth lasts. An iterator only ever touches the two
- * arrays that it has pinned: both stay, with their chains, keys and elems, until they are unpinned
- * (I15).
+ * If the map was growing, the iterator walks the new array; but for a new bucket whose old one has
+ * not been evacuated it reads the old one, and takes only the entries that will move to that new
+ * bucket (in the picture of growth.c, old bucket 2 once for 2 and once for 6). This holds while the
+ * same growth lasts. An iterator reads only the two arrays that it has pinned: both stay, with
+ * their chains, keys and elems, until they are unpinned (I15).
  *
- * While one is open the map keeps its seed. Go has no such rule; there a map that is emptied and
- * filled under an iterator could show an entry twice, since half of an old bucket is told by the
- * hash.
+ * While an iterator is open the map keeps its seed. Go has no such rule: there an iterator may
+ * return an entry twice if the map is emptied and filled again, since the hash tells the halves
+ * apart.
  */
 #include "hash.h"
 #include "map.h"
@@ -24,14 +24,14 @@ static void pin(struct bmap *buckets)
         array_of(buckets)->pins++;
 }
 
-/* Frees what the chains that have moved still hold: nobody reads it any more (see evacuate()). */
+/* Frees what evacuated chains still hold, since no iterator reads it any more (see evacuate()). */
 static void array_free_evacuated(const struct hmap *map, const struct hmap_array *array)
 {
     size_t n = bucket_count(array->B);
     for (size_t i = 0; i < n; i++) {
         struct bmap *main = bucket_at(map->type, array->buckets, i);
         if (bucket_is_evacuated(main)) {
-            chain_free_overflow(map, array, main);
+            hmap_chain_free_overflow(map, array, main);
             bucket_zero_slots(map->type, main);
         }
     }
@@ -52,15 +52,15 @@ static void unpin(struct hmap *map, struct bmap *buckets)
     while (*link != array)
         link = &(*link)->next;
     *link = array->next;
-    array_free_chains(map, array);
-    array_free(map, array);
+    hmap_array_free_chains(map, array);
+    hmap_array_free(map, array);
 }
 
 static void iteration_begin(struct hmap *map)
 {
     uint8_t flags = flags_load(map);
     if (UNLIKELY(flags & HMAP_FLAG_WRITING))
-        map_fatal(map, "concurrent map iteration and map write");
+        hmap_fatal(map, "concurrent map iteration and map write");
     flags_store(map, flags | HMAP_FLAG_WRITING);
 }
 
@@ -73,18 +73,18 @@ void hmap_iter_init(struct hmap_iter *iter, struct hmap *map)
     iter->oldbuckets = map->oldbuckets;
     iter->B = map->B;
     iter->checkBucket = SIZE_MAX;
-    uint64_t random = map_random(map);
+    uint64_t random = hmap_random(map);
     iter->startBucket = bucket_index(random, map->B);
     iter->offset = (uint8_t)(random >> 61);
     iter->bucket = iter->startBucket;
     pin(iter->buckets);
     pin(iter->oldbuckets);
     map->niterators++;
-    map_update_pin_flags(map);
+    hmap_update_pin_flags(map);
     write_end(map);
 }
 
-/* Sets bptr to the chain for the next bucket; false: all buckets have been met. */
+/* Sets bptr to the chain of the next bucket; false: all have been walked. */
 static bool iter_next_chain(struct hmap_iter *iter)
 {
     const struct hmap *map = iter->map;
@@ -117,7 +117,7 @@ bool hmap_iter_next(struct hmap_iter *iter)
     if (map == NULL || flags_load(map) & HMAP_FLAG_DESTROYED)
         goto end;
     if (UNLIKELY(flags_load(map) & HMAP_FLAG_WRITING))
-        map_fatal(map, "concurrent map iteration and map write");
+        hmap_fatal(map, "concurrent map iteration and map write");
 
     const struct hmap_type *type = map->type;
     enum hmap_key_kind kind = (enum hmap_key_kind)map->key_kind;
@@ -131,7 +131,7 @@ bool hmap_iter_next(struct hmap_iter *iter)
             if (tophash_is_empty(top) || top == HMAP_TOPHASH_EVACUATED_EMPTY)
                 continue;
             const void *key = key_at(type, b, i);
-            /* An old bucket is met for each of its two new ones: take the half that is due. */
+            /* An old bucket is read for each of its new ones: take only the entries of this one. */
             if (iter->checkBucket != SIZE_MAX &&
                 bucket_index(key_hash(map, kind, key), iter->B) != iter->checkBucket)
                 continue;
@@ -140,9 +140,9 @@ bool hmap_iter_next(struct hmap_iter *iter)
                 iter->elem = elem_at(type, b, i);
                 return true;
             }
-            void *elem = map_lookup(map, key, &key);
+            void *elem = hmap_lookup(map, key, &key);
             if (elem == NULL)
-                continue; /* deleted since */
+                continue; /* deleted meanwhile */
             iter->key = key;
             iter->elem = elem;
             return true;
@@ -170,15 +170,15 @@ void hmap_iter_fini(struct hmap_iter *iter)
     map->niterators--;
     if (flags_load(map) & HMAP_FLAG_DESTROYED) {
         if (map->niterators == 0) {
-            map_free(map);
+            hmap_free(map);
             return;
         }
     } else {
         unpin(map, iter->buckets);
         unpin(map, iter->oldbuckets);
-        map_update_pin_flags(map);
+        hmap_update_pin_flags(map);
         if (map->niterators == 0)
-            graveyard_free(map);
+            hmap_graveyard_free(map);
     }
     write_end(map);
 }

@@ -1,5 +1,6 @@
 /*
- * map.h - what the library's files call of one another.
+ * map.h - what the library's files call of one another. All names that the linker sees have the
+ * prefix hmap_, since a static library cannot hide them; not all of them are public.
  */
 #ifndef HMAP_MAP_H
 #define HMAP_MAP_H
@@ -8,58 +9,58 @@
 
 /* ---- array.c: bucket arrays, overflow buckets, boxes, the graveyard -------------------------- */
 
-void *memory_allocate(const struct hmap_allocator *allocator, size_t alignment, size_t size);
-void memory_release(const struct hmap_allocator *allocator, void *memory, size_t size);
+void *hmap_memory_allocate(const struct hmap_allocator *allocator, size_t alignment, size_t size);
+void hmap_memory_release(const struct hmap_allocator *allocator, void *memory, size_t size);
 
-/* An empty array of 2^B main buckets and the spare ones that go with them; NULL: no memory. */
-struct bmap *array_new(const struct hmap *map, uint8_t B);
+/* An empty array of 2^B main buckets and its spare ones; NULL: out of memory. */
+struct bmap *hmap_array_new(const struct hmap *map, uint8_t B);
 
-/* The first spare bucket of an array that has used none yet; NULL: it has none at all. */
-struct bmap *array_first_spare(const struct hmap_type *type, const struct hmap_array *array);
+/* The first spare bucket of an array that has not used any; NULL: it was made without. */
+struct bmap *hmap_array_first_spare(const struct hmap_type *type, const struct hmap_array *array);
 
-/* Makes all buckets empty and all spare buckets unused; chains are the caller's to free before. */
-void array_reset(const struct hmap_type *type, struct hmap_array *array);
+/* Makes all buckets empty and all spare buckets unused; the caller has freed the chains. */
+void hmap_array_reset(const struct hmap_type *type, struct hmap_array *array);
 
-/* Frees the overflow buckets that the allocator made, of one chain or of all, and unlinks chains.
- */
-void chain_free_overflow(const struct hmap *map, const struct hmap_array *array, struct bmap *main);
-void array_free_chains(const struct hmap *map, const struct hmap_array *array);
+/* Frees the allocated overflow buckets of one chain or of all, and unlinks them and spare ones. */
+void hmap_chain_free_overflow(const struct hmap *map, const struct hmap_array *array,
+                              struct bmap *main);
+void hmap_array_free_chains(const struct hmap *map, const struct hmap_array *array);
 
 /* Frees the array itself. */
-void array_free(const struct hmap *map, struct hmap_array *array);
+void hmap_array_free(const struct hmap *map, struct hmap_array *array);
 
 /* An unlinked overflow bucket from the allocator, or the next spare one of `buckets`; or NULL. */
-struct bmap *overflow_allocate(const struct hmap *map);
-struct bmap *overflow_take_spare(struct hmap *map);
-size_t overflow_spares_left(const struct hmap *map);
-void overflow_release(const struct hmap *map, struct bmap *b);
+struct bmap *hmap_overflow_allocate(const struct hmap *map);
+struct bmap *hmap_overflow_take_spare(struct hmap *map);
+size_t hmap_overflow_spares_left(const struct hmap *map);
+void hmap_overflow_release(const struct hmap *map, struct bmap *b);
 
 /* Links `overflow` behind `b`, which ends a chain of `buckets`, and counts it. */
-void overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow);
+void hmap_overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow);
 
-/* Zeroed memory for `size` bytes behind a struct hmap_box; NULL: no memory. */
-void *box_new(const struct hmap *map, size_t size);
-/* Frees what box_new() gave, or keeps it on the graveyard while an iterator is open. NULL is fine.
- */
-void box_end(struct hmap *map, void *payload);
-/* Frees it although iterators are open: nothing can refer to it. */
-void box_free(const struct hmap *map, void *payload);
-void graveyard_free(struct hmap *map);
+/* `size` zeroed bytes that follow a struct hmap_box; NULL: out of memory. */
+void *hmap_box_new(const struct hmap *map, size_t size);
+/* Frees what hmap_box_new() gave; while an iterator is open, puts it on the graveyard. NULL: does
+ * nothing. */
+void hmap_box_end(struct hmap *map, void *payload);
+/* Frees it although iterators may be open: nothing refers to it yet. */
+void hmap_box_free(const struct hmap *map, void *payload);
+void hmap_graveyard_free(struct hmap *map);
 
-/* Ends what slot `i` owns and leaves its pointers NULL. */
-void cell_end_boxes(struct hmap *map, struct bmap *b, unsigned i);
+/* hmap_box_end() for what slot `i` owns; its pointers become NULL. */
+void hmap_cell_end_boxes(struct hmap *map, struct bmap *b, unsigned i);
 
-/* Ends what all live cells of the array's chains own. */
-void array_end_boxes(struct hmap *map, const struct hmap_array *array);
+/* The same for all live cells of the array's chains. */
+void hmap_array_end_boxes(struct hmap *map, const struct hmap_array *array);
 
-/* Makes every cell of the chains emptyRest and its slots zero; the chains stay linked. */
-void array_mark_empty(const struct hmap *map, const struct hmap_array *array);
+/* Makes every cell of the chains emptyRest, key and elem zero; the chains stay linked. */
+void hmap_array_mark_empty(const struct hmap *map, const struct hmap_array *array);
 
-/* Recomputes the two iterator flags from the pins (I15). */
-void map_update_pin_flags(struct hmap *map);
+/* Sets the two iterator flags by the pins (I15). */
+void hmap_update_pin_flags(struct hmap *map);
 
-/* A number from the map's generator. */
-uint64_t map_random(struct hmap *map);
+/* The next number of the map's random generator. */
+uint64_t hmap_random(struct hmap *map);
 
 /* ---- growth.c -------------------------------------------------------------------------------- */
 
@@ -82,41 +83,46 @@ static inline bool overflow_is_too_much(const struct hmap *map)
     return map->noverflow >= 1u << B;
 }
 
-/* Starts growth; false: no memory, nothing happened. */
-bool growth_start(struct hmap *map);
+/* Starts growth; false: out of memory, and nothing has changed. */
+bool hmap_growth_start(struct hmap *map);
 
 /*
- * Evacuates the old bucket behind `bucket`, then one more. False: the former could not be, for want
- * of memory, and its entries are still in the old chain.
+ * Evacuates the old bucket of `bucket`, then one more. False: out of memory for the former, whose
+ * entries are still in the old chain.
  */
-bool growth_work(struct hmap *map, size_t bucket);
+bool hmap_growth_work(struct hmap *map, size_t bucket);
 
 /* Puts an array that is no longer `buckets` or `oldbuckets` on the retired list, or frees it. */
-void array_retire(struct hmap *map, struct hmap_array *array);
+void hmap_array_retire(struct hmap *map, struct hmap_array *array);
+
+/* ---- create.c -------------------------------------------------------------------------------- */
+
+/* Draws a new seed, unless it is fixed or an iterator is open. */
+void hmap_reseed(struct hmap *map);
+
+/* Frees all that the map holds, and the map. */
+void hmap_free(struct hmap *map);
 
 /* ---- hmap.c ---------------------------------------------------------------------------------- */
 
-/* The elem of `key` and, in `*found`, the map's own copy of the key; NULL: absent. */
-void *map_lookup(const struct hmap *map, const void *key, const void **found);
-
-/* Frees all that the map holds, and the map. */
-void map_free(struct hmap *map);
+/* The elem of `key` and, in `*found`, the key in the map; NULL: absent. */
+void *hmap_lookup(const struct hmap *map, const void *key, const void **found);
 
 /* ---- registry.c ------------------------------------------------------------------------------ */
 
-void registry_add(struct hmap *map);
-void registry_remove(struct hmap *map);
+void hmap_registry_add(struct hmap *map);
+void hmap_registry_remove(struct hmap *map);
 
 /* ---- fatal.c: overlapping calls -------------------------------------------------------------- */
 
-void map_fatal(const struct hmap *map, const char *message) __attribute__((noreturn, cold));
+void hmap_fatal(const struct hmap *map, const char *message) __attribute__((noreturn, cold));
 
-/* runtime/map.go: hashWriting is toggled, and looked at on both ends of a write. */
+/* runtime/map.go hashWriting: set during a write, and checked when it begins and ends. */
 static ALWAYS_INLINE void write_begin(struct hmap *map)
 {
     uint8_t flags = flags_load(map);
     if (UNLIKELY(flags & HMAP_FLAG_WRITING))
-        map_fatal(map, "concurrent map writes");
+        hmap_fatal(map, "concurrent map writes");
     flags_store(map, flags | HMAP_FLAG_WRITING);
 }
 
@@ -124,7 +130,7 @@ static ALWAYS_INLINE void write_end(struct hmap *map)
 {
     uint8_t flags = flags_load(map);
     if (UNLIKELY(!(flags & HMAP_FLAG_WRITING)))
-        map_fatal(map, "concurrent map writes");
+        hmap_fatal(map, "concurrent map writes");
     flags_store(map, flags & ~(unsigned)HMAP_FLAG_WRITING);
 }
 

@@ -1,17 +1,17 @@
 /*
  * registry.c - all maps of the process, for a debugger to find.
  *
- * A doubly linked list behind one mutex, taken at create and destroy alone. A debugger stops the
- * process anywhere, so each step leaves the forward links sound: a map is complete before `first`
- * leads to it, and is led past before it is freed. Backward links may lag by one store.
+ * A doubly linked list with one mutex, which only create and destroy take. A debugger may stop the
+ * process at any instruction, so each step leaves the forward links valid: a map is complete before
+ * `first` points to it, and unlinked before it is freed. Backward links may lag by one store.
  */
 #include "map.h"
 
 HMAP_API struct hmap_registry hmap_registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /*
- * Which enums give the bytes of a map their names: flags, key_kind and tophash are stored as bytes,
- * so nothing else would keep these types in every compiler's debug information.
+ * Keeps these enums in the debug information of every compiler: flags, key_kind and tophash are
+ * stored as bytes, so nothing else refers to the types.
  */
 extern const struct hmap_debug_enums {
     enum hmap_tophash tophash;
@@ -21,7 +21,7 @@ extern const struct hmap_debug_enums {
 const struct hmap_debug_enums hmap_debug_enums
     __attribute__((used)) = {HMAP_TOPHASH_EMPTY_REST, HMAP_FLAG_ALL, HMAP_KEY_GENERIC};
 
-void registry_add(struct hmap *map)
+void hmap_registry_add(struct hmap *map)
 {
     pthread_mutex_lock(&hmap_registry.lock);
     struct hmap *next = hmap_registry.first;
@@ -34,7 +34,7 @@ void registry_add(struct hmap *map)
     pthread_mutex_unlock(&hmap_registry.lock);
 }
 
-void registry_remove(struct hmap *map)
+void hmap_registry_remove(struct hmap *map)
 {
     pthread_mutex_lock(&hmap_registry.lock);
     struct hmap *next = map->registry_next;

@@ -1,6 +1,6 @@
 /*
- * text.c - the text of keys and elems, as the CSV files want it: integers in decimal, floating
- * point as Python's repr() has it, strings as they are but for invalid UTF-8.
+ * text.c - the text of keys and elems in CSV files: integers in decimal, floating point like
+ * Python's repr(), strings as they are except for invalid UTF-8.
  */
 #include "hmap_internal.h"
 
@@ -107,7 +107,7 @@ struct decimal {
     int exponent;
 };
 
-/* Whether the digits read back as the value. They go as an integer: a locale may own the point. */
+/* Whether the digits read back as the value. No decimal point: it depends on the locale. */
 static bool decimal_reads_back(const struct decimal *decimal, double value, size_t size)
 {
     char text[48];
@@ -138,9 +138,9 @@ static void decimal_add_one(struct decimal *decimal)
 }
 
 /*
- * The fewest digits that read back. If any decimal of so many digits does, then the nearest one
- * does, but for powers of two: the values below them are denser than those above, so the nearest
- * may lie below and belong to a neighbour while the next one above still belongs to the value.
+ * The fewest digits that read back. If any number of so many digits does, the nearest one does,
+ * except at powers of two: values are denser below them than above, so the nearest may be below and
+ * read back as a neighbour, while the next one above reads back as the value.
  */
 static void decimal_shortest(struct decimal *decimal, double value, size_t size)
 {
@@ -204,7 +204,7 @@ void hmap_write_float(FILE *out, const void *value, size_t size)
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 sequence that `text` begins with; 0: none that RFC 3629 allows. */
+/* The length of the UTF-8 sequence at `text`; 0: not valid by RFC 3629. */
 static size_t utf8_length(const unsigned char *text, size_t size)
 {
     unsigned char first = text[0];

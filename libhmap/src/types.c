@@ -1,5 +1,5 @@
 /*
- * types.c - the built-in hashes and equalities, by pointer. hash.h has what they are made of.
+ * types.c - the built-in hash and equality functions, for use by pointer; hash.h has their code.
  */
 #include "hash.h"
 

@@ -1,4 +1,6 @@
-/* What the shared library exports, against a list: each change of it is on purpose. */
+/* The names that the libraries define: those that the shared one exports are on a list, so that each
+ * change is on purpose; those of the static one all begin with hmap_, so that they clash with no
+ * name of a program. */
 #include "support.h"
 
 static int compare(const void *a, const void *b)
@@ -45,10 +47,25 @@ static void test_exported_symbols_are_those_of_the_list(void **state)
     assert_int_equal(n, m);
 }
 
+static void test_global_symbols_of_the_archive_have_the_prefix(void **state)
+{
+    (void)state;
+    static char defined[MOST][LENGTH];
+    FILE *nm = popen("'" HMAP_NM "' -A -g --defined-only '" HMAP_ARCHIVE "'", "r");
+    assert_non_null(nm);
+    size_t n = read_names(nm, defined);
+    assert_int_equal(pclose(nm), 0);
+    assert_true(n > 40);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(defined[i], "hmap_", strlen("hmap_")) != 0)
+            fail_msg("'%s' has not the prefix", defined[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exported_symbols_are_those_of_the_list),
+        cmocka_unit_test(test_global_symbols_of_the_archive_have_the_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

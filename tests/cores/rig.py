@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 
+import limits
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "hmap-cores"
 BUILDS = ("dev", "release", "clang")
-
-# A safety net, not a measure: hit only by a hang.
-TIMEOUT_SECONDS = 300
 
 PT_LOAD, PT_NOTE = 1, 4
 
@@ -52,14 +51,7 @@ def take_cores(program: Path, arguments: Sequence[str | Path], *commands: str) -
     line += ["-iex", "set auto-load off", "-iex", "set startup-with-shell off"]
     line += [word for command in commands for word in ("-ex", command)]
     line += ["--args", str(program), *map(str, arguments)]
-    done = subprocess.run(
-        line,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
+    done = limits.run(line, stdin=subprocess.DEVNULL, capture_output=True)
     assert done.stdout.count("Saved corefile") == sum("core-file" in one for one in commands), (
         shlex.join(line) + done.stdout + done.stderr
     )
@@ -112,14 +104,11 @@ def hmap_cores(
     *arguments: str | Path, output: Path, environment: Mapping[str, str] | None = None
 ) -> Run:
     """Runs scripts/hmap-cores; no traceback, no debris."""
-    done = subprocess.run(
+    done = limits.run(
         command_of(*arguments, output=output),
         env=clean_environment(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
     )
     assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
     if output.is_dir():

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from hmapdbg.cores.outcome import VERDICTS
+from limits import WALL_SECONDS
 from rig import (
     ROOT,
-    TIMEOUT_SECONDS,
     Cores,
     clean_environment,
     command_of,
@@ -386,7 +386,7 @@ def test_jobs_are_so_many_gdbs_at_a_time(
     environment = fake_gdb(
         tmp_path / "bin", f'if [ "$core" = a ]; then : >"{fifo}"; else : <"{fifo}"; fi; echo met'
     )
-    timeout = str(TIMEOUT_SECONDS) if meet else "0.2"
+    timeout = str(WALL_SECONDS) if meet else "0.2"
     options = ("-j", jobs, "--timeout", timeout)
     run = hmap_cores(
         *options,
@@ -436,11 +436,11 @@ def test_interrupt_ends_gdb_and_leaves_nothing(
         # The child of ours that stands for gdb: it is there, and then it is not.
         watch = os.pidfd_open(gdb_id)
         interrupt(process)
-        output, messages = process.communicate(timeout=TIMEOUT_SECONDS)
+        output, messages = process.communicate(timeout=WALL_SECONDS)
     assert process.returncode == 130
     assert output == ""
     assert messages == "hmap-cores: interrupted; no summary was written\n"
-    assert select.select([watch], [], [], TIMEOUT_SECONDS)[0], "gdb is still running"
+    assert select.select([watch], [], [], WALL_SECONDS)[0], "gdb is still running"
     os.close(watch)
     assert list(out.iterdir()) == []
 

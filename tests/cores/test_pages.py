@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import resource
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import limits
 from hmapdbg.cores.job import MapResult
 from hmapdbg.cores.page import write_pages
 from hmapdbg.cores.run import Core, CoreResult
 from hmapdbg.listing.rows import Listing, Row
-from rig import TIMEOUT_SECONDS, fixture_program, hmap_cores, take_cores
+from rig import fixture_program, hmap_cores, take_cores
 
 HOSTILE = '<script>alert("x")</script>&amp;\'"'
 LEAK = "service.tenants[133].sessions"
@@ -50,14 +50,7 @@ def show(page: Path, *options: str) -> tuple[str, bytes]:
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     command += ["--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND"]
     command += [f"--user-data-dir={page.parent}/.browser", f"--screenshot={picture}", *options]
-    done = subprocess.run(
-        [*command, page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-        preexec_fn=lift_memory_limit,
-    )
+    done = limits.run([*command, page.as_uri()], before=lift_memory_limit, capture_output=True)
     assert done.returncode == 0, done.stderr
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     return "\n".join(console), picture.read_bytes()

@@ -26,12 +26,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import limits
+
 ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = "source gdb/hmap.py"
 DRIVER = Path(__file__).resolve().parent / "harness_driver.py"
-
-# A safety net, not a measure: hit only by a hang.
-TIMEOUT_SECONDS = 300
 
 GDB_OPTIONS = ("-nx", "-batch")
 GDB_SETTINGS = (
@@ -182,15 +181,12 @@ def run_aborting(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str
     def allow_core() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    done = subprocess.run(
-        [str(word) for word in command],
+    done = limits.run(
+        command,
+        before=allow_core,
         cwd=cwd,
         env=clean_environment() | dict(env),
-        preexec_fn=allow_core,
         capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
     )
     if done.returncode != -signal.SIGABRT:
         line = shlex.join(map(str, command))
@@ -229,16 +225,19 @@ def _run(command_line: list[str], environment: dict[str, str]) -> tuple[str, str
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=limits.limit_cpu,
     ) as process:
         problem = None
         try:
-            out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+            out, err = process.communicate(timeout=limits.WALL_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
-            problem = f"gdb did not end within {TIMEOUT_SECONDS} seconds"
+            problem = f"gdb did not end within {limits.WALL_SECONDS} seconds"
         if problem is None and process.returncode != 0:
             problem = f"gdb ended with status {process.returncode}"
+            if process.returncode == -signal.SIGKILL:
+                problem += f"; its limit is {limits.CPU_SECONDS} seconds of processor time"
     return out.decode(errors="backslashreplace"), err.decode(errors="backslashreplace"), problem
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import limits
 from built import fixture_program
 from harness import ROOT, Fails, Outcome, Session, Tries, gdb_session, run_aborting
 from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, first_line, read_csv
@@ -510,7 +511,7 @@ def test_fifo_is_written_and_stays_a_fifo(folder: Path, out: Path) -> None:
             try:
                 at_stop(folder, f"hmap-dump fixture_map --csv {fifo}")
                 assert stat.S_ISFIFO(fifo.lstat().st_mode)
-                assert reader.wait(timeout=60) == 0
+                assert reader.wait(timeout=limits.WALL_SECONDS) == 0
             finally:
                 reader.kill()
     assert (folder / "read.csv").read_bytes() == (folder / "truth/occupancy.csv").read_bytes()

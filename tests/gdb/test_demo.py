@@ -6,8 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import limits
 from built import fixture_program
-from harness import ROOT, TIMEOUT_SECONDS, clean_environment
+from harness import ROOT, clean_environment
 
 ILL = {
     "sessions": "full",
@@ -21,14 +22,11 @@ ILL = {
 
 def demo(service: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """The demo with a service that is built: it neither installs nor builds."""
-    return subprocess.run(
+    return limits.run(
         [ROOT / "scripts" / "demo", "--service", service, "-o", folder],
         env=clean_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import limits
 from harness import Fails, GdbFailure, gdb_session
 
 PROGRAM = """\
@@ -96,6 +97,12 @@ def test_death_of_gdb_fails_the_session() -> None:
             "print 1", "python import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "print 2"
         )
     assert "gdb ended at command 3 of 4" in str(failure.value)
+
+
+def test_gdb_without_end_fails_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CPU_SECONDS", 1)
+    with pytest.raises(GdbFailure, match="its limit is 1 seconds of processor time"):
+        plain("while 1\nend")
 
 
 def test_early_quit_fails_the_session() -> None:

@@ -7,22 +7,21 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import limits
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def sh(command: Sequence[Path | str], *, cwd: Path = ROOT, **environment: str) -> str:
     """Runs a command that must succeed and returns what it printed."""
     words = [str(word) for word in command]
-    done = subprocess.run(
+    done = limits.run(
         words,
         cwd=cwd,
         env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
     )
     assert done.returncode == 0, f"{' '.join(words)}: {done.returncode}\n{done.stdout}"
     return done.stdout

@@ -12,6 +12,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import limits
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 SOURCES = (HERE / "sample.c", HERE / "other.c", ROOT / "libhmap/src/registry.c")
@@ -52,15 +54,12 @@ class Row:
 
 def run(command: list[str], folder: Path) -> None:
     """Runs a command that must succeed."""
-    done = subprocess.run(
+    done = limits.run(
         command,
         cwd=folder,
         env=os.environ | {"LC_ALL": "C.UTF-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
 

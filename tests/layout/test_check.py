@@ -60,12 +60,12 @@ def test_drift_is_told_line_by_line(before: Path, tmp_path: Path) -> None:
         "struct server: field 'port': size 4 -> 8",
         "struct server: field 'port': type 'uint32_t' -> 'uint64_t'",
         "struct server: field 'sessions': offset 8 -> 16",
-        "struct server: field 'caches' is gone",
-        "struct server: field 'opened' is new, at offset 8",
-        "struct server: field 'cache' is new, at offset 24",
-        "struct server: field 'limits.low' is gone",
-        "struct server: field 'limits.low_and_high' is new, at offset 40",
-        "struct flags: field 'second': bits 3, 7 of them -> 3, 6 of them",
+        "struct server: field 'caches' removed",
+        "struct server: field 'opened' added, at offset 8",
+        "struct server: field 'cache' added, at offset 24",
+        "struct server: field 'limits.low' removed",
+        "struct server: field 'limits.low_and_high' added, at offset 40",
+        "struct flags: field 'second': bit offset 3, 7 bits -> 3, 6 bits",
         "enum colour: 'BLUE': 200 -> 201",
     }
     assert told[-1] == f"{len(told) - 1} differences from '{before}'"
@@ -79,14 +79,14 @@ def test_a_struct_that_is_gone_is_drift_and_a_new_one_is_not(before: Path, tmp_p
     more.write_text(json.dumps(document), encoding="utf-8")
     exe = before.parent / "sample"
     told = run_layout(exe, "--check", more, status=1)
-    assert told == f"struct lost: it is gone\n1 difference from '{more}'\n"
+    assert told == f"struct lost: removed\n1 difference from '{more}'\n"
     document["types"] = [
         one if one["name"] != "struct packed" else one | {"name": "struct renamed"}
         for one in document["types"][:-1]
     ]
     more.write_text(json.dumps(document), encoding="utf-8")
     told = run_layout(exe, "--check", more, status=1)
-    assert "struct renamed: it is gone\n" in told and "struct packed: " not in told
+    assert "struct renamed: removed\n" in told and "struct packed: " not in told
 
 
 def test_another_processor_is_drift(before: Path, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_file_that_makes_no_sense_is_one_line(
     path = tmp_path / "spoiled.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     error = run_layout(before.parent / "sample", "--check", path, status=2)
-    assert error.startswith(f"'{path}' is no layout file: ")
+    assert error.startswith(f"'{path}' is not a layout file: ")
 
 
 def test_a_struct_in_itself_ends_the_comparison_in_good_order(before: Path, tmp_path: Path) -> None:
@@ -136,4 +136,4 @@ def test_a_struct_in_itself_ends_the_comparison_in_good_order(before: Path, tmp_
     path = tmp_path / "self.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     told = run_layout(before.parent / "sample", "--check", path, status=1)
-    assert told.startswith("struct x: it is gone\n")
+    assert told.startswith("struct x: removed\n")

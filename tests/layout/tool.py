@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import limits
 from matrix import ROOT
 
 # In the build `dev`, or in another one: the same tests run the instrumented program.
@@ -22,7 +22,7 @@ def run_layout(
     """What hmap-layout prints on standard output; it must end with `status`. An error is one line
     on standard error, which is returned instead."""
     command = [str(word) for word in (*tool, *words)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    done = limits.run(command, capture_output=True, cwd=cwd)
     told = f"{' '.join(command)}: {done.returncode}\n{done.stdout[-2000:]}{done.stderr}"
     assert done.returncode == status, told
     if status == 2:

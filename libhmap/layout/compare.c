@@ -1,7 +1,7 @@
 /*
- * check.c - what has drifted: structs by name, their fields by name.
+ * compare.c - structs by name, and their fields by name.
  */
-#include "check.h"
+#include "compare.h"
 
 #include "hmap/hmap.h"
 
@@ -20,10 +20,10 @@ struct comparison {
     size_t differences;
 };
 
-static void tell(struct comparison *comparison, const char *format, ...)
+static void report(struct comparison *comparison, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static void tell(struct comparison *comparison, const char *format, ...)
+static void report(struct comparison *comparison, const char *format, ...)
 {
     va_list arguments;
     comparison->differences++;
@@ -36,7 +36,7 @@ static void tell(struct comparison *comparison, const char *format, ...)
 
 /* ---- structs --------------------------------------------------------------------------------- */
 
-enum { MAX_DEPTH = 32 }; /* of structs without names in one another */
+enum { MAX_DEPTH = 32 }; /* of nested structs without names */
 
 /* The fields of a struct, in order and by name. */
 struct field_list {
@@ -53,7 +53,7 @@ struct field_list {
 
 static bool add_fields_within(struct field_list *list, const struct layout_field *field);
 
-/* Adds a field. Of those of one name (Go's "_") all but the first are numbered. */
+/* Adds a field. Fields of one name (Go's "_") are numbered from the second on. */
 static bool add_field(void *context, const struct layout_field *found)
 {
     struct field_list *list = context;
@@ -77,7 +77,7 @@ static bool add_field(void *context, const struct layout_field *found)
     return add_fields_within(list, &field);
 }
 
-/* A struct without a name is compared where it is used: as part of the field, or of its elements. */
+/* A struct without a name is compared as a part of each field that has it as its type. */
 static bool add_fields_within(struct field_list *list, const struct layout_field *field)
 {
     const struct layout *layout = list->layout;
@@ -116,18 +116,18 @@ static void compare_field(struct comparison *comparison, const struct layout_fie
     const struct layout_type *old_type = &comparison->old->types[old->type];
     const struct layout_type *now_type = &comparison->now->types[now->type];
     if (old->offset != now->offset)
-        tell(comparison, "field '%s': offset %llu -> %llu", old->name,
-             (unsigned long long)old->offset, (unsigned long long)now->offset);
+        report(comparison, "field '%s': offset %llu -> %llu", old->name,
+               (unsigned long long)old->offset, (unsigned long long)now->offset);
     if (old->bit_size != now->bit_size || old->bit_offset != now->bit_offset)
-        tell(comparison, "field '%s': bits %llu, %llu of them -> %llu, %llu of them", old->name,
-             (unsigned long long)old->bit_offset, (unsigned long long)old->bit_size,
-             (unsigned long long)now->bit_offset, (unsigned long long)now->bit_size);
+        report(comparison, "field '%s': bit offset %llu, %llu bits -> %llu, %llu bits", old->name,
+               (unsigned long long)old->bit_offset, (unsigned long long)old->bit_size,
+               (unsigned long long)now->bit_offset, (unsigned long long)now->bit_size);
     if (old_type->size != now_type->size)
-        tell(comparison, "field '%s': size %llu -> %llu", old->name,
-             (unsigned long long)old_type->size, (unsigned long long)now_type->size);
+        report(comparison, "field '%s': size %llu -> %llu", old->name,
+               (unsigned long long)old_type->size, (unsigned long long)now_type->size);
     if (strcmp(old_type->name, now_type->name) != 0)
-        tell(comparison, "field '%s': type '%s' -> '%s'", old->name, old_type->name,
-             now_type->name);
+        report(comparison, "field '%s': type '%s' -> '%s'", old->name, old_type->name,
+               now_type->name);
 }
 
 static void compare_fields(struct comparison *comparison, const struct field_list *old,
@@ -136,14 +136,14 @@ static void compare_fields(struct comparison *comparison, const struct field_lis
     for (size_t i = 0; i < old->count; i++) {
         const struct layout_field *other = hmap_get(now->index, &old->fields[i].name);
         if (other == NULL)
-            tell(comparison, "field '%s' is gone", old->fields[i].name);
+            report(comparison, "field '%s' removed", old->fields[i].name);
         else
             compare_field(comparison, &old->fields[i], other);
     }
     for (size_t i = 0; i < now->count; i++)
         if (hmap_get(old->index, &now->fields[i].name) == NULL)
-            tell(comparison, "field '%s' is new, at offset %llu", now->fields[i].name,
-                 (unsigned long long)now->fields[i].offset);
+            report(comparison, "field '%s' added, at offset %llu", now->fields[i].name,
+                   (unsigned long long)now->fields[i].offset);
 }
 
 static void compare_structs(struct comparison *comparison, const struct layout_type *old,
@@ -152,8 +152,8 @@ static void compare_structs(struct comparison *comparison, const struct layout_t
     struct field_list old_fields = {0};
     struct field_list now_fields = {0};
     if (old->size != now->size)
-        tell(comparison, "size %llu -> %llu", (unsigned long long)old->size,
-             (unsigned long long)now->size);
+        report(comparison, "size %llu -> %llu", (unsigned long long)old->size,
+               (unsigned long long)now->size);
     if (list_fields(comparison->arena, comparison->old, old, &old_fields) &&
         list_fields(comparison->arena, comparison->now, now, &now_fields))
         compare_fields(comparison, &old_fields, &now_fields);
@@ -172,10 +172,10 @@ static void compare_enums(struct comparison *comparison, const struct layout_typ
                strcmp(old->enumerators[i].name, now->enumerators[k].name) != 0)
             k++;
         if (k == now->enumerator_count)
-            tell(comparison, "'%s' is gone", old->enumerators[i].name);
+            report(comparison, "'%s' removed", old->enumerators[i].name);
         else if (old->enumerators[i].value != now->enumerators[k].value)
-            tell(comparison, "'%s': %lld -> %lld", old->enumerators[i].name,
-                 (long long)old->enumerators[i].value, (long long)now->enumerators[k].value);
+            report(comparison, "'%s': %lld -> %lld", old->enumerators[i].name,
+                   (long long)old->enumerators[i].value, (long long)now->enumerators[k].value);
     }
 }
 
@@ -188,8 +188,8 @@ static void compare_constants(struct comparison *comparison)
             if (strcmp(old->items[i].name, now->items[k].name) == 0 &&
                 old->items[i].value != now->items[k].value) {
                 comparison->subject = old->items[i].name;
-                tell(comparison, "%lld -> %lld", (long long)old->items[i].value,
-                     (long long)now->items[k].value);
+                report(comparison, "%lld -> %lld", (long long)old->items[i].value,
+                       (long long)now->items[k].value);
             }
 }
 
@@ -202,7 +202,7 @@ static bool is_compared(const struct layout_type *type)
            strstr(type->name, "{...}") == NULL;
 }
 
-/* Several structs may have one name, in several files of a program: the first stands for it. */
+/* Several structs, of several source files, may have one name: the first is compared. */
 static bool index_types(struct hmap *index, const struct layout *layout)
 {
     for (uint32_t i = 0; i < layout->type_count; i++) {
@@ -230,7 +230,7 @@ static void compare_types(struct comparison *comparison, const struct hmap *old_
         comparison->subject = old->name;
         const uint32_t *found = hmap_get(now_types, &old->name);
         if (found == NULL)
-            tell(comparison, "it is gone");
+            report(comparison, "removed");
         else if (old->kind == LAYOUT_ENUM)
             compare_enums(comparison, old, &comparison->now->types[*found]);
         else
@@ -243,10 +243,10 @@ size_t compare_layouts(const struct layout *old, const struct layout *now, struc
 {
     struct comparison comparison = {old, now, arena, stream, now->program, 0};
     if (old->pointer_size != now->pointer_size)
-        tell(&comparison, "pointers have %u bytes -> %u", old->pointer_size, now->pointer_size);
+        report(&comparison, "pointer size %u -> %u", old->pointer_size, now->pointer_size);
     if (old->is_big_endian != now->is_big_endian)
-        tell(&comparison, "byte order %s -> %s", old->is_big_endian ? "big" : "little",
-             now->is_big_endian ? "big" : "little");
+        report(&comparison, "byte order %s -> %s", old->is_big_endian ? "big" : "little",
+               now->is_big_endian ? "big" : "little");
     struct hmap *old_types = hmap_create(&name_to_type.type, NULL);
     struct hmap *now_types = hmap_create(&name_to_type.type, NULL);
     if (old_types != NULL && now_types != NULL && index_types(old_types, old) &&

@@ -1,0 +1,13 @@
+/*
+ * program.h - the layout of a program.
+ */
+#ifndef HMAP_LAYOUT_PROGRAM_H
+#define HMAP_LAYOUT_PROGRAM_H
+
+#include "layout.h"
+
+/* Reads the layout of the program at `path`; `debug_folders` ends with NULL. */
+bool layout_of_program(struct layout *layout, struct arena *arena, const char *path,
+                       const char *const *debug_folders);
+
+#endif /* HMAP_LAYOUT_PROGRAM_H */

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..compat import dataclass
 from ..languages import Holder, StringType, find_counted_string, find_holder, points_to_text
-from ..target import Kind, Target, Type
+from ..target import Field, Kind, Target, Type
 from .literal import Braces, Character, Literal, Name, Number, Text
 from .strings import StringReader
 
@@ -201,7 +201,7 @@ class Dynamic(Pattern):
 def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -> Pattern:
     """The pattern of a literal for values of a type at an offset. Misfit."""
     string = find_counted_string(found)
-    if string is not None and not isinstance(literal, Braces):
+    if string is not None:
         if not isinstance(literal, Text):
             raise Misfit("text in double quotes is expected")
         return Counted(offset, found.size, string, literal.content)
@@ -212,8 +212,8 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
     holder = find_holder(found)
     if holder is not None:
         return Dynamic(offset, holder, literal)
-    if found.kind is Kind.STRUCT and isinstance(literal, Braces):
-        return _struct(target, found, literal, offset)
+    if found.kind is Kind.STRUCT:
+        return _struct_or_only_field(target, found, literal, offset)
     if found.kind is Kind.FLOAT and found.size in (2, 4, 8):
         number = literal.floating() if isinstance(literal, Number) else None
         if number is None:
@@ -291,8 +291,29 @@ def _array(target: Target, found: Type, literal: Literal, offset: int) -> Patter
     )
 
 
+def _struct_or_only_field(target: Target, found: Type, literal: Literal, offset: int) -> Pattern:
+    """A struct; one with a single field also takes a value of that field, as std::array does."""
+    fields = _fields(found)
+    try:
+        if not isinstance(literal, Braces):
+            raise Misfit(f"'{found.name}' is expected")
+        return _struct(target, found, literal, offset)
+    except Misfit as misfit:
+        if len(fields) != 1 or fields[0].bit_size:
+            raise
+        try:
+            return pattern_of(target, fields[0].type, literal, offset + fields[0].offset)
+        except Misfit:
+            raise misfit from None
+
+
+def _fields(found: Type) -> list[Field]:
+    """The fields that a literal has values for."""
+    return [one for one in found.iter_fields() if one.type.size or one.bit_size]
+
+
 def _struct(target: Target, found: Type, literal: Braces, offset: int) -> Pattern:
-    fields = [one for one in found.iter_fields() if one.type.size or one.bit_size]
+    fields = _fields(found)
     named = [name for name, _ in literal.items if name]
     if named and len(named) != len(literal.items):
         raise Misfit("all values have names, or none has")
@@ -343,8 +364,7 @@ def _shape(found: Type, depth: int) -> str:
     if find_holder(found) is not None:
         return "a value"
     if found.kind is Kind.STRUCT and depth < 4:
-        fields = (one for one in found.iter_fields() if one.type.size or one.bit_size)
-        inner = ", ".join(f"{one.name} = {_shape(one.type, depth + 1)}" for one in fields)
+        inner = ", ".join(f"{one.name} = {_shape(one.type, depth + 1)}" for one in _fields(found))
         return f"{{{inner}}}"
     if found.kind is Kind.ENUM and found.enumerators:
         return found.enumerators[0][0]

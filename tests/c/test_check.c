@@ -1,7 +1,6 @@
 /* hmap_check() reports each planted fault, with its number and address. */
 #include "rig.h"
 
-
 HMAP_TYPE_INT64(numbers, int64_t);
 HMAP_TYPE_OWNED_STRING(words, int64_t);
 

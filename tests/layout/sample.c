@@ -54,12 +54,12 @@ __attribute__((noinline, used)) void sample_stop(void)
 #define STRUCT(type) printf("%s,,0,%zu\n", #type, sizeof(type))
 
 /* The position of a bit field in memory, counted from the first byte's lowest bit. */
-#define BITS(type, field)                                      \
-    do {                                                       \
-        type probe;                                            \
-        memset(&probe, 0, sizeof(probe));                      \
+#define BITS(type, field)                                    \
+    do {                                                     \
+        type probe;                                          \
+        memset(&probe, 0, sizeof(probe));                    \
         probe.field--; /* from zero: sets every bit of it */ \
-        print_bits(#type, #field, &probe, sizeof(probe));      \
+        print_bits(#type, #field, &probe, sizeof(probe));    \
     } while (0)
 
 static void print_bits(const char *type, const char *field, const void *probe, size_t size)

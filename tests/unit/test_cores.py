@@ -55,9 +55,9 @@ def test_options_stand_anywhere_and_verdicts_are_added_up() -> None:
     [
         (["EXE"], "required: CORE"),
         (["-j", "0", "EXE", "CORE"], "must be at least 1"),
-        (["--most", "-3", "EXE", "CORE"], "argument --most: '-3' is no "),
+        (["--most", "-3", "EXE", "CORE"], "argument --most: '-3' is not a number"),
         (["--timeout", "inf", "EXE", "CORE"], "'inf' is not a number of seconds"),
-        (["--fail-on", "ill", "EXE", "CORE"], "no verdict 'ill': they are full, "),
+        (["--fail-on", "ill", "EXE", "CORE"], "no verdict 'ill': use one of full, "),
     ],
 )
 def test_a_mistake_is_one_line(

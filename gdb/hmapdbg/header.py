@@ -319,13 +319,15 @@ class Geometry(abc.ABC):
         from occupancy alone."""
         return None
 
-    def place(self, array: Array, bucket: int, link: int, slot: int, address: int) -> str:
-        """Where an entry is, for people."""
+    def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
+        """Where an entry is, for people; `array`: None where the map has none."""
         return f"{self.bucket} {bucket:,}{in_array(array)}, at 0x{address:x}, slot {slot}"
 
 
-def in_array(array: Array) -> str:
+def in_array(array: Array | None) -> str:
     """Which of a map's arrays a bucket is of: " of table 3"; empty for the only one."""
+    if array is None:
+        return ""
     if array.role is Role.OLD:
         return " of the old array"
     return f" of table {array.name}" if array.role is Role.TABLE else ""

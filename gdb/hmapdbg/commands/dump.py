@@ -154,7 +154,7 @@ def _chosen_buckets(opened: Map, text: str) -> tuple[str, int, int]:
                 names[MAX_NAMES - 1 : -1] = ["…"]
             known = ", ".join(f"'{name}'" for name in names)
             why = ": the map is not growing" if is_old else ""
-            raise UsageError(f"no array '{wanted}'{why}; it has {known}")
+            raise UsageError(f"no array '{wanted}'{why}: it has {known}")
         array = matching[0]
     low = int(found.group(2))
     high = int(found.group(3)) if found.group(3) else low

@@ -56,7 +56,7 @@ class Find(HmapCommand):
         renderer = Renderer(target)
         keys, elems = opened.slot_addresses(cells)
         where = header.geometry.place(
-            header.array(found.array),
+            header.array(found.array) if header.arrays else None,
             int(cells.bucket[0]),
             int(cells.chain_index[0]),
             int(cells.slot[0]),

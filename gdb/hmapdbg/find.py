@@ -1,4 +1,4 @@
-"""A key as the user gives it, and where it is in a map."""
+"""A key that the user gives, and its place in a map."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"0": b"\0", b"a": b"\a", b"e
 
 @dataclass(frozen=True)
 class Key:
-    """What is looked for. `slot`: the bytes of a key's slot, where keys are compared by bytes;
-    `content`: the bytes that the hash function sees, where they are known; `text`: as the CSV has
-    it, which is compared where `slot` is None."""
+    """A key to look for. `slot`: its bytes in a slot, if keys are compared by bytes; `content`: the
+    bytes that are hashed, if they are known; `text`: as in the CSV, compared if `slot` is None."""
 
     text: str
     slot: bytes | None
@@ -34,8 +33,8 @@ class Key:
 
 @dataclass(frozen=True)
 class Found:
-    """Where a key is. `cells`: one cell, or None where it is absent. `hashed`: only the chain at
-    `place` was looked at."""
+    """Where a key is. `cells`: one cell, or None if it is absent. `hashed`: only the chain at
+    `place` was searched."""
 
     cells: Cells | None
     array: str
@@ -51,11 +50,11 @@ def parse_key(target: Target, key_type: Type, text: str) -> Key:
         if quoted:
             return _string_key(key_type, _unescaped(quoted.group(1)))
         if text.startswith('"'):
-            raise TargetError(f"key {text} has no closing quote: put one at its end")
+            raise TargetError(f"key {text} has no closing quote: add one")
         return _string_key(key_type, _string_from(target, text))
     if quoted:
         raise TargetError(
-            f"key {text} is text, but the map's keys are '{key_type.name}': give one of those"
+            f"key {text} is a string, but the keys are '{key_type.name}': give one of that type"
         )
     if key_type.kind in NUMBERS:
         return _number_key(target, key_type, _number(target, key_type, text), text)
@@ -72,8 +71,8 @@ def key_of(target: Target, key_type: Type, value: Value) -> Key:
         return _number_key(target, key_type, _number_of(target, key_type, value), value.expression)
     if len(value.data) != key_type.size:
         raise TargetError(
-            f"key '{value.expression}' is of type '{value.type.name}', {len(value.data):,} bytes, "
-            f"the map's keys are '{key_type.name}' of {key_type.size:,}: give one of those"
+            f"key '{value.expression}' is of type '{value.type.name}' ({len(value.data):,} bytes), "
+            f"but the keys are '{key_type.name}' ({key_type.size:,}): give one of that type"
         )
     return Key(_render(target, key_type, value.data), None, value.data)
 
@@ -83,14 +82,14 @@ def _number_key(target: Target, key_type: Type, number: int, text: str) -> Key:
     low, high = (-limit // 2, limit // 2) if key_type.signed else (0, limit)
     if not low <= number < high:
         raise TargetError(
-            f"key '{text}' does not fit '{key_type.name}': it goes from {low} to {high - 1}"
+            f"key '{text}' does not fit '{key_type.name}': the range is {low} to {high - 1}"
         )
     data = (number % limit).to_bytes(key_type.size, target.byte_order)
     return Key(_render(target, key_type, data), data, data)
 
 
 def find(target: Target, opened: Map, key: Key) -> Found:
-    """Looks for a key: in one chain where the hash is known, by comparing all entries else."""
+    """Looks for a key: in one chain if the hash is known, otherwise in all entries."""
     place = None if key.content is None else opened.place_of(key.content)
     renderer = Renderer(target, max_string=MAX_STRING)
     compared = 0
@@ -123,7 +122,7 @@ def _is_text(key_type: Type) -> bool:
 
 
 def _is_hexadecimal(key_type: Type, text: str) -> bool:
-    """Whether keys are byte arrays and this is one of them, as the CSV shows it."""
+    """Whether keys are byte arrays and `text` is one, as in the CSV."""
     digits = re.fullmatch(r"[0-9a-fA-F]+", text) is not None
     return key_type.kind is Kind.ARRAY and digits and len(text) == 2 * key_type.size
 
@@ -133,7 +132,7 @@ def _string_key(key_type: Type, content: bytes) -> Key:
     if key_type.kind is Kind.ARRAY:
         if len(content) > key_type.size:
             raise TargetError(
-                f"key '{text}' has {len(content):,} bytes, the map's keys have at most "
+                f"key '{text}' has {len(content):,} bytes, but keys have at most "
                 f"{key_type.size:,}: give a shorter one"
             )
         return Key(text, None, content.ljust(key_type.size, b"\0"))
@@ -158,7 +157,7 @@ def _string_of(target: Target, value: Value) -> bytes:
         return counted
     if value.type.kind is not Kind.POINTER:
         raise TargetError(
-            f"key '{text}' is no string but of type '{value.type.name}': put text in double quotes"
+            f"key '{text}' is of type '{value.type.name}', not a string: put text in double quotes"
         )
     address = int.from_bytes(value.data, target.byte_order)
     out = b""
@@ -175,7 +174,7 @@ def _string_of(target: Target, value: Value) -> bytes:
 
 
 def _counted_string(target: Target, value: Value) -> bytes | None:
-    """The bytes of a string that knows its length; None where the value is none."""
+    """The bytes of a string with a known length; None for other values."""
     if find_counted_string(value.type) is None:
         return None
     try:
@@ -207,20 +206,20 @@ def _number(target: Target, key_type: Type, text: str) -> int:
 def _number_of(target: Target, key_type: Type, value: Value) -> int:
     if value.type.kind not in NUMBERS:
         raise TargetError(
-            f"key '{value.expression}' is of type '{value.type.name}', the map's keys are "
-            f"'{key_type.name}': give one of those"
+            f"key '{value.expression}' is of type '{value.type.name}', but the keys are "
+            f"'{key_type.name}': give one of that type"
         )
     return int.from_bytes(value.data, target.byte_order, signed=value.type.signed)
 
 
 def _key_by_text(target: Target, key_type: Type, text: str) -> Key:
-    """A key compared as text; a float's is brought into the form that floats have here."""
+    """A key compared as text; a float is written as in the CSV."""
     if key_type.kind is Kind.FLOAT:
         try:
             number = float(text)
         except ValueError:
             raise TargetError(
-                f"key '{text}' is no number, the map's keys are '{key_type.name}': give one"
+                f"key '{text}' is not a number, but the keys are '{key_type.name}': give one"
             ) from None
         if key_type.size in (4, 8):
             dtype = np.dtype(f"{target.order}f{key_type.size}")

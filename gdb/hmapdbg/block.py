@@ -198,7 +198,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that cannot be true of a valid map."""
+    """An invariant that a map breaks, or unreadable memory."""
 
     text: str
     address: int | None = None

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
+from numpy.typing import NDArray
 
 from .block import Block, Cells, Column, Place
 from .compat import dataclass
 from .families.family import Map
-from .languages import find_counted_string, read_counted_string
+from .languages import find_counted_string, find_holder, is_text, read_counted_string
 from .target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .values import Renderer
+from .values.literal import Character, Literal, Name, Number, Text, parse
+from .values.pattern import (
+    NUMBERS,
+    Counted,
+    Letters,
+    Misfit,
+    Pattern,
+    Pointed,
+    Same,
+    iter_dynamic,
+    limits_of,
+    pattern_of,
+    shape_of,
+)
 from .values.text import render_string
 
 MAX_STRING = 1 << 20
-NUMBERS = (Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN, Kind.POINTER)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL)
-_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
-_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"0": b"\0", b"a": b"\a", b"e": b"\x1b"}
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key to look for. `slot`: its bytes in a slot, if keys are compared by bytes; `content`: the
-    bytes that are hashed, if they are known; `text`: as in the CSV, compared if `slot` is None."""
+    """A key to look for. `content`: the bytes that are hashed, if they are known; `is_whole`:
+    whether all equal keys have these bytes, so that one bucket tells that a key is absent."""
 
     text: str
-    slot: bytes | None
-    content: bytes | None
+    pattern: Pattern
+    content: bytes | None = None
+    is_whole: bool = True
+
+
+@dataclass(frozen=True)
+class Shown(Pattern):
+    """Keys that are shown as the same text."""
+
+    renderer: Renderer
+    type: Type
+    text: str
+
+    def matches(self, target: Target, raw: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """See Pattern."""
+        texts = np.array(self.renderer.render(self.type, Column(raw)), dtype=object)
+        found: NDArray[np.bool_] = np.asarray(texts == self.text, np.bool_)
+        return found
 
 
 @dataclass(frozen=True)
@@ -45,59 +70,82 @@ class Found:
 
 def parse_key(target: Target, key_type: Type, text: str) -> Key:
     """The key that the user typed, for a map with keys of that type. TargetError."""
-    quoted = _QUOTED.match(text)
-    if _is_text(key_type):
-        if quoted:
-            return _string_key(key_type, _unescaped(quoted.group(1)))
+    literal = parse(text)
+    if literal is None:
         if text.startswith('"'):
             raise TargetError(f"key {text} has no closing quote: add one")
-        return _string_key(key_type, _string_from(target, text))
-    if quoted:
+        if text.startswith("{"):
+            raise TargetError(f"key {text} cannot be read: give {shape_of(key_type)}")
+        return _key_of_expression(target, key_type, text)
+    try:
+        return _key_of_literal(target, key_type, literal, text)
+    except Misfit as misfit:
+        if isinstance(literal, Name) or isinstance(literal, Number) and is_text(key_type):
+            return _key_of_expression(target, key_type, text)
+        if isinstance(literal, Text):
+            raise TargetError(
+                f"key {text} is a string, but the keys are '{key_type.name}': "
+                f"give {shape_of(key_type)}"
+            ) from None
         raise TargetError(
-            f"key {text} is a string, but the keys are '{key_type.name}': give one of that type"
-        )
-    if key_type.kind in NUMBERS:
-        return _number_key(target, key_type, _number(target, key_type, text), text)
-    if text.startswith("{") or key_type.kind is Kind.FLOAT or _is_hexadecimal(key_type, text):
-        return _key_by_text(target, key_type, text)
-    return key_of(target, key_type, target.evaluate(text))
+            f"key '{text}' does not fit '{key_type.name}': {misfit}: give {shape_of(key_type)}"
+        ) from None
 
 
 def key_of(target: Target, key_type: Type, value: Value) -> Key:
     """The key that a value is, for a map with keys of that type. TargetError."""
-    if _is_text(key_type):
-        return _string_key(key_type, _string_of(target, value))
+    if find_holder(key_type) is not None and find_holder(value.type) is None:
+        literal = _literal_of(target, value)
+        if literal is not None:
+            return _key_of_literal(target, key_type, literal, value.expression)
+    if is_text(key_type):
+        return _key_of_literal(target, key_type, Text(_string_of(target, value)), value.expression)
     if key_type.kind in NUMBERS:
-        return _number_key(target, key_type, _number_of(target, key_type, value), value.expression)
+        number = _number_of(target, key_type, value)
+        try:
+            return _key_of_literal(target, key_type, Number(str(number)), value.expression)
+        except Misfit:
+            low, high = limits_of(key_type)
+            raise TargetError(
+                f"key '{value.expression}' does not fit '{key_type.name}': it ranges from {low} to "
+                f"{high - 1}"
+            ) from None
     if len(value.data) != key_type.size:
         raise TargetError(
             f"key '{value.expression}' is of type '{value.type.name}' ({len(value.data):,} bytes), "
             f"but the keys are '{key_type.name}' ({key_type.size:,}): give one of that type"
         )
-    return Key(_render(target, key_type, value.data), None, value.data)
+    renderer = Renderer(target, max_string=MAX_STRING)
+    column = Column(np.frombuffer(value.data, np.uint8).reshape(1, -1))
+    text = renderer.render(key_type, column)[0]
+    return Key(text, Shown(renderer, key_type, text), value.data, is_whole=False)
 
 
-def _number_key(target: Target, key_type: Type, number: int, text: str) -> Key:
-    limit = 1 << (8 * key_type.size)
-    low, high = (-limit // 2, limit // 2) if key_type.signed else (0, limit)
-    if not low <= number < high:
-        raise TargetError(
-            f"key '{text}' does not fit '{key_type.name}': the range is {low} to {high - 1}"
-        )
-    data = (number % limit).to_bytes(key_type.size, target.byte_order)
-    return Key(_render(target, key_type, data), data, data)
+def key_by_text(target: Target, key_type: Type, text: str) -> Key:
+    """The keys that the entries CSV shows as that text."""
+    return Key(text, Shown(Renderer(target, max_string=MAX_STRING), key_type, text))
 
 
 def find(target: Target, opened: Map, key: Key) -> Found:
-    """Looks for a key: in one chain if the hash is known, otherwise in all entries."""
+    """Looks for a key: in one chain if the hash is known, otherwise in all entries. TargetError if
+    no key of the map is of a type that the key could have."""
     place = None if key.content is None else opened.place_of(key.content)
-    renderer = Renderer(target, max_string=MAX_STRING)
+    found = _look(target, opened, key, place)
+    if found.cells is None and place is not None and not key.is_whole:
+        found = _look(target, opened, key, None)
+    if found.cells is None:
+        _check_understood(opened.header.key_type, key)
+    return found
+
+
+def _look(target: Target, opened: Map, key: Key, place: Place | None) -> Found:
     compared = 0
     for block in opened.walk(cells=True, only=place):
         if not isinstance(block, Block) or block.cells is None or len(block.cells) == 0:
             continue
         compared += len(block.cells)
-        match = _matches(renderer, opened.header.key_type, block.cells.keys, key)
+        known = np.flatnonzero(block.cells.keys.known)
+        match = known[key.pattern.matches(target, block.cells.keys.data[known])]
         if len(match):
             cells = block.cells.take(match[:1])
             array = block.array if cells.arrays is None else str(cells.arrays[0])
@@ -105,50 +153,68 @@ def find(target: Target, opened: Map, key: Key) -> Found:
     return Found(None, "", place is not None, place, compared)
 
 
-def _matches(
-    renderer: Renderer, key_type: Type, keys: Column, key: Key
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    if key.slot is not None:
-        wanted = np.frombuffer(key.slot, np.uint8)
-        return np.flatnonzero((keys.data == wanted).all(axis=1))
-    texts = np.array(renderer.render(key_type, keys), dtype=object)
-    return np.flatnonzero(texts == key.text)
-
-
-def _is_text(key_type: Type) -> bool:
-    if key_type.kind in (Kind.POINTER, Kind.ARRAY):
-        return key_type.target.character
-    return key_type.kind is Kind.STRUCT and find_counted_string(key_type) is not None
-
-
-def _is_hexadecimal(key_type: Type, text: str) -> bool:
-    """Whether keys are byte arrays and `text` is one, as in the CSV."""
-    digits = re.fullmatch(r"[0-9a-fA-F]+", text) is not None
-    return key_type.kind is Kind.ARRAY and digits and len(text) == 2 * key_type.size
-
-
-def _string_key(key_type: Type, content: bytes) -> Key:
-    text = render_string(content)
-    if key_type.kind is Kind.ARRAY:
-        if len(content) > key_type.size:
+def _check_understood(key_type: Type, key: Key) -> None:
+    """Makes sure that an absent key could have been present."""
+    for dynamic in iter_dynamic(key.pattern):
+        if dynamic.refused and not dynamic.tried:
+            shapes = [
+                shape if shape == name else f"'{name}' ({shape})"
+                for name, shape in sorted(dynamic.refused.items())[:4]
+            ]
             raise TargetError(
-                f"key '{text}' has {len(content):,} bytes, but keys have at most "
-                f"{key_type.size:,}: give a shorter one"
+                f"key '{key.text}' fits none of the types that the keys of '{key_type.name}' "
+                f"hold: give one of {', '.join(shapes)}"
             )
-        return Key(text, None, content.ljust(key_type.size, b"\0"))
-    return Key(text, None, content)
 
 
-def _string_from(target: Target, text: str) -> bytes:
-    """The string that an expression is or points to."""
+# ---- literals
+
+
+def _key_of_literal(target: Target, key_type: Type, literal: Literal, text: str) -> Key:
+    """Misfit."""
+    pattern = pattern_of(target, key_type, literal)
+    if isinstance(pattern, (Counted, Pointed)):
+        return Key(render_string(pattern.content), pattern, pattern.content)
+    if isinstance(pattern, Letters):
+        # What follows the first NUL is up to the program, and may have been hashed.
+        content = pattern.content.ljust(key_type.size, b"\0")
+        is_whole = len(pattern.content) == key_type.size
+        return Key(render_string(pattern.content), pattern, content, is_whole)
+    if isinstance(pattern, Same) and len(pattern.content) == key_type.size:
+        column = Column(np.frombuffer(pattern.content, np.uint8).reshape(1, -1))
+        shown = Renderer(target).render(key_type, column)[0]
+        return Key(shown, pattern, pattern.content)
+    return Key(text, pattern)
+
+
+def _literal_of(target: Target, value: Value) -> Literal | None:
+    """A number or string of the debugger; None for other values."""
+    if value.type.kind is Kind.FLOAT and value.type.size in (4, 8):
+        dtype = np.dtype(f"{target.order}f{value.type.size}")
+        return Number(repr(float(np.frombuffer(value.data, dtype)[0])))
+    if value.type.kind is Kind.BOOLEAN:
+        return Name("true" if any(value.data) else "false")
+    if value.type.kind in (Kind.INTEGER, Kind.ENUM):
+        number = int.from_bytes(value.data, target.byte_order, signed=value.type.signed)
+        return Character(number) if value.type.character else Number(str(number))
+    return Text(_string_of(target, value)) if is_text(value.type) else None
+
+
+# ---- expressions
+
+
+def _key_of_expression(target: Target, key_type: Type, text: str) -> Key:
+    if not is_text(key_type):
+        return key_of(target, key_type, target.evaluate(text))
     try:
         value = target.evaluate(text)
     except TargetError:
         raise TargetError(f"cannot evaluate key '{text}': put a string in double quotes") from None
-    return _string_of(target, value)
+    return key_of(target, key_type, value)
 
 
 def _string_of(target: Target, value: Value) -> bytes:
+    """The string that a value is or points to. TargetError."""
     text = value.expression
     if value.type.kind is Kind.ARRAY:
         return value.data.split(b"\0")[0]
@@ -190,19 +256,6 @@ def _counted_string(target: Target, value: Value) -> bytes | None:
     return content
 
 
-def _number(target: Target, key_type: Type, text: str) -> int:
-    for name, number in key_type.enumerators:
-        if name == text:
-            return number
-    if key_type.kind is Kind.BOOLEAN and text in ("true", "false"):
-        return int(text == "true")
-    try:
-        return int(text, 0)
-    except ValueError:
-        pass
-    return _number_of(target, key_type, target.evaluate(text))
-
-
 def _number_of(target: Target, key_type: Type, value: Value) -> int:
     if value.type.kind not in NUMBERS:
         raise TargetError(
@@ -210,40 +263,3 @@ def _number_of(target: Target, key_type: Type, value: Value) -> int:
             f"'{key_type.name}': give one of that type"
         )
     return int.from_bytes(value.data, target.byte_order, signed=value.type.signed)
-
-
-def _key_by_text(target: Target, key_type: Type, text: str) -> Key:
-    """A key compared as text; a float is written as in the CSV."""
-    if key_type.kind is Kind.FLOAT:
-        try:
-            number = float(text)
-        except ValueError:
-            raise TargetError(
-                f"key '{text}' is not a number, but the keys are '{key_type.name}': give one"
-            ) from None
-        if key_type.size in (4, 8):
-            dtype = np.dtype(f"{target.order}f{key_type.size}")
-            return Key(_render(target, key_type, np.array(number, dtype).tobytes()), None, None)
-        return Key(repr(number), None, None)
-    if key_type.kind is Kind.ARRAY:
-        return Key(text.lower(), None, bytes.fromhex(text))
-    return Key(text, None, None)
-
-
-def _render(target: Target, key_type: Type, data: bytes) -> str:
-    column = Column(np.frombuffer(data, np.uint8).reshape(1, -1))
-    return Renderer(target).render(key_type, column)[0]
-
-
-def _unescaped(text: str) -> bytes:
-    """The bytes of a C string literal without its quotes."""
-
-    def replace(found: re.Match[bytes]) -> bytes:
-        letter = found.group(1)
-        if letter[:1] == b"x" and len(letter) > 1:
-            return bytes([int(letter[1:], 16)])
-        if letter[:1].isdigit() and letter != b"0":
-            return bytes([int(letter, 8) & 0xFF])
-        return _LETTERS.get(letter, letter)
-
-    return _ESCAPE.sub(replace, text.encode("utf-8", "surrogateescape"))

@@ -8,7 +8,7 @@ import gdb
 
 if TYPE_CHECKING:
     from .families.family import Map
-    from .target import Target
+    from .target import Target, Type
     from .target.gdb_values import GdbValues
 
 
@@ -62,7 +62,24 @@ class Get(_Function):
                 f"key '{wanted.text}' is absent: see 'hmap-find' for where it would be"
             )
         _, elems = opened.slot_addresses(found.cells)
-        return values.gdb_value(int(elems[0]), opened.header.elem_type)
+        found_type, at = opened.header.elem_type, int(elems[0])
+        held = _held(target, found_type, at)
+        return values.gdb_value(at, found_type) if held is None else values.gdb_value(*held)
+
+
+def _held(target: Target, found: Type, address: int) -> tuple[int, Type] | None:
+    """The value of an interface and its type; None for any other type, and where it is unknown."""
+    import numpy as np
+
+    from .languages import find_holder
+
+    holder = find_holder(found)
+    if holder is None:
+        return None
+    raw = np.frombuffer(target.read(address, holder.size), np.uint8)[None]
+    contents = holder.open(target, raw, np.array([address], np.uint64))
+    held = next(contents.iter_followed(), None)
+    return None if held is None or not held.addrs[0] else (int(held.addrs[0]), held.type)
 
 
 def _open(map: gdb.Value) -> tuple[Target, GdbValues, Map]:

@@ -214,7 +214,7 @@ class Numbers(Protocol):
 
     @property
     def mean_probe(self) -> float:
-        """Buckets visited for an absent key, on average."""
+        """Buckets that a miss visits, on average."""
 
 
 # Judges the numbers; None: no verdict.
@@ -313,17 +313,19 @@ class Geometry(abc.ABC):
         return sum(array.buckets + array.spare for array in arrays) * self.slots
 
     def probes(self, ends: NDArray[np.bool_]) -> Ints | None:
-        """The probe length of an absent key from each bucket of an array (n,); `ends` (n,): which
-        buckets have an empty slot. None if occupancy alone does not tell."""
+        """The probe length of a miss from each bucket of an array (n,); `ends` (n,): which buckets
+        have an empty slot. None if occupancy alone does not tell."""
         return None
 
-    def place(self, array: Array, bucket: int, link: int, slot: int, address: int) -> str:
-        """Where an entry is, for people."""
+    def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
+        """Where an entry is, for people; `array`: None if the map has none."""
         return f"{self.bucket} {bucket:,}{in_array(array)}, at 0x{address:x}, slot {slot}"
 
 
-def in_array(array: Array) -> str:
+def in_array(array: Array | None) -> str:
     """Which of a map's arrays a bucket is in: " of table 3"; empty for the only one."""
+    if array is None:
+        return ""
     if array.role is Role.OLD:
         return " of the old array"
     return f" of table {array.name}" if array.role is Role.TABLE else ""

@@ -53,7 +53,7 @@ class Stats:
     chains: Ints = field(default_factory=lambda: np.zeros(1, np.int64))  # buckets by chain length
     longest: list[tuple[int, str, int]] = field(default_factory=list)  # length, array, bucket
     strip: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    # Number of start buckets by probe length of an absent key.
+    # Start buckets by the probe length of a miss.
     probes: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
     longest_probe: tuple[int, str, int] = (0, "", 0)  # length, array, first bucket
 
@@ -159,7 +159,7 @@ class Stats:
 
     @property
     def mean_probe(self) -> float:
-        """Buckets that a lookup of an absent key visits on average."""
+        """Buckets that a miss visits on average."""
         starts = int(self.probes.sum())
         return float((np.arange(len(self.probes)) * self.probes).sum()) / starts if starts else 0.0
 
@@ -288,15 +288,13 @@ class Stats:
 
     @property
     def nodes_of_hit(self) -> float:
-        """If a bucket is a list: the nodes that a lookup of a present key visits, on average over
-        the entries."""
+        """If a bucket is a list: the nodes that a hit visits, on average over the entries."""
         return (self.squares / self.live + 1) / 2 if self.live else 0.0
 
     @property
     def nodes_of_miss(self) -> float:
-        """If buckets are parts of one list: the nodes that a lookup of an absent key visits, on
-        average over the buckets: all of its bucket, and the next one, which belongs to another
-        bucket."""
+        """If buckets are parts of one list: the nodes that a miss visits, on average over the
+        buckets: all of its bucket, and the next one, which belongs to another bucket."""
         occupied = sum(sums.occupied for sums in self.sums.values())
         return (self.live + max(occupied - 1, 0)) / self.bins if self.bins > 0 else 0.0
 

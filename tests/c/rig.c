@@ -32,7 +32,7 @@ static uint64_t hash_to_one(const void *key, size_t size, uint64_t seed)
     return UINT64_C(0x4200000000000007);
 }
 
-/* Three buckets, whatever the size of the array. */
+/* Three buckets, at any size of the array. */
 static uint64_t hash_to_three(const void *key, size_t size, uint64_t seed)
 {
     uint64_t hash = hmap_hash_bytes(key, size, seed);
@@ -46,13 +46,13 @@ static uint64_t hash_to_two_tophashes(const void *key, size_t size, uint64_t see
     return (hash & UINT64_C(0x00ffffffffffffff)) | (UINT64_C(0x62) + (hash >> 63)) << 56;
 }
 
-/* Hashes so low that their tophash must be raised. */
+/* Hashes whose top byte is below MIN. */
 static uint64_t hash_low(const void *key, size_t size, uint64_t seed)
 {
     return hmap_hash_bytes(key, size, seed) & UINT64_C(0x07ffffffffffffff);
 }
 
-/* Nine keys in a row in one bucket: each overflows, though few are live at a time. */
+/* Nine keys in a row in one bucket, which overflows although few are live at a time. */
 static uint64_t hash_nine_a_bucket(const void *key, size_t size, uint64_t seed)
 {
     int64_t number;
@@ -213,7 +213,7 @@ bool rig_init(struct rig *rig, const struct rig_kind *kind, uint64_t seed, size_
         return false;
     }
     if ((seed & 1) == 0) {
-        /* A map with a seed of its own, which it draws anew when empty; but the same in each run. */
+        /* Not a fixed seed, so that it changes when the map is empty; but the same in each run. */
         rig->map->random = seed;
         rig->map->hash0 = next_random(&rig->random);
     }
@@ -260,7 +260,7 @@ void rig_insert(struct rig *rig, unsigned key)
         elem = hmap_put(rig->map, key_room, elem_room);
     }
     if (elem == NULL) {
-        /* Only new keys may be refused once the map has its array, and only for want of memory. */
+        /* Once the map has its array only new keys may be refused, and only without memory. */
         assert_true(rig->memory.calls > failures_before);
         assert_false(rig->present[key]);
         rig->seen.failures++;
@@ -351,7 +351,7 @@ void rig_walk(struct rig *rig, unsigned slot, size_t steps)
         if (it->met_life[key] == rig->life[key])
             fail_msg("%s: met key %u twice", rig->kind->name, key);
         it->met_life[key] = rig->life[key];
-        /* The current entry may be deleted by the key that the iterator shows. */
+        /* The current entry may be deleted by the iterator's own pointer to its key. */
         if (random_below(&rig->random, 16) == 0) {
             assert_true(hmap_delete(rig->map, it->iter.key));
             rig->count--;

@@ -1,8 +1,7 @@
 /*
- * rig.h - a map beside a simple model of it, with iterators, driven by random steps.
+ * rig.h - a map and a simple model of it, with iterators, driven by random steps.
  *
- * Keys are the numbers below RIG_KEYS, in whatever type the map has; the model is an array over
- * them.
+ * Keys are the numbers below RIG_KEYS, in the map's key type; the model is an array of them.
  */
 #ifndef HMAP_TEST_RIG_H
 #define HMAP_TEST_RIG_H
@@ -11,7 +10,7 @@
 
 enum { RIG_KEYS = 600, RIG_ITERATORS = 4, RIG_KEY_ROOM = 512 };
 
-/* How a type of map carries numbers. */
+/* How keys and elems of a map type hold numbers. */
 struct rig_kind {
     const char *name;
     const struct hmap_type *type;
@@ -24,15 +23,15 @@ struct rig_kind {
 extern const struct rig_kind rig_kinds[];
 extern const size_t rig_kind_count;
 
-/* What an open iterator has met and must meet. */
+/* What an open iterator has returned and must return. */
 struct rig_iterator {
     struct hmap_iter iter;
     bool open;
-    bool must_meet[RIG_KEYS];    /* there since init */
-    unsigned met_life[RIG_KEYS]; /* which life of the key was met; 0: none */
+    bool must_meet[RIG_KEYS];    /* present since init */
+    unsigned met_life[RIG_KEYS]; /* which life of the key was returned; 0: none */
 };
 
-/* What came to pass, so that a test can tell that it tried what it means to try. */
+/* What has happened, so that a test can check that it covered what it is for. */
 struct rig_seen {
     size_t doubling, same_size, iterator_in_growth, retired, graveyard, clears, failures,
         grown_under;
@@ -58,7 +57,7 @@ bool rig_init(struct rig *rig, const struct rig_kind *kind, uint64_t seed, size_
 /* One random step; `insert_percent` of the plain writes are inserts. */
 void rig_step(struct rig *rig, unsigned insert_percent, bool clears);
 
-/* Inserts the next key and deletes the one `width` behind it. */
+/* Inserts the next key and deletes the one `width` before it. */
 void rig_wave(struct rig *rig, unsigned width);
 
 /* Compares the whole map with the model, by lookups and by an iterator, and checks the map. */
@@ -69,10 +68,10 @@ void rig_delete(struct rig *rig, unsigned key);
 void rig_clear(struct rig *rig);
 void rig_open(struct rig *rig, unsigned slot);
 void rig_close(struct rig *rig, unsigned slot);
-/* Moves the iterator on by `steps`; closes it where it ends, after a look at what it met. */
+/* Advances the iterator by `steps`; at its end, checks what it returned and closes it. */
 void rig_walk(struct rig *rig, unsigned slot, size_t steps);
 
-/* Closes all, destroys the map; all memory must be back. */
+/* Closes all iterators and destroys the map; all memory must have been freed. */
 void rig_fini(struct rig *rig);
 
 #endif /* HMAP_TEST_RIG_H */

@@ -1,6 +1,8 @@
 #include "support.h"
 
-/* Keeps the size before what it gives, and fills what it takes back. */
+#include <sys/time.h>
+
+/* Stores the size before each block, and overwrites what is released. */
 static void *test_allocate(void *context, size_t alignment, size_t size)
 {
     struct test_allocator *test = context;
@@ -45,6 +47,12 @@ static void print_problem(void *context, const struct hmap_problem *problem)
 {
     (void)context;
     fprintf(stderr, "I%u at %p: %s\n", problem->invariant, problem->address, problem->text);
+}
+
+void limit_time(unsigned seconds)
+{
+    const struct itimerval timer = {.it_value = {.tv_sec = (time_t)seconds}};
+    assert_int_equal(setitimer(ITIMER_PROF, &timer, NULL), 0);
 }
 
 void assert_sound_at(const struct hmap *map, const char *file, int line)

@@ -1,5 +1,5 @@
 /*
- * support.h - what all tests share: cmocka, an allocator that counts and fails, sound maps.
+ * support.h - what all tests share: cmocka, an allocator that counts and fails, checks of maps.
  */
 #ifndef HMAP_TEST_SUPPORT_H
 #define HMAP_TEST_SUPPORT_H
@@ -44,16 +44,21 @@ struct test_allocator {
     size_t fail_count; /* how many calls fail from there */
 };
 
-/* Also checks alignment, and that release gets the size that allocate got. */
+/* Also checks alignment, and that release() gets the size that allocate() got. */
 void test_allocator_init(struct test_allocator *test);
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* Ends the program by SIGPROF after that much processor time; 0: no limit. */
+void limit_time(unsigned seconds);
 
 /* ---- maps ------------------------------------------------------------------------------------ */
 
-/* Fails the test, with all problems printed, unless hmap_check() finds the map sound. */
+/* Prints all problems and fails the test unless hmap_check() finds none. */
 #define assert_sound(map) assert_sound_at((map), __FILE__, __LINE__)
 void assert_sound_at(const struct hmap *map, const char *file, int line);
 
-/* The text that a writer leaves; free() it. */
+/* What a writer writes; free() it. */
 char *text_of_occupancy(const struct hmap *map);
 char *text_of_entries(const struct hmap *map);
 char *text_of_value(hmap_write_fn *write, const void *value, size_t size);

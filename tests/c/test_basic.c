@@ -1,4 +1,4 @@
-/* The life of a map, by the bytes: what each call leaves in the buckets. */
+/* What each call leaves in the buckets, byte by byte. */
 #include "rig.h"
 
 HMAP_TYPE_INT64(numbers, int64_t);
@@ -46,7 +46,7 @@ static void test_word_of_tophash_bytes_agrees_with_bytes(void **state)
         uint64_t low = next_random(&random), bytes = next_random(&random);
         for (unsigned i = 0; i < HMAP_BUCKET_SLOTS; i++) {
             uint8_t byte = (uint8_t)(bytes >> 8 * i);
-            /* Many small ones, and neighbours that a borrow could confuse. */
+            /* Many small values, and neighbours that a borrow could confuse. */
             b.tophash[i] = low >> i & 1         ? byte % 8
                            : low >> (i + 8) & 1 ? (uint8_t)(6 + byte % 2)
                                                 : byte;
@@ -100,7 +100,7 @@ static void test_tophash_is_the_top_byte_raised_over_the_marks(void **state)
     }
 }
 
-/* One bucket of B 0 holds its keys in the order of insertion. */
+/* With B = 0 the one bucket holds its keys in the order of insertion. */
 static void test_delete_leaves_tombstones_and_sweeps_the_end(void **state)
 {
     (void)state;
@@ -116,7 +116,7 @@ static void test_delete_leaves_tombstones_and_sweeps_the_end(void **state)
     int64_t key = 3;
     hmap_delete(map, &key);
     assert_int_equal(tophash[3], HMAP_TOPHASH_EMPTY_ONE);
-    assert_int_equal(keys[3], 3); /* readable still */
+    assert_int_equal(keys[3], 3); /* still readable */
     assert_int_equal(elems[3], 0);
     for (key = 6; key >= 4; key--)
         hmap_delete(map, &key);
@@ -127,7 +127,7 @@ static void test_delete_leaves_tombstones_and_sweeps_the_end(void **state)
         assert_int_equal(tophash[i], HMAP_TOPHASH_EMPTY_REST);
     assert_true(tophash[2] >= HMAP_TOPHASH_MIN);
     assert_sound(map);
-    /* The first free slot is used again. */
+    /* The first free slot is reused. */
     key = 1;
     hmap_delete(map, &key);
     key = 50;
@@ -168,7 +168,7 @@ static void test_sweep_goes_back_over_links(void **state)
     assert_int_equal(b0->tophash[6], HMAP_TOPHASH_EMPTY_REST);
     assert_int_equal(tophash_word(b1), 0);
     assert_int_equal(tophash_word(b2), 0);
-    assert_ptr_equal(bucket_overflow(map->type, b1), b2); /* chains keep their buckets */
+    assert_ptr_equal(bucket_overflow(map->type, b1), b2); /* the chain keeps its buckets */
     assert_sound(map);
     hmap_destroy(map);
 }

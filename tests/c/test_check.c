@@ -1,7 +1,5 @@
-/* hmap_check() finds each fault that is planted, by its number and its address. */
+/* hmap_check() reports each planted fault, with its number and address. */
 #include "rig.h"
-
-#include <unistd.h>
 
 HMAP_TYPE_INT64(numbers, int64_t);
 HMAP_TYPE_OWNED_STRING(words, int64_t);
@@ -88,7 +86,7 @@ static struct hmap *filled(int64_t n)
     return map;
 }
 
-/* In the middle of growth, with old buckets that have moved and others that have not. */
+/* During growth, with old buckets that have been evacuated and others that have not. */
 static struct hmap *half_grown(void)
 {
     struct hmap *map = new_map(&numbers.type);
@@ -115,7 +113,7 @@ static struct bmap *live_cell(const struct hmap *map, struct bmap *buckets, size
     }
 }
 
-/* The first old bucket that has moved, or has not. */
+/* The first old bucket that has been evacuated, or that has not. */
 static struct bmap *old_bucket(const struct hmap *map, bool evacuated, size_t *index)
 {
     for (*index = 0;; ++*index) {
@@ -286,7 +284,7 @@ static void test_i11_links(void **state)
     struct bmap **third_link = (struct bmap **)(void *)((char *)third + type->overflow_offset);
     struct bmap *other = chain_of(map, 1);
     struct bmap **other_link = (struct bmap **)(void *)((char *)other + type->overflow_offset);
-    alarm(60); /* a circle must not hold up the check */
+    limit_time(60); /* a cycle must not hold up the check */
     PLANT(*third_link, third) assert_reports(map, 11, third_link);
     PLANT(*third_link, second) assert_reports(map, 11, third_link);
     PLANT(*third_link, main) assert_reports(map, 11, third_link);
@@ -297,7 +295,7 @@ static void test_i11_links(void **state)
     assert_reports(map, 11, main_link);
     /* In two chains. */
     PLANT(*other_link, third) assert_reports(map, 11, third);
-    alarm(0);
+    limit_time(0);
     assert_sound(map);
     hmap_destroy(map);
 }
@@ -316,7 +314,7 @@ static void test_i12_spare_buckets(void **state)
     PLANT(map->nextOverflow, map->buckets) assert_reports_only(map, 12, &map->nextOverflow);
     PLANT(map->nextOverflow, (struct bmap *)((char *)map->nextOverflow + 8))
     assert_reports_only(map, 12, &map->nextOverflow);
-    /* A spare bucket in a chain before its time. */
+    /* A spare bucket that is in a chain although nextOverflow has not passed it. */
     struct bmap *main = chain_of(map, 0);
     while (bucket_overflow(type, main) != NULL)
         main = bucket_overflow(type, main);
@@ -383,9 +381,9 @@ static void test_i15_iterators(void **state)
     PLANT(retired->buckets->tophash[0], 100)
     assert_reports_only(map, 15, &retired->buckets->tophash[0]);
     PLANT(retired->pins, 0) assert_reports_only(map, 15, &retired->pins);
-    alarm(60);
+    limit_time(60);
     PLANT(retired->next, retired) assert_reports(map, 15, &map->retired);
-    alarm(0);
+    limit_time(0);
     hmap_iter_fini(&iter);
     assert_sound(map);
     hmap_destroy(map);

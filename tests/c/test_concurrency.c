@@ -1,5 +1,5 @@
-/* Calls that overlap are found by the flag. The overlap is made by calls from within hash and
- * equal. */
+/* Overlapping calls are detected by the flag. The tests make them overlap by calls from hash and
+ * equal functions. */
 #include "support.h"
 
 #include <signal.h>
@@ -12,7 +12,7 @@ static struct hmap *shared;
 static struct hmap_iter shared_iter;
 static enum inner inner;
 
-/* What another thread would do in the middle of a write: equal is called with the flag set. */
+/* What another thread would do during a write: equal is called with the flag set. */
 static bool equal_with_company(const void *a, const void *b, size_t size)
 {
     int64_t key = 4711;
@@ -111,7 +111,7 @@ static void test_handler_gets_the_map_and_the_message(void **state)
         assert_non_null(caught_message);
         assert_string_equal(caught_message, overlaps[i / 2].message);
         assert_ptr_equal(caught_map, shared);
-        /* The write was left in its middle; only the flag was set by then. */
+        /* The write was left halfway; only the flag had been set. */
         assert_int_equal(shared->flags & HMAP_FLAG_WRITING, HMAP_FLAG_WRITING);
         shared->flags &= (uint8_t)~HMAP_FLAG_WRITING;
         assert_sound(shared);
@@ -130,7 +130,7 @@ static void test_program_aborts_with_the_message(void **state)
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
-            /* cmocka catches signals; here the default is wanted. */
+            /* cmocka catches signals; this needs the default action. */
             signal(SIGABRT, SIG_DFL);
             dup2(out[1], STDERR_FILENO);
             close(out[0]);
@@ -155,7 +155,7 @@ static void test_program_aborts_with_the_message(void **state)
     }
 }
 
-/* Two writers that both saw the flag clear: the first to end clears it, the second notices. */
+/* Two writers that both saw the flag clear: the first one to end clears it, the second notices. */
 static void test_flag_cleared_under_a_write_is_noticed(void **state)
 {
     (void)state;

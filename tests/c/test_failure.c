@@ -1,7 +1,7 @@
-/* Memory that runs out at each allocation in turn: the entries stay, the map stays sound. */
+/* Memory runs out at each allocation in turn: the entries stay, and the map stays consistent. */
 #include "rig.h"
 
-/* After each step while memory fails and a little longer, else now and then. */
+/* After each step while memory fails and for a while after, otherwise now and then. */
 static void check_around_failures(const struct rig *rig, unsigned key)
 {
     size_t calls = rig->memory.calls, from = rig->memory.fail_from;
@@ -10,8 +10,7 @@ static void check_around_failures(const struct rig *rig, unsigned key)
         assert_sound(rig->map);
 }
 
-/* A fixed script; all of it is tried whatever fails. Returns the number of allocations asked for.
- */
+/* A fixed script, run to its end whatever fails. Returns the number of allocations. */
 static size_t run_script(const struct rig_kind *kind, size_t fail_from, size_t fail_count,
                          size_t hint, bool iterators, size_t *failures)
 {
@@ -32,7 +31,7 @@ static size_t run_script(const struct rig_kind *kind, size_t fail_from, size_t f
             rig_delete(&rig, key / 2);
         if (iterators && key == 60)
             rig_open(&rig, 1);
-        /* Updates of what is there never fail, nor do deletes: rig.c asserts both. */
+        /* Updates of present keys never fail, and neither do deletes: rig.c asserts both. */
         rig_insert(&rig, key / 3);
         check_around_failures(&rig, key);
     }
@@ -100,8 +99,7 @@ static void test_failures_with_a_hint(void **state)
 
 HMAP_TYPE_INT64(numbers, int64_t);
 
-/* No memory for an old chain of two buckets: its entries can be read, changed and deleted all the
- * same. */
+/* No memory for an old chain of two buckets: its entries can still be read, changed and deleted. */
 static void test_old_chain_stays_usable_when_it_cannot_be_evacuated(void **state)
 {
     (void)state;
@@ -111,8 +109,8 @@ static void test_old_chain_stays_usable_when_it_cannot_be_evacuated(void **state
         &numbers.type,
         &(struct hmap_options){.allocator = &memory.allocator, .fixed_seed = true, .seed = 1});
     int64_t key = 0;
-    /* Up to B 3 arrays have no spare buckets. Put all keys into one bucket of B 2, before and
-     * after. */
+    /* Arrays have no spare buckets up to B = 3. All keys go into one bucket, before growth to B = 3
+     * and after. */
     const uint64_t mask = 7;
     int64_t keys[12];
     unsigned n = 0;
@@ -121,7 +119,7 @@ static void test_old_chain_stays_usable_when_it_cannot_be_evacuated(void **state
             keys[n++] = key;
     for (unsigned i = 0; i < 12; i++)
         assert_non_null(hmap_put(map, &keys[i], &keys[i]));
-    /* Other keys, until growth to B 3 starts. */
+    /* Other keys, until growth to B = 3 starts. */
     for (key = 1000; map->B < 3; key++) {
         if ((hmap_hash_8(&key, sizeof(key), 1) & 3) != 1) {
             if (map->count == 26)
@@ -152,7 +150,7 @@ static void test_old_chain_stays_usable_when_it_cannot_be_evacuated(void **state
     assert_false(hmap_delete(map, &absent));
     assert_int_equal(hmap_count(map), count - 1);
     assert_sound(map);
-    /* Memory is back: growth goes on where it was. */
+    /* With memory again, growth continues. */
     memory.fail_from = 0;
     assert_non_null(hmap_put(map, &absent, &absent));
     assert_true(!is_growing(map) || bucket_is_evacuated(old));
@@ -161,7 +159,7 @@ static void test_old_chain_stays_usable_when_it_cannot_be_evacuated(void **state
     assert_int_equal(memory.live, 0);
 }
 
-/* Growth that cannot get its array is put off, and inserts go on. */
+/* Growth that cannot get its array is put off, and inserts continue. */
 static void test_growth_is_put_off_without_memory(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Iterators: what they pin, retire and bury, and what clear and destroy do under them. */
+/* Iterators: what they pin, what is retired and kept for them, and clear and destroy meanwhile. */
 #include "rig.h"
 
 HMAP_TYPE_INT64(numbers, int64_t);
@@ -104,7 +104,7 @@ static void test_pins_follow_the_arrays_and_the_last_unpin_frees(void **state)
     assert_int_equal(map->flags & 3, HMAP_FLAG_ITERATOR);
     assert_sound(map);
 
-    /* Another growth: the second array joins the first. */
+    /* Another growth: the second array is retired too. */
     put_numbers(map, next, 1000);
     end_growth(map);
     assert_int_equal(retired_count(map), 2);
@@ -132,7 +132,7 @@ static void test_unpinned_old_array_gives_back_its_moved_chains(void **state)
     int64_t next = 6;
     struct hmap_iter iter;
     hmap_iter_init(&iter, map);
-    /* While pinned, evacuated buckets keep chains and keys; without the pin they lose them. */
+    /* While pinned, evacuated buckets keep their chains and keys; without a pin they lose them. */
     while (map->B < 3 || !is_growing(map)) {
         put_numbers(map, next, next + 1);
         next++;
@@ -186,7 +186,7 @@ static void test_graveyard_keeps_what_a_walk_can_still_meet(void **state)
             large.number = i;
             assert_true(hmap_delete(map, owned ? (void *)&word : (void *)&large));
         }
-        assert_true(memory.live >= before - 1); /* an old array may have gone, no box has */
+        assert_true(memory.live >= before - 1); /* an old array may have been freed, but no box */
         assert_non_null(map->graveyard);
         assert_sound(map);
         size_t met = 0;
@@ -210,7 +210,7 @@ static void test_graveyard_keeps_what_a_walk_can_still_meet(void **state)
     }
 }
 
-/* Clear at each stage: array pinned or not, in growth or not, with retired arrays or not. */
+/* Clear in each state: array pinned or not, growing or not, with retired arrays or not. */
 static void test_clear_under_open_iterators(void **state)
 {
     (void)state;
@@ -234,7 +234,7 @@ static void test_clear_under_open_iterators(void **state)
                 for (size_t b = 0; b < bucket_count(old->B); b++)
                     assert_int_equal(tophash_word(bucket_at(rig.map->type, old->buckets, b)), 0);
             rig_verify(&rig);
-            /* The same keys again, as new entries: none may be met twice. */
+            /* The same keys again, as new entries: none may be returned twice. */
             for (unsigned key = 0; key < at; key++) {
                 rig_insert(&rig, key);
                 if (key % 16 == 0)
@@ -279,8 +279,7 @@ static void test_destroy_under_open_iterators(void **state)
     }
 }
 
-/* Emptied and filled again in the middle of growth: the seed must stay while an iterator is open.
- */
+/* Emptied and filled again during growth: the seed must stay while an iterator is open. */
 static void test_refilled_map_shows_no_entry_twice(void **state)
 {
     (void)state;
@@ -294,7 +293,7 @@ static void test_refilled_map_shows_no_entry_twice(void **state)
         struct hmap_iter iter;
         hmap_iter_init(&iter, map);
         uint64_t seed = map->hash0;
-        /* Stand somewhere in an old bucket. */
+        /* Stop somewhere in an old bucket. */
         for (unsigned i = 0; i < 1 + round % 30; i++)
             assert_true(hmap_iter_next(&iter));
         for (int64_t i = 0; i < n; i++)
@@ -316,7 +315,7 @@ static void test_refilled_map_shows_no_entry_twice(void **state)
     }
 }
 
-/* An iterator in the middle of a chain of the old array, while the map goes into another growth. */
+/* An iterator halfway through a chain of the old array, while another growth starts. */
 static void test_walk_of_an_old_chain_outlives_the_growth(void **state)
 {
     (void)state;
@@ -351,7 +350,7 @@ static void test_arguments_may_lie_in_the_map(void **state)
     (void)state;
     struct hmap *map = hmap_create(&numbers.type, NULL);
     put_numbers(map, 0, 2);
-    /* Each new elem is a copy of another, whose place the insert may move. */
+    /* Each new elem is a copy of another, which the insert may move. */
     for (int64_t key = 2; key < 3000; key++) {
         int64_t from = key / 2;
         int64_t *found = hmap_get(map, &from);
@@ -371,8 +370,7 @@ static void test_arguments_may_lie_in_the_map(void **state)
     hmap_destroy(map);
 }
 
-/* An iterator of a retired array shows keys in the array that a later growth is emptying, unpinned.
- */
+/* An iterator of a retired array returns keys from the unpinned array that growth is emptying. */
 static void test_shown_key_may_be_the_argument_of_a_write_that_moves_it(void **state)
 {
     (void)state;

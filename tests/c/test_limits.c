@@ -1,7 +1,7 @@
-/* Sizes at the edge: hints, alignments, the estimate of overflow buckets in large arrays. */
+/* Extreme sizes: hints, alignments, the estimate of overflow buckets in large arrays. */
 #include "rig.h"
 
-/* For the sanitizers: an allocation that is too large fails, as it does without them. */
+/* For the sanitizers: an allocation that is too large returns NULL, as without them. */
 const char *__asan_default_options(void);
 __attribute__((visibility("default"))) const char *__asan_default_options(void)
 {
@@ -143,7 +143,7 @@ static void test_slots_are_boxed_above_128_bytes(void **state)
     assert_int_equal(map_text.type.key_slot_size, 15);
 }
 
-/* All the same in Go: only an estimate of overflow buckets goes with a threshold of 2^15. */
+/* As in Go: the limit of 2^15 is compared with an estimate of overflow buckets. */
 static void test_churn_of_two_million_entries_does_not_grow_again_and_again(void **state)
 {
     (void)state;
@@ -169,7 +169,7 @@ static void test_churn_of_two_million_entries_does_not_grow_again_and_again(void
     print_message("B %u, growths %zu, noverflow %u\n", map->B, growths, map->noverflow);
     assert_int_equal(map->B, B);
     assert_true(growths <= 1);
-    /* The estimate is near the truth. */
+    /* The estimate is close. */
     size_t overflow = 0;
     for (size_t i = 0; i < bucket_count(map->B); i++) {
         const struct bmap *b = bucket_at(map->type, map->buckets, i);
@@ -193,7 +193,7 @@ static void test_noverflow_stops_at_its_end(void **state)
         hmap_put(map, &key, &key);
     map->noverflow = UINT16_MAX;
     int64_t key = 1000;
-    hmap_put(map, &key, &key); /* far too many, as far as the map can tell */
+    hmap_put(map, &key, &key); /* far too many, by the map's count */
     assert_true(is_growing_same_size(map));
     hmap_destroy(map);
 }

@@ -10,7 +10,7 @@ static void run_script(const struct rig_kind *kind, uint64_t seed, size_t steps,
     unsigned insert_percent = 90;
     bool clears = false, wave = false;
     for (size_t step = 0; step < steps; step++) {
-        /* Fill, churn, empty: each phase wants a mix of its own. */
+        /* Fill, churn, empty: each phase has a mix of its own. */
         if (step % 500 == 0) {
             static const unsigned mixes[] = {95, 50, 8, 60, 30};
             insert_percent = mixes[random_below(&rig.random, sizeof(mixes) / sizeof(mixes[0]))];
@@ -59,7 +59,7 @@ static void test_random_scripts_agree_with_the_model(void **state)
     assert_true(seen.clears > 100);
 }
 
-/* All keys that a doubling splits, walked by iterators opened at each point of it. */
+/* All keys that doubling splits, walked by iterators opened at each point of it. */
 static void test_iterators_opened_anywhere_in_growth_meet_each_entry_once(void **state)
 {
     (void)state;
@@ -69,7 +69,7 @@ static void test_iterators_opened_anywhere_in_growth_meet_each_entry_once(void *
         assert_true(rig_init(&rig, &rig_kinds[i], 7 + 2 * i, 0));
         for (unsigned key = 0; key < RIG_KEYS; key++) {
             rig_insert(&rig, key);
-            /* One iterator lives through the next writes, another sees the map as it stands. */
+            /* One iterator stays open during the next writes, another walks the map as it is. */
             unsigned slot = key % RIG_ITERATORS;
             if (rig.iterators[slot].open)
                 rig_walk(&rig, slot, RIG_KEYS + 1);

@@ -1,4 +1,4 @@
-/* The registry: newest first, sound from every thread, unlinked before a map is freed. */
+/* The registry: newest first, valid from every thread, and unlinked before a map is freed. */
 #include "support.h"
 
 #include <pthread.h>
@@ -100,7 +100,7 @@ static void test_threads_create_and_destroy(void **state)
     for (uintptr_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, create_and_destroy, (void *)(i + 1)), 0);
     for (unsigned i = 0; i < 2000; i++) {
-        /* Under the lock the list is whole. */
+        /* Under the lock the list is complete. */
         pthread_mutex_lock(&hmap_registry.lock);
         size_t n = 0;
         for (const struct hmap *map = hmap_registry.first; map != NULL; map = map->registry_next)

@@ -1,6 +1,6 @@
-/* The names that the libraries define: those that the shared one exports are on a list, so that each
- * change is on purpose; those of the static one all begin with hmap_, so that they clash with no
- * name of a program. */
+/* The names that the libraries define. Those that the shared one exports are on a list, so that each
+ * change is on purpose; all of the static one begin with hmap_, so that they clash with no name of a
+ * program. */
 #include "support.h"
 
 static int compare(const void *a, const void *b)
@@ -20,7 +20,7 @@ static size_t read_names(FILE *in, char names[MOST][LENGTH])
         name[strcspn(name, "\n")] = '\0';
         if (strncmp(name, "hmap", 4) != 0 && strchr(name, '@') != NULL)
             continue;
-        /* The sanitizers and the linker add names that are not ours. */
+        /* The sanitizers and the linker add names of their own. */
         if (name[0] == '\0' || name[0] == '_')
             continue;
         assert_true(n < MOST);
@@ -58,7 +58,7 @@ static void test_global_symbols_of_the_archive_have_the_prefix(void **state)
     assert_true(n > 40);
     for (size_t i = 0; i < n; i++)
         if (strncmp(defined[i], "hmap_", strlen("hmap_")) != 0)
-            fail_msg("'%s' has not the prefix", defined[i]);
+            fail_msg("'%s' does not have the prefix", defined[i]);
 }
 
 int main(void)

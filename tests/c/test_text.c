@@ -87,7 +87,7 @@ static void test_floating_point(void **state)
         {1.25e-7, "1.25e-07"},
         {5e-324, "5e-324"},
         {DBL_MAX, "1.7976931348623157e+308"},
-        {0x1p-44, "5.684341886080802e-14"}, /* the nearest 16 digits belong to a neighbour */
+        {0x1p-44, "5.684341886080802e-14"}, /* the nearest 16 digits read back as a neighbour */
         {0x1p-1074, "5e-324"},
         {9.5e-5, "9.5e-05"},
         {0.1 + 0.2, "0.30000000000000004"},
@@ -108,7 +108,7 @@ static void test_floating_point(void **state)
         assert_text(hmap_write_float, &floats[i].value, sizeof(float), floats[i].text);
 }
 
-/* Random bit patterns and all powers of two, against the repr() of the Python that gdb embeds. */
+/* Random bit patterns and all powers of two, compared with repr() of the Python that gdb embeds. */
 static void test_doubles_are_written_as_python_does(void **state)
 {
     (void)state;
@@ -234,7 +234,7 @@ static void test_map_without_buckets_has_the_header_row_alone(void **state)
     hmap_destroy(map);
 }
 
-/* Each row adds up, the rows add up to the count, and they come in order; in growth too. */
+/* Each row adds up, the rows add up to the count, and they are in order; during growth too. */
 static void test_occupancy_adds_up(void **state)
 {
     (void)state;

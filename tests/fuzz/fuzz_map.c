@@ -1,12 +1,12 @@
 /*
- * fuzz_map.c - scripts of bytes against the model of tests/c, for libFuzzer.
+ * fuzz_map.c - runs byte scripts on a map and on the model of tests/c, for libFuzzer.
  *
- *     fuzz_map [FILE]...          runs those scripts
- *     fuzz_map -runs=N CORPUS     makes new ones
+ *     fuzz_map [FILE]...          runs these scripts
+ *     fuzz_map -runs=N CORPUS     generates new ones
  *
- * A script: a byte that chooses the kind of map, a byte of seed, then instructions of two bytes: what
- * to do, and with which key or iterator. The map must agree with the model after each script, and
- * its invariants must hold after each instruction.
+ * A script: a byte that chooses the kind of map, a byte of seed, then instructions of two bytes:
+ * what to do, and with which key or iterator. The map must agree with the model after each script,
+ * and its invariants must hold after each instruction.
  */
 #include "rig.h"
 
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *script, size_t size);
 
 enum { MOST_INSTRUCTIONS = 4096, LONGEST_WALK = 64 };
 
-/* Keys of one byte and two bits: all of RIG_KEYS can be said. */
+/* Keys of one byte and two bits cover all RIG_KEYS. */
 static unsigned key_of(uint8_t what, uint8_t which)
 {
     return (unsigned)(which | (what & 0xc0) << 2) % RIG_KEYS;
@@ -40,7 +40,7 @@ static void run_instruction(struct rig *rig, uint8_t what, uint8_t which)
             rig_walk(rig, slot, 1 + which % LONGEST_WALK);
         break;
     case 4:
-        if (which < 8) /* seldom, or no map ever gets large */
+        if (which < 8) /* rarely, or no map gets large */
             rig_clear(rig);
         break;
     case 5:

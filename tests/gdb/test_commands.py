@@ -332,6 +332,6 @@ def test_parameters_hold_defaults(folder: Path) -> None:
         "show hmap",
         Fails("set hmap limit -3"),
     )
-    assert "more is cut after 8 slots" in cut.output
+    assert "output cut after 8 slots" in cut.output
     assert "the" not in str(wrong.error)[:3]
     assert "is 8." in show.output and "is 4." in show.output

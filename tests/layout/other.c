@@ -1,6 +1,6 @@
 /*
- * other.c - a second unit: it completes what sample.c only declares, and has a struct and a static
- * variable of the same name as one there, which are others.
+ * other.c - a second unit: it defines what sample.c only declares, and has a struct and a static
+ * variable with the names of different ones there.
  */
 #include "sample.h"
 

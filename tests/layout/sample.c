@@ -1,6 +1,6 @@
 /*
- * sample.c - a program of the layout matrix. It prints its own layout by offsetof and sizeof, where a
- * bit field lies by setting it, the addresses of its variables, and stops for a debugger.
+ * sample.c - a program of the layout matrix. It prints its own layout by offsetof and sizeof, the
+ * position of bit fields by setting them, and its variables' addresses; it stops for a debugger.
  */
 #include "sample.h"
 
@@ -35,7 +35,7 @@ struct local {
     uint64_t there;
 };
 
-static struct hmap sample_hmap; /* never used as a map: its place in memory is what counts */
+static struct hmap sample_hmap; /* never used as a map: only its address matters */
 struct server sample_server = {.port = 80, .sessions = &sample_hmap};
 static struct server *sample_list = &sample_server;
 static struct local same_name;
@@ -48,18 +48,18 @@ __attribute__((noinline, used)) void sample_stop(void)
     __asm__ volatile("" ::: "memory");
 }
 
-/* A row of the truth: struct, field, offset, size; a row of an empty field is the struct itself. */
+/* A row: struct, field, offset, size; if the field is empty, the struct itself. */
 #define FIELD(type, field) \
     printf("%s,%s,%zu,%zu\n", #type, #field, offsetof(type, field), sizeof(((type *)0)->field))
 #define STRUCT(type) printf("%s,,0,%zu\n", #type, sizeof(type))
 
-/* Where the bits of a bit field lie in memory, from the first byte's lowest bit on. */
-#define BITS(type, field)                                      \
-    do {                                                       \
-        type probe;                                            \
-        memset(&probe, 0, sizeof(probe));                      \
-        probe.field--; /* from zero: every bit of it is set */ \
-        print_bits(#type, #field, &probe, sizeof(probe));      \
+/* The position of a bit field in memory, counted from the first byte's lowest bit. */
+#define BITS(type, field)                                    \
+    do {                                                     \
+        type probe;                                          \
+        memset(&probe, 0, sizeof(probe));                    \
+        probe.field--; /* from zero: sets every bit of it */ \
+        print_bits(#type, #field, &probe, sizeof(probe));    \
     } while (0)
 
 static void print_bits(const char *type, const char *field, const void *probe, size_t size)

@@ -1,5 +1,5 @@
 /*
- * sample.h - types of the layout matrix: what compilers lay out and describe in more than one way.
+ * sample.h - types that compilers lay out and describe in more than one way.
  */
 #ifndef SAMPLE_H
 #define SAMPLE_H
@@ -8,7 +8,7 @@
 
 enum colour { RED = -1, GREEN, BLUE = 200 };
 
-/* Complete in other.c alone. */
+/* Defined only in other.c. */
 struct hidden;
 
 union number {
@@ -39,7 +39,7 @@ struct inner {
 };
 
 struct value {
-    char name[136]; /* more than fits into a slot */
+    char name[136]; /* too large for a slot */
     struct {
         int16_t x;
         int16_t y;
@@ -58,7 +58,7 @@ struct value {
     volatile int ticks;
 };
 
-/* What a program keeps its maps in: it leads to them by a field, an array and a pointer. */
+/* Leads to maps by a field, an array and a pointer. */
 struct server {
     uint32_t port;
     struct hmap *sessions;

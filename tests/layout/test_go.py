@@ -15,7 +15,7 @@ from stripped import assert_same_view, take
 from tool import run_layout
 
 # As docs/layouts.md lists them.
-GO_ROWS = [("Go 1.19, Debian's", "go build"), ("Go, the newest there is", "go build")]
+GO_ROWS = [("Go 1.19, Debian's", "go build"), ("Go, newest installed", "go build")]
 
 MAPS = ("main.counts", "'main.counts'", "main.theServer.sessions", "main.shared", "*main.theServer")
 

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from builders import array, block, header
-from hmapdbg.block import Addresses, Block, Cells, Chain, Column, Header, Problem
-from hmapdbg.families.family import Place
+from hmapdbg.block import Addresses, Block, Cells, Chain, Column, Place, Problem
+from hmapdbg.geometry.groups.shape import ControlGroups
+from hmapdbg.geometry.probing import triangular
+from hmapdbg.header import Header
 from hmapdbg.layout import StructLayout
 from hmapdbg.output.dump import Dumped, MapFiles, dump_map
 from hmapdbg.output.files import FileError, Outputs
@@ -154,7 +156,7 @@ def test_a_path_that_cannot_be_written_is_an_error_before_the_walk(tmp_path: Pat
 @pytest.mark.parametrize("audit", [False, True])
 def test_the_picture_of_a_map_that_probes_has_the_probes(audit: bool, tmp_path: Path) -> None:
     """hmap-dump drew them, and hmap-cores, which audits, said that they were not known."""
-    about = header([array(4, "0")], count=9, family="Go Swiss", probing=True)
+    about = header([array(4, "0")], count=9, geometry=ControlGroups(8, 136, 7.0, triangular))
     opened = FakeMap(about, block("0", [3, 0, 4, 2], chain=[1, 1, 1, 1]))
     dumped(opened, MapFiles(pictures=[str(tmp_path / "p.svg")]), audit=audit)
     words = words_of(tmp_path / "p.svg")

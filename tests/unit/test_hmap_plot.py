@@ -96,7 +96,7 @@ def test_three_panels_without_entries_and_it_is_said(tmp_path: Path) -> None:
 
 def test_what_a_csv_does_not_tell_is_not_made_up(tmp_path: Path) -> None:
     text = "\n".join(draw(tmp_path, GROWING))
-    assert "a CSV does not tell the map's types, its B, or the bytes it holds" in text
+    assert "a CSV does not contain the map's types, its B, or the bytes held" in text
     for invented in ("B=", "0x0", "->", "nan", "of 0", "struct"):
         assert invented not in text.replace("<->", "")
 
@@ -119,7 +119,7 @@ def test_unordered_containers_are_told_by_their_counts(tmp_path: Path) -> None:
 def test_a_header_row_alone_is_a_map_without_buckets(tmp_path: Path) -> None:
     entries = ENTRIES + "map,-1,-1,-1,-1,a,b\n"
     words = draw(tmp_path, OCCUPANCY, entries)
-    assert "no rows in the CSV: the map has no buckets yet, or keeps none (sync.Map)" in words
+    assert "no rows in the CSV: the map has no buckets yet, or has none (sync.Map)" in words
 
 
 def test_a_spreadsheets_line_ends_and_mark_are_read(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_wrong_usage_is_status_3_and_one_line(arguments: list[str], expected: st
 
 
 BAD_OCCUPANCY = [
-    ("", "is no occupancy CSV: its first line has to be 'array,bucket,"),
+    ("", "is no occupancy CSV: its first line must be 'array,bucket,"),
     (ENTRIES, "is no occupancy CSV: it is an entries CSV: give it with --entries"),
     ("\x89PNG\r\n\x1a\n\0\0", "is no occupancy CSV"),
     (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5\n", "row 2: 8 fields, not 10"),
@@ -203,7 +203,7 @@ BAD_OCCUPANCY = [
     (OCCUPANCY + "buckets,0,0x0,1,8,3,0,6,0,chains\n", "do not add up to the slots"),
     (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,1,chains\n", "add up to 0, as for an evacuated bucket"),
     (OCCUPANCY + "buckets,1,0x0,1,8,3,0,5,0,chains\n", "row 2: bucket 1 where 0 is next"),
-    (GROWING + "buckets,4,0x0,1,8,3,0,5,0,chains\n", "row 8: array 'buckets' comes a second time"),
+    (GROWING + "buckets,4,0x0,1,8,3,0,5,0,chains\n", "row 8: array 'buckets' is repeated"),
     (OCCUPANCY + "stuff,0,0x0,1,8,3,0,5,0,chains\n", "has an unknown array 'stuff'"),
     (OCCUPANCY + "oldbuckets,0,0x0,1,8,3,0,5,0,chains\n", "no 'buckets' before them"),
     (OCCUPANCY + "b" * 100 + ",0,0x0,1,8,3,0,5,0,chains\n", "name is too long"),

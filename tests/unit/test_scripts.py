@@ -50,7 +50,8 @@ def test_numpy_that_is_missing_is_one_line(script: str, tmp_path: Path) -> None:
 def test_matplotlib_that_is_missing_is_one_line(tmp_path: Path) -> None:
     source, picture = tmp_path / "o.csv", tmp_path / "out.png"
     source.write_text(
-        "array,bucket,address,chain,slots,live,deleted,empty,evacuated\nbuckets,0,0x0,1,8,3,0,5,0\n"
+        "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry\n"
+        "buckets,0,0x0,1,8,3,0,5,0,chains\n"
     )
     status, output, messages = run(
         "hmap-plot", source, "-o", picture, path=hide(tmp_path, "matplotlib")

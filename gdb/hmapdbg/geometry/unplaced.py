@@ -26,3 +26,7 @@ class Unplaced(Geometry):
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry."""
         return self.made_for(live)
+
+    def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
+        """See Geometry."""
+        return f"the map, its key at 0x{address:x}"

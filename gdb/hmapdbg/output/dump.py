@@ -102,8 +102,8 @@ def _iter_cuts(renderer: Renderer, max_string: int) -> Iterator[str]:
     """What of the values was left out."""
     if renderer.cut_strings:
         yield (
-            f"{renderer.cut_strings:,} strings are cut at {max_string:,} bytes: "
+            f"{renderer.cut_strings:,} strings were cut at {max_string:,} bytes: "
             "see 'set hmap max-string'"
         )
     if renderer.cut_arrays:
-        yield f"{renderer.cut_arrays:,} arrays inside values are cut"
+        yield f"{renderer.cut_arrays:,} arrays inside values were cut"

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..block import Cells
 from ..header import Header
-from ..languages import is_text
+from ..languages import find_holder, is_text
 from ..target import Type
 from ..values import Renderer
 from .steps import Path
@@ -29,8 +29,10 @@ class Elems:
     def path(self, number: int) -> Path:
         """See Origin: by its key."""
         key = self.cells.keys.take(np.array([number]))
-        text = self.renderer.render(self.header.key_type, key)[0]
-        return self.map.elem(spelled_key(self.header.key_type, text))
+        found = self.header.key_type
+        # What an interface holds is text by its quotes alone.
+        text = self.renderer.render(found, key, quoted=find_holder(found) is not None)[0]
+        return self.map.elem(spelled_key(found, text))
 
 
 def spelled_key(found: Type, text: str) -> str:
@@ -41,6 +43,8 @@ def spelled_key(found: Type, text: str) -> str:
     if is_text(found):
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
+    if find_holder(found) is not None and text.startswith('"'):
+        return text
     # Inside brackets, quotes and brackets of a value's own would be taken for the path's.
     return text if not re.search(r"""["'()\[\]]|--""", text) and text == text.strip() else ""
 

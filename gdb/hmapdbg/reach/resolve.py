@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..families import family_of, open_map
-from ..find import Key, find, parse_key
+from ..find import find, key_by_text, parse_key
 from ..languages import Access, find_elements, find_holder
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
@@ -249,7 +249,7 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     try:
         key = parse_key(target, header.key_type, text)
     except TargetError:  # no expression, but what the entries CSV shows: an interface's value
-        key = Key(text, None, None)
+        key = key_by_text(target, header.key_type, text)
     hit = find(target, opened, key)
     if hit.cells is None:
         raise TargetError(f"key {text} is absent from '{value.expression}'")

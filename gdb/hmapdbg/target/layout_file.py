@@ -212,7 +212,7 @@ def _read(path: str) -> Any:
         reason = (error.strerror or str(error)).lower()
         raise LayoutFileError(f"cannot open '{path}': {reason}: {remedy}") from None
     except (ValueError, RecursionError):
-        raise LayoutFileError(f"'{path}' is no layout file: it is no JSON: {remedy}") from None
+        raise LayoutFileError(f"'{path}' is no layout file: it is not JSON: {remedy}") from None
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
         what = f"its format is '{found}', not '{FORMAT}'" if found else 'it has no "format"'

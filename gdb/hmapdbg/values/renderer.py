@@ -79,9 +79,9 @@ class Renderer:
         self._strings = StringReader(memory, max_string, max_text)
         self._nested = 0  # holders inside other values, in one call
 
-    def render(self, type: Type, column: Column) -> list[str]:
-        """The text of each of the column's n values; `<fault 0x…>` where there is none. Never
-        raises for what memory holds."""
+    def render(self, type: Type, column: Column, quoted: bool = False) -> list[str]:
+        """The text of each of the column's n values, `quoted` where it is text; `<fault 0x…>` where
+        there is none. Never raises for what memory holds."""
         self._strings.budget = self._max_text
         self._nested = 0
         data, faults = column.data, column.faults
@@ -91,7 +91,7 @@ class Renderer:
             rows = max(MAX_VALUES // self._count_values(type, 0), 1)
         texts: list[str] = []
         for begin in range(0, len(data), max(rows, 1)):
-            texts += self._render(type, data[begin : begin + rows], False, 0)
+            texts += self._render(type, data[begin : begin + rows], quoted, 0)
         if faults is not None and column.failed is not None:
             places = np.flatnonzero(column.failed)
             for row, addr in zip(places.tolist(), faults[places].tolist()):

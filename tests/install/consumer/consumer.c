@@ -1,4 +1,4 @@
-/* A program of somebody else's: fills a map through the public header, and stops for a debugger. */
+/* A user's program: fills a map through the public header, and stops for a debugger. */
 #include <stdio.h>
 
 #include <hmap/hmap.h>

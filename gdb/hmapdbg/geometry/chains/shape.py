@@ -47,7 +47,7 @@ class BucketChains(Geometry):
         overhead = first.size - (first.buckets + first.spare) * self.bucket_size
         return max(overhead, 0) + (buckets + self.spare(buckets)) * self.bucket_size
 
-    def place(self, array: Array, bucket: int, link: int, slot: int, address: int) -> str:
+    def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""
         which = "main bucket" if link == 0 else f"overflow bucket {link}"
         return f"bucket {bucket:,}{in_array(array)}, {which} at 0x{address:x}, slot {slot}"

@@ -49,6 +49,6 @@ class NodeLists(Geometry):
         """See Geometry."""
         return None
 
-    def place(self, array: Array, bucket: int, link: int, slot: int, address: int) -> str:
+    def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""
         return f"bucket {bucket:,}{in_array(array)}, node {link} of its chain, at 0x{address:x}"

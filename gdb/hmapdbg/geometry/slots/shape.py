@@ -49,6 +49,6 @@ class FlatSlots(Geometry):
         """See Geometry."""
         return None if self.probe is None else self.probe(ends)
 
-    def place(self, array: Array, bucket: int, link: int, slot: int, address: int) -> str:
+    def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""
         return f"slot {bucket:,}{in_array(array)}, at 0x{address:x}"

@@ -1,0 +1,380 @@
+"""A key that the user typed, as a pattern that keys match.
+
+The type of the map's keys turns a literal into a pattern: for a struct, by field names or in order;
+for an array, by elements. A literal that does not fit the type is refused with the expected shape,
+so that only a key that was understood is called absent. Padding is not compared.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compat import dataclass
+from ..languages import Holder, StringType, find_counted_string, find_holder, points_to_text
+from ..target import Field, Kind, Target, Type
+from .literal import Braces, Character, Literal, Name, Number, Text
+from .strings import StringReader
+
+Bytes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+NUMBERS = (Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN, Kind.POINTER)
+NULLS = ("null", "NULL", "nil", "nullptr")
+BOOLEANS = {"false": 0, "true": 1}
+MAX_SHAPE = 200  # characters of a shape
+
+
+class Pattern(abc.ABC):
+    """What keys are compared with."""
+
+    @abc.abstractmethod
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """Which of n keys (n, size) match."""
+
+
+class Misfit(Exception):
+    """A literal does not fit a type; the text says why."""
+
+
+@dataclass(frozen=True)
+class Same(Pattern):
+    """The same bytes at an offset."""
+
+    offset: int
+    content: bytes
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        wanted = np.frombuffer(self.content, np.uint8)
+        found: Mask = (raw[:, self.offset : self.offset + len(wanted)] == wanted).all(axis=1)
+        return found
+
+
+@dataclass(frozen=True)
+class Float(Pattern):
+    """The same number: both zeros are equal, and NaN matches any NaN."""
+
+    offset: int
+    size: int
+    value: float
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        dtype = np.dtype(f"{target.order}f{self.size}")
+        column = np.ascontiguousarray(raw[:, self.offset : self.offset + self.size])
+        numbers = column.view(dtype)[:, 0]
+        found: Mask = (
+            np.isnan(numbers) if math.isnan(self.value) else numbers == dtype.type(self.value)
+        )
+        return found
+
+
+@dataclass(frozen=True)
+class Bits(Pattern):
+    """The same value of a bit field, marked by `mask` (both as long as the struct)."""
+
+    mask: bytes
+    content: bytes
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        mask = np.frombuffer(self.mask, np.uint8)
+        found: Mask = ((raw & mask) == np.frombuffer(self.content, np.uint8)).all(axis=1)
+        return found
+
+
+@dataclass(frozen=True)
+class Letters(Pattern):
+    """The text of an array of characters: up to its first NUL, or all of it."""
+
+    offset: int
+    size: int
+    content: bytes
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        wanted = (self.content + b"\0")[: self.size]
+        return Same(self.offset, wanted).matches(target, raw)
+
+
+@dataclass(frozen=True)
+class Counted(Pattern):
+    """A string with a known length."""
+
+    offset: int
+    size: int
+    string: StringType
+    content: bytes
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        part = np.ascontiguousarray(raw[:, self.offset : self.offset + self.size])
+        addrs, sizes = self.string.locate(target, part)
+        found: Mask = sizes == len(self.content)
+        rows = np.flatnonzero(found)
+        if self.content and len(rows):
+            texts, ok = target.gather(addrs[rows].astype(np.uint64), len(self.content))
+            wanted = np.frombuffer(self.content, np.uint8)
+            found[rows] = ok & (texts == wanted).all(axis=1)
+        return found
+
+
+@dataclass(frozen=True)
+class Pointed(Pattern):
+    """A pointer to a string that ends with NUL."""
+
+    offset: int
+    content: bytes
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        addrs = target.pointer_column(raw, self.offset)
+        reader = StringReader(target, len(self.content), 1 << 40)
+        strings = reader.read_terminated(addrs, np.ones(len(addrs), np.int64))
+        found: Mask = ~strings.failed & ~strings.cut & (strings.lengths == len(self.content))
+        rows = np.flatnonzero(found)
+        if self.content and len(rows):
+            starts = np.cumsum(strings.lengths + 1) - strings.lengths - 1
+            places = starts[rows, None] + np.arange(len(self.content))
+            wanted = np.frombuffer(self.content, np.uint8)
+            found[rows] = (strings.joined[places] == wanted).all(axis=1)
+        return found
+
+
+@dataclass(frozen=True)
+class All(Pattern):
+    """Each of some patterns."""
+
+    parts: tuple[Pattern, ...]
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        found = np.ones(len(raw), np.bool_)
+        for part in self.parts:
+            rows = np.flatnonzero(found)
+            if len(rows):
+                found[rows] = part.matches(target, raw[rows])
+        return found
+
+
+class Dynamic(Pattern):
+    """A value of any type that holders hold and the literal fits. `refused`: the other types found,
+    each with its expected shape; `tried`: how many fitted."""
+
+    def __init__(self, offset: int, holder: Holder, literal: Literal) -> None:
+        self._offset = offset
+        self._holder = holder
+        self._literal = literal
+        self.refused: dict[str, str] = {}
+        self.tried = 0
+        self.empty = 0
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        part = np.ascontiguousarray(raw[:, self._offset : self._offset + self._holder.size])
+        contents = self._holder.open(target, part)
+        found = np.zeros(len(raw), np.bool_)
+        self.empty += int(contents.empty.sum())
+        if self._literal == Name("nil"):
+            self.tried += 1
+            found |= contents.empty
+        for held in contents.iter_shown():
+            try:
+                pattern = pattern_of(target, held.type, self._literal)
+            except Misfit:
+                self.refused[held.type.name] = shape_of(held.type)
+                continue
+            self.tried += 1
+            data = held.data
+            ok = np.ones(len(held.rows), np.bool_)
+            if data is None:
+                data, ok = target.gather(held.addrs, held.type.size)
+            found[held.rows] = ok & pattern.matches(target, data)
+        return found
+
+
+def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -> Pattern:
+    """The pattern of a literal for values of a type at an offset. Misfit."""
+    string = find_counted_string(found)
+    if string is not None:
+        if not isinstance(literal, Text):
+            raise Misfit("text in double quotes is expected")
+        return Counted(offset, found.size, string, literal.content)
+    if isinstance(literal, Text) and points_to_text(found):
+        return Pointed(offset, literal.content)
+    if found.kind is Kind.ARRAY:
+        return _array(target, found, literal, offset)
+    holder = find_holder(found)
+    if holder is not None:
+        return Dynamic(offset, holder, literal)
+    if found.kind is Kind.STRUCT:
+        return _struct_or_only_field(target, found, literal, offset)
+    if found.kind is Kind.FLOAT and found.size in (2, 4, 8):
+        number = literal.floating() if isinstance(literal, Number) else None
+        if number is None:
+            raise Misfit("a number is expected")
+        return Float(offset, found.size, number)
+    return Same(offset, _integer(target, found, literal))
+
+
+def integer_of(found: Type, literal: Literal) -> int | None:
+    """The integer of a literal for an integer, enum, boolean or pointer; None: not one."""
+    if isinstance(literal, Character):
+        return literal.code
+    if isinstance(literal, Number):
+        number = literal.integer()
+        if number is None:
+            wide = literal.floating()
+            if wide is not None and math.isfinite(wide) and wide == int(wide):
+                number = int(wide)
+        return number
+    if isinstance(literal, Name):
+        last = literal.text.rpartition("::")[2]
+        for name, value in found.enumerators:
+            if literal.text == name or last == name.rpartition("::")[2]:
+                return value
+        if found.kind is Kind.BOOLEAN:
+            return BOOLEANS.get(literal.text)
+        if found.kind is Kind.POINTER and literal.text in NULLS:
+            return 0
+    return None
+
+
+def _integer(target: Target, found: Type, literal: Literal) -> bytes:
+    if found.kind not in NUMBERS or not 0 < found.size <= 16:
+        raise Misfit(f"'{found.name}' is expected")
+    number = integer_of(found, literal)
+    if number is None:
+        raise Misfit(f"'{found.name}' is expected")
+    low, high = limits_of(found)
+    if not low <= number < high:
+        raise Misfit(f"'{found.name}' ranges from {low} to {high - 1}")
+    return (number % (1 << 8 * found.size)).to_bytes(found.size, target.byte_order)
+
+
+def limits_of(found: Type) -> tuple[int, int]:
+    """The least integer of a type, and the first above its largest."""
+    limit = 1 << (8 * found.size)
+    return (-limit // 2, limit // 2) if found.signed else (0, limit)
+
+
+def _array(target: Target, found: Type, literal: Literal, offset: int) -> Pattern:
+    element = found.target
+    if isinstance(literal, Text) and element.size == 1:
+        if len(literal.content) > found.size:
+            raise Misfit(f"at most {found.size:,} bytes are expected")
+        if element.character:
+            return Letters(offset, found.size, literal.content)
+        return Same(offset, literal.content.ljust(found.size, b"\0"))
+    if element.size == 1 and isinstance(literal, (Number, Name)):
+        digits = literal.text.removeprefix("0x")
+        try:
+            content = bytes.fromhex(digits)
+        except ValueError:
+            content = b""
+        if len(content) == found.size:
+            return Same(offset, content)
+    if not isinstance(literal, Braces) or any(name for name, _ in literal.items):
+        raise Misfit(f"{found.count:,} values in braces are expected")
+    if len(literal.items) != found.count:
+        raise Misfit(f"{found.count:,} values are expected, not {len(literal.items):,}")
+    return All(
+        tuple(
+            pattern_of(target, element, value, offset + number * element.size)
+            for number, (_, value) in enumerate(literal.items)
+        )
+    )
+
+
+def _struct_or_only_field(target: Target, found: Type, literal: Literal, offset: int) -> Pattern:
+    """A struct; one with a single field also takes that field's value, as std::array does."""
+    fields = _fields(found)
+    try:
+        if not isinstance(literal, Braces):
+            raise Misfit(f"'{found.name}' is expected")
+        return _struct(target, found, literal, offset)
+    except Misfit as misfit:
+        if len(fields) != 1 or fields[0].bit_size:
+            raise
+        try:
+            return pattern_of(target, fields[0].type, literal, offset + fields[0].offset)
+        except Misfit:
+            raise misfit from None
+
+
+def _fields(found: Type) -> list[Field]:
+    """The fields that need values in a literal."""
+    return [one for one in found.iter_fields() if one.type.size or one.bit_size]
+
+
+def _struct(target: Target, found: Type, literal: Braces, offset: int) -> Pattern:
+    fields = _fields(found)
+    named = [name for name, _ in literal.items if name]
+    if named and len(named) != len(literal.items):
+        raise Misfit("name all values or none")
+    if len(literal.items) != len(fields) or len(set(named)) != len(named):
+        raise Misfit(f"{len(fields):,} values are expected, not {len(literal.items):,}")
+    values = dict(literal.items)
+    parts: list[Pattern] = []
+    for number, field in enumerate(fields):
+        if named and field.name not in values:
+            raise Misfit(f"no value for '{field.name}'")
+        value = values[field.name] if named else literal.items[number][1]
+        if field.bit_size:
+            bits = field.bit_offset, field.bit_size
+            parts.append(_bit_field(target, found.size, offset, field.type, bits, value))
+        else:
+            parts.append(pattern_of(target, field.type, value, offset + field.offset))
+    return All(tuple(parts))
+
+
+def _bit_field(
+    target: Target, size: int, offset: int, found: Type, bits: tuple[int, int], literal: Literal
+) -> Pattern:
+    number = integer_of(found, literal)
+    if number is None or offset:
+        raise Misfit(f"'{found.name}' is expected")
+    start, width = bits
+    if not -(1 << width - 1) <= number < 1 << width:
+        raise Misfit(f"{width} bits are expected")
+    shift = start if target.byte_order == "little" else 8 * size - start - width
+    ones = (1 << width) - 1
+    content = ((number & ones) << shift).to_bytes(size, target.byte_order)
+    return Bits((ones << shift).to_bytes(size, target.byte_order), content)
+
+
+def shape_of(found: Type, depth: int = 0) -> str:
+    """The form of a type's values, for people: `{x = int, y = "text"}`."""
+    text = _shape(found, depth)
+    return text if len(text) <= MAX_SHAPE else text[: MAX_SHAPE - 1] + "…"
+
+
+def _shape(found: Type, depth: int) -> str:
+    if find_counted_string(found) is not None or points_to_text(found):
+        return '"text"'
+    if found.kind is Kind.ARRAY:
+        if found.target.character:
+            return '"text"'
+        return f"{{{_shape(found.target, depth + 1)}, … {found.count:,} in all}}"
+    if find_holder(found) is not None:
+        return "a value"
+    if found.kind is Kind.STRUCT and depth < 4:
+        inner = ", ".join(f"{one.name} = {_shape(one.type, depth + 1)}" for one in _fields(found))
+        return f"{{{inner}}}"
+    if found.kind is Kind.ENUM and found.enumerators:
+        return found.enumerators[0][0]
+    return found.name
+
+
+def iter_dynamic(pattern: Pattern) -> Sequence[Dynamic]:
+    """The parts of a pattern that depend on the contents of holders."""
+    if isinstance(pattern, Dynamic):
+        return [pattern]
+    if isinstance(pattern, All):
+        return [one for part in pattern.parts for one in iter_dynamic(part)]
+    return []

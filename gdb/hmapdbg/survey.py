@@ -1,4 +1,4 @@
-"""One pass over a map that feeds every sink the caller asked for."""
+"""One pass over a map that feeds all of the caller's sinks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .stats import Stats
 
 
 class Sink(Protocol):
-    """What takes the Blocks of a walk: a CSV file, a plot."""
+    """Takes the Blocks of a walk: a CSV file, a plot."""
 
     def add(self, block: Block) -> None:
         ...
@@ -24,8 +24,8 @@ def survey(
     sinks: Iterable[Sink] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Stats, list[Problem]]:
-    """Folds a walk or an audit of a whole map: its numbers, and the Problems met, the header's own
-    first. Each Block goes to each sink; `progress` is told the buckets done, and their number."""
+    """Runs a walk or an audit of a whole map: its Stats, and the Problems found, the header's
+    first. Each Block goes to each sink; `progress` gets the buckets done and their total."""
     stats = Stats(header)
     takers: list[Sink] = [stats, *sinks]
     problems = list(header.problems)

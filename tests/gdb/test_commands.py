@@ -92,7 +92,7 @@ def test_find_tells_what_is_absent(folder: Path) -> None:
     assert compared.output.startswith("-4 is absent")
     assert [outcome.error.split(":")[0] for outcome in errors if outcome.error] == [
         "cannot evaluate '1 +'",
-        "key \"text\" is text, but the map's keys are 'int64_t'",
+        "key \"text\" is a string, but the keys are 'int64_t'",
         "no symbol 'nosuch' in the current context",
         "no key given",
         "no key given",

@@ -177,6 +177,10 @@ class Numbers(Protocol):
     evacuated: int
 
     @property
+    def misplaced(self) -> int | None:
+        """Entries in a bucket that their hash does not select; None if that was not verified."""
+
+    @property
     def load(self) -> float:
         """Entries per main bucket of the new array."""
 

@@ -56,6 +56,8 @@ class Stats:
     # Start buckets by the probe length of a miss.
     probes: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
     longest_probe: tuple[int, str, int] = (0, "", 0)  # length, array, first bucket
+    # Entries in a bucket that their hash does not select; None: not verified.
+    misplaced: int | None = None
 
     def __post_init__(self) -> None:
         arrays = self.header.arrays

@@ -23,9 +23,13 @@ def survey(
     walk: Iterable[Union[Block, Problem]],
     sinks: Iterable[Sink] = (),
     progress: Callable[[int, int], None] | None = None,
+    placement: Callable[[], Iterable[Problem] | None] | None = None,
 ) -> tuple[Stats, list[Problem]]:
     """Runs a walk or an audit of a whole map: its Stats, and the Problems found, the header's
-    first. Each Block goes to each sink; `progress` gets the buckets done and their total."""
+    first. Each Block goes to each sink; `progress` gets the buckets done and their total.
+
+    placement: Map.check_placement of the same map, called only if the numbers suggest a bad hash.
+    """
     stats = Stats(header)
     takers: list[Sink] = [stats, *sinks]
     problems = list(header.problems)
@@ -41,4 +45,10 @@ def survey(
         if progress is not None:
             progress(done, total)
     problems += iter_count_problems(header, stats.live)
+    if placement is not None and any(one.name == "skewed" for one in stats.verdicts()):
+        misplaced = placement()
+        if misplaced is not None:
+            told = list(misplaced)
+            stats.misplaced = len(told)
+            problems += [one for one in told if one not in problems]
     return stats, problems

@@ -1,4 +1,4 @@
-"""hmap-list and hmap-diff as their users meet them: options, files, mistakes."""
+"""hmap-list and hmap-diff: options, files, errors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_options_and_files(folder: Path) -> None:
     assert saved["format"] == "hmap-list/1"
     assert all(0 < len(row["sample"]["keys"]) <= 256 for row in saved["maps"])
     assert session[8].output.splitlines()[1] == "no change in 6 maps"
-    # The program has set its other name for the map to NULL: it is the same map for all that.
+    # The program has set its other pointer to the map to NULL; it is still the same map.
     assert session[12].output.splitlines()[1:] == []
 
 

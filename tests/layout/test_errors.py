@@ -1,4 +1,4 @@
-"""What cannot be read ends in one line, without a leak or an invalid read."""
+"""Unreadable input gives a one-line error, without a leak or an invalid read."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_output_replaces_the_file_and_keeps_its_mode(tmp_path: Path) -> None:
 
 
 def debug_sections(exe: Path) -> list[tuple[int, int]]:
-    """Offset and size in the file of the sections that are read."""
+    """File offset and size of the sections that hmap-layout reads."""
     table = subprocess.run(
         ["readelf", "-SW", exe], check=True, capture_output=True, text=True
     ).stdout
@@ -113,7 +113,7 @@ def debug_sections(exe: Path) -> list[tuple[int, int]]:
 
 
 def mutants(exe: Path, count: int, folder: Path) -> list[Path]:
-    """Copies with some bytes of their debug sections changed, the same ones in each run."""
+    """Copies with some bytes of the debug sections changed, the same in each run."""
     data, sections = exe.read_bytes(), debug_sections(exe)
     assert len(sections) >= 3
     chance = random.Random(SEED)
@@ -129,7 +129,7 @@ def mutants(exe: Path, count: int, folder: Path) -> list[Path]:
 
 
 def without_limit() -> None:
-    """The address sanitizer maps terabytes."""
+    """Lifts the limit on memory: the address sanitizer maps terabytes."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 

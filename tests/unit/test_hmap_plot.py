@@ -1,4 +1,4 @@
-"""scripts/hmap-plot: pictures from CSV, and what it says when it cannot."""
+"""scripts/hmap-plot: pictures from CSV, and errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def words_of(path: Path) -> list[str]:
 
 
 def draw(folder: Path, occupancy: str, entries: str | None = None, *more: str) -> list[str]:
-    """The texts of the picture drawn in this process."""
+    """The texts of a picture drawn in this process."""
     paths = [str(folder / "o.csv"), "-o", str(folder / "out.svg"), *more]
     Path(paths[0]).write_text(occupancy, encoding="utf-8", newline="")
     if entries is not None:

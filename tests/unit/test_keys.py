@@ -1,4 +1,4 @@
-"""Keys as users type them: literals, patterns, and what is refused."""
+"""Keys as typed by users: literals, patterns, and errors."""
 
 from __future__ import annotations
 

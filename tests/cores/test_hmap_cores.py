@@ -105,7 +105,7 @@ def test_most_examines_the_largest_and_says_so(cores: Cores, tmp_path: Path) -> 
     run = hmap_cores(*QUICK, "--most", "2", cores.program, cores.evening, output=tmp_path / "out")
     assert run.status == 0
     assert {row["map"] for row in run.rows} == {"sessions", "subscriptions"}
-    assert "2 maps; the 2 largest of 6 maps: '--most 0' examines them all" in run.output
+    assert "2 maps; the 2 largest of 6 maps: '--most 0' examines all" in run.output
 
 
 def test_registry_of_the_shared_library(cores: Cores, tmp_path: Path) -> None:
@@ -160,9 +160,9 @@ def test_each_kind_of_bad_core_is_one_line_and_stops_nothing(cores: Cores, tmp_p
         assert {row["map"]: row["verdicts"] for row in run.of(name)} == ILL
         assert {row["status"] for row in run.of(name)} == {"ok"}
     expected = {
-        "no-maps": r"no maps: none had been made, or all had been destroyed",
+        "no-maps": r"no maps: none existed, or all had been destroyed",
         "other-program": r"of another program, 'wordcount': build id [0-9a-f]{12}…, not .*",
-        "program": r"no core: an executable or library",
+        "program": r"not a core file: an executable or library",
         "filtered": r"the core does not hold the memory of 'hmap_registry'",
         "cut": r"truncated: .* MiB of .* MiB are there, the registers and mappings are not",
         "cut-in-headers": r"truncated: only 100 bytes are there",
@@ -171,7 +171,7 @@ def test_each_kind_of_bad_core_is_one_line_and_stops_nothing(cores: Cores, tmp_p
         "packed": r"compressed by zstd: unpack it with unzstd",
         "binary": r"no core: no ELF file",
         "no-heap": r"the core does not hold the map at 0x[0-9a-f]+, after 0 maps",
-        "fifo": r"no regular file",
+        "fifo": r"not a regular file",
         "gone": r"cannot be read: no such file or directory",
     }
     for name, detail in expected.items():
@@ -279,10 +279,10 @@ def test_problem_is_exit_status_1_and_what_is_unreadable_2(tmp_path: Path) -> No
         (("PROGRAM",), "the following arguments are required"),
         (("--nonsense", "PROGRAM", "CORE"), "unrecognized arguments"),
         (("--fail-on", "tired", "PROGRAM", "CORE"), "no verdict 'tired': they are full, "),
-        (("-j", "0", "PROGRAM", "CORE"), "it takes at least 1"),
-        (("--timeout", "soon", "PROGRAM", "CORE"), "'soon' is no number of seconds"),
+        (("-j", "0", "PROGRAM", "CORE"), "must be at least 1"),
+        (("--timeout", "soon", "PROGRAM", "CORE"), "'soon' is not a number of seconds"),
         (("--gdb", "no-such-gdb", "PROGRAM", "CORE"), "no 'no-such-gdb' here"),
-        (("CORE", "CORE"), "it is a core: name the executable before the cores"),
+        (("CORE", "CORE"), "it is a core: name the executable first"),
         (("/etc/passwd", "CORE"), "it is no ELF file"),
         (("/no/such/program", "CORE"), "cannot be read: no such file or directory"),
     ],

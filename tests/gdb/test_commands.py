@@ -92,7 +92,7 @@ def test_find_tells_what_is_absent(folder: Path) -> None:
     assert compared.output.startswith("-4 is absent")
     assert [outcome.error.split(":")[0] for outcome in errors if outcome.error] == [
         "cannot evaluate '1 +'",
-        "key \"text\" is text, but the map's keys are 'int64_t'",
+        "key \"text\" is a string, but the keys are 'int64_t'",
         "no symbol 'nosuch' in the current context",
         "no key given",
         "no key given",
@@ -332,6 +332,6 @@ def test_parameters_hold_defaults(folder: Path) -> None:
         "show hmap",
         Fails("set hmap limit -3"),
     )
-    assert "more is cut after 8 slots" in cut.output
+    assert "output cut after 8 slots" in cut.output
     assert "the" not in str(wrong.error)[:3]
     assert "is 8." in show.output and "is 4." in show.output

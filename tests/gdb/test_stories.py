@@ -51,7 +51,7 @@ def check(session: Session, path: str, folder: Path) -> None:
     lines = session[5].output.splitlines()
     assert lines[2].startswith("  +800"), session[5].output
     assert path in lines[2] and "2,180" in lines[2]
-    assert lines[3].startswith("    new keys: ") and "none of the old ones has gone" in lines[3]
+    assert lines[3].startswith("    new keys: ") and "no old keys are gone" in lines[3]
     assert lines[-1].endswith(f"% of what was gained is in {path} (full)"), lines[-1]
     changes = json.loads((folder / "diff.json").read_text(encoding="utf-8"))["changes"]
     assert changes[0]["path"] == path

@@ -69,6 +69,17 @@ def test_files_that_are_not_there_or_of_another_build(tmp_path: Path) -> None:
     assert f"/common', which holds debug info of '{exe}'" in run_layout(exe, status=2)
 
 
+def test_a_debug_file_of_another_build_is_named(tmp_path: Path) -> None:
+    link = "objcopy --add-gnu-debuglink=sample.debug sample"
+    stripped = ("objcopy --only-keep-debug sample sample.debug", "strip sample", link)
+    for name, flags in (("one", "-g"), ("two", "-g -O2")):
+        (tmp_path / name).mkdir()
+        exe = Row("debuglink", f"gcc {flags}", stripped).build(tmp_path / name)
+    shutil.copy(tmp_path / "one" / "sample.debug", exe.parent)
+    found = f"no debug info in '{exe}', and '{exe.parent}/sample.debug' is of another build: "
+    assert run_layout(exe, status=2).startswith(found)
+
+
 def test_a_core_is_none(tmp_path: Path) -> None:
     header = bytearray(Path("/bin/true").read_bytes()[:64])
     header[16] = 4

@@ -168,7 +168,7 @@ def test_a_file_of_another_build_is_refused_unless_forced(
     assert forgotten.output == "1 layout file forgotten\n"
     assert "is loaded: see 'hmap-layout info'" in str(gone.error)
     assert str(missing.error).startswith("cannot open '/nonexistent/file.json'")
-    assert "it is no JSON" in str(binary.error)
+    assert "it is not JSON" in str(binary.error)
     assert "goes with 'load'" in str(misplaced.error)
     for outcome in outcomes:
         assert "\n" not in str(outcome.error)

@@ -54,10 +54,10 @@ def test_options_stand_anywhere_and_verdicts_are_added_up() -> None:
     ("words", "expected"),
     [
         (["EXE"], "required: CORE"),
-        (["-j", "0", "EXE", "CORE"], "it takes at least 1"),
-        (["--most", "-3", "EXE", "CORE"], "argument --most: '-3' is no "),
-        (["--timeout", "inf", "EXE", "CORE"], "'inf' is no number of seconds"),
-        (["--fail-on", "ill", "EXE", "CORE"], "no verdict 'ill': they are full, "),
+        (["-j", "0", "EXE", "CORE"], "must be at least 1"),
+        (["--most", "-3", "EXE", "CORE"], "argument --most: '-3' is not a number"),
+        (["--timeout", "inf", "EXE", "CORE"], "'inf' is not a number of seconds"),
+        (["--fail-on", "ill", "EXE", "CORE"], "no verdict 'ill': use one of full, "),
     ],
 )
 def test_a_mistake_is_one_line(

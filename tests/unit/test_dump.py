@@ -37,6 +37,9 @@ class FakeMap:
         self.walks.append("cells" if cells else "buckets")
         yield Block(self._rows.array, self._rows.buckets, self._cells() if cells else None)
 
+    def check_placement(self) -> None:
+        pass
+
     def audit(self) -> Iterator[Block | Problem]:
         yield from self.walk(cells=True)
         yield BROKEN

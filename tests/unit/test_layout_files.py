@@ -95,7 +95,7 @@ def test_a_file_stays_loaded_while_its_program_is_gone(layout: str) -> None:
 
 
 def test_no_program_to_be_of(layout: str) -> None:
-    with pytest.raises(TargetError, match="no program: name the executable"):
+    with pytest.raises(TargetError, match="no program: load the executable"):
         LayoutFiles(FakePrograms()).load(layout, force=True)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..block import Cells
+from ..block import Cells, Column
 from ..header import Header
 from ..languages import find_holder, is_text
 from ..target import Type
 from ..values import Renderer
 from .steps import Path
 
+FEW_PATHS = 8  # of a block, each with a key of its own to render; then all keys are, at once
 KEY_LETTERS = 60  # of a key in a path; a longer one is left out of it
 
 
@@ -26,13 +27,24 @@ class Elems:
     cells: Cells
     map: Path
 
+    _asked: int = 0
+    _texts: list[str] = field(default_factory=list)  # of all keys
+
     def path(self, number: int) -> Path:
         """See Origin: by its key."""
-        key = self.cells.keys.take(np.array([number]))
+        self._asked += 1
+        if not self._texts and self._asked > FEW_PATHS:
+            self._texts = self._rendered(self.cells.keys)
+        text = self._texts[number] if self._texts else self._rendered(self._key(number))[0]
+        return self.map.elem(spelled_key(self.header.key_type, text))
+
+    def _key(self, number: int) -> Column:
+        return self.cells.keys.take(np.array([number]))
+
+    def _rendered(self, keys: Column) -> list[str]:
         found = self.header.key_type
         # What an interface holds is text by its quotes alone.
-        text = self.renderer.render(found, key, quoted=find_holder(found) is not None)[0]
-        return self.map.elem(spelled_key(found, text))
+        return self.renderer.render(found, keys, quoted=find_holder(found) is not None)
 
 
 def spelled_key(found: Type, text: str) -> str:

@@ -1,7 +1,7 @@
 """Goroutines and their stacks (runtime.allgs).
 
-Nothing is unwound: of a parked goroutine the stack is in use from the saved stack pointer on. Of
-one that runs all of the stack is taken, dead frames too.
+Nothing is unwound: a parked goroutine uses its stack from the saved stack pointer on. Of a running
+one, the whole stack is taken, also dead frames.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Words = NDArray[np.uint64]
 
 MAX_GOROUTINES = 20_000
 MAX_BYTES = 32 << 20  # of stacks
-MAX_STACK = 1 << 20  # of one stack: the part next to its innermost frame
+MAX_STACK = 1 << 20  # of one stack: the part at its innermost frame
 
 # runtime/runtime2.go: in these states the saved stack pointer is the innermost frame's.
 RUNNABLE, SYSCALL, WAITING, PREEMPTED = 1, 3, 4, 9
@@ -35,7 +35,7 @@ class Goroutine:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The words of all goroutines' stacks, side by side, and where each lies. `cut`: there are
+    """The words of all goroutines' stacks, concatenated, and their addresses. `cut`: there are
     more."""
 
     words: Words

@@ -100,7 +100,7 @@ class HmapCommand(gdb.Command):
 
         if not arguments.expression:
             raise UsageError(f"no map named: give an expression, as in '{self.name} my_map'")
-        target = open_target()
+        target = warned(open_target())
         given = arguments.last(TYPE.name)
         text = arguments.expression
         if given is None:
@@ -108,6 +108,14 @@ class HmapCommand(gdb.Command):
         else:
             value = resolve_from(target, text, lambda at: target.evaluate_at(str(given), at))
         return target, open_map(target, value)
+
+
+def warned(target: Target) -> Target:
+    """The target, after a warning if nothing that is read from it can be believed."""
+    mismatch = target.mismatch()
+    if mismatch:
+        gdb.write(f"warning: {mismatch}\n", gdb.STDERR)
+    return target
 
 
 def _matching_files(start: str) -> list[str]:

@@ -11,7 +11,7 @@ from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
-from .reading import WILD, kept_for_type
+from .reading import kept_for_type, why_unreadable
 
 # In the order in which they are asked.
 FAMILIES: list[Family] = [
@@ -68,7 +68,8 @@ def open_map(target: Target, value: Value) -> Map:
         if found.kind is Kind.POINTER:
             if not target.is_readable(address, found.size):
                 raise TargetError(
-                    f"'{value.expression}' points to unreadable memory at 0x{address:x}: {WILD}"
+                    f"'{value.expression}' points to unreadable memory at 0x{address:x}: "
+                    f"{why_unreadable(target, address)}"
                 )
             data = target.read(address, found.size)
     family = kept_for_type(target, found, _family_of)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..layout import StructLayout
-from ..target import MemoryFault, Target, TargetError, Type
+from ..target import MemoryFault, Target, TargetError, Type, Unreadable
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def read_struct(
     try:
         data = target.read(address, layout.size)
     except MemoryFault:
-        raise cannot_read(f"the {what}", expression, address) from None
+        raise cannot_read(target, f"the {what}", expression, address) from None
     return layout.decode(data, target.byte_order)
 
 
@@ -43,12 +43,19 @@ def read_number(target: Target, address: int, size: int, expression: str, what: 
     try:
         return target.read_uint(address, size)
     except MemoryFault:
-        raise cannot_read(what, expression, address) from None
+        raise cannot_read(target, what, expression, address) from None
 
 
-def cannot_read(what: str, expression: str, address: int) -> TargetError:
+def cannot_read(target: Target, what: str, expression: str, address: int) -> Unreadable:
     """What is said of a part of a map that is not there to be read."""
-    return TargetError(f"cannot read {what} of '{expression}' at 0x{address:x}: {WILD}")
+    why = why_unreadable(target, address)
+    return Unreadable(f"cannot read {what} of '{expression}' at 0x{address:x}: {why}", address)
+
+
+def why_unreadable(target: Target, address: int) -> str:
+    """Why memory is not there to be read, and what brings it back, as far as that is known."""
+    gap = target.gap_at(address)
+    return WILD if gap is None else f"{gap.why}: {gap.remedy}"
 
 
 def unsound(expression: str, why: str) -> TargetError:

@@ -15,7 +15,7 @@ from ..reach.limits import Clock, Limits
 from ..reach.walk import Found, Search
 from ..survey import survey
 from ..text import size_text
-from ..target import MemoryFault, Target, TargetError, Value
+from ..target import Gap, MemoryFault, Target, TargetError, Value
 from . import sample as samples
 from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, chosen_path, row_of_header, row_of_stats
 
@@ -25,6 +25,7 @@ Progress = Callable[[int, int], None]
 # have a million of them. A note says so.
 SMALL = 64 << 10
 SMALL_WALKED = 2000
+MAX_GAPS = 8  # segments told one by one
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,23 @@ def listing_of(
     """The rows of maps that a search has found."""
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
-    if search.unsound:
-        places = "1 place" if search.unsound == 1 else f"{search.unsound:,} places"
+    notes += [_gap_note(gap, count) for gap, count in search.missing.most_common(MAX_GAPS)]
+    if len(search.missing) > MAX_GAPS:
+        notes.append(f"{len(search.missing) - MAX_GAPS:,} more segments that the core lacks")
+    mismatch = target.mismatch()
+    if mismatch:
+        notes.insert(0, mismatch)
+    unset = search.unsound + (0 if target.is_core else search.unreadable)
+    if unset:
+        places = "1 place" if unset == 1 else f"{unset:,} places"
         notes.append(
-            f"{places} where a map should be held none that makes sense: variables not set yet"
+            f"{places} that should hold a map, but without a valid one: variables not set yet"
+        )
+    if target.is_core and search.unreadable:
+        places = "1 place" if search.unreadable == 1 else f"{search.unreadable:,} places"
+        notes.append(
+            f"{places} with pointers to memory that is not in the core: variables not set yet, or "
+            "maps that are missing from this list; gdb's 'set dump-excluded-mappings on' dumps all"
         )
     rows = list(_iter_rows(target, found, wanted, progress))
     small = [row for row in rows if not row.is_exact and row.held < SMALL]
@@ -157,6 +171,16 @@ def listing_of(
         taken_at=target.taken_at(),
         program=target.program(),
         notes=notes,
+    )
+
+
+def _gap_note(gap: Gap, count: int) -> str:
+    """What is missing from a listing because the core lacks memory."""
+    places = "1 place leads" if count == 1 else f"{count:,} places lead"
+    return (
+        f"{places} into memory that the core lacks, 0x{gap.low:x}-0x{gap.high:x} "
+        f"({size_text(gap.high - gap.low)}): {gap.why}; maps there are missing from this list; "
+        f"{gap.remedy}"
     )
 
 

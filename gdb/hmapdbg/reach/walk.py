@@ -7,7 +7,8 @@ out. So each place is met once, by one of the shortest ways to it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +20,17 @@ from ..geometry.address_set import AddressSet
 from ..families.family import Map
 from ..header import Header
 from ..languages import Places, language_of, spread
-from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
+from ..target import (
+    Gap,
+    Kind,
+    MemoryFault,
+    Target,
+    TargetError,
+    Type,
+    Unreadable,
+    Value,
+    Variable,
+)
 from ..target.types import pointer_to
 from ..values import Renderer
 from .keys import KEY_LETTERS, Elems, elem_step, key_step
@@ -30,6 +41,7 @@ from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
 Words = NDArray[np.uint64]
 Raw = NDArray[np.uint8]
 
+MAX_COUNTED = 10_000  # unreadable places of a batch that are explained
 MAX_OTHERS = 10_000  # places met again of which the paths are kept
 OTHERS_OF_ONE = 8  # paths of a map beside its own
 MAX_ARRAY = 1_000_000  # elements of one array
@@ -77,6 +89,8 @@ class Search:
         self.met_maps: dict[int, Found] = {}
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.places = 0
+        self.missing: Counter[Gap] = Counter()  # places in memory that the core lacks
+        self.unreadable = 0  # places that lead to memory which is not there
         self.unsound = 0  # pointers to what should be a map, and is none
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
@@ -196,6 +210,7 @@ class Search:
             parts: list[tuple[Words, Ints, Raw | None]] = [(addrs, rows, None)]
             if 0 < span <= SPARSE:
                 raw, ok = self.target.gather(addrs, span)
+                self._count_gaps(addrs[~ok])
                 # Of a place that is not all there, what is there leads on all the same.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
@@ -204,6 +219,13 @@ class Search:
                         yield from self._open_all(batch, leaf, some, numbers, source)
                     else:
                         self._lead_on(batch.origin, leaf, some, numbers, data)
+
+    def _count_gaps(self, addrs: Words) -> None:
+        """Counts places that cannot be read since the core lacks them."""
+        for addr in addrs[:MAX_COUNTED].tolist():
+            gap = self.target.gap_at(addr)
+            if gap is not None:
+                self.missing[gap] += 1
 
     def _bytes(
         self, addrs: Words, raw: Raw | None, offset: int, size: int
@@ -272,15 +294,26 @@ class Search:
             data = addr.to_bytes(self.target.pointer_size, self.target.byte_order)
             try:
                 opened = open_map(self.target, Value(path.text, pointer, data))
-            except (TargetError, MemoryFault):
-                self.unsound += 1
+            except (TargetError, MemoryFault) as error:
+                self._miss([error.address if isinstance(error, Unreadable) else addr])
                 continue
             if not _is_plausible(self.target, opened.header):
-                self.unsound += 1
+                self._miss([array.address for array in opened.header.arrays])
                 continue
             found = self._keep(opened, path.text, source)
             yield found
             self._follow_elems(found, path)
+
+    def _miss(self, addrs: Sequence[int]) -> None:
+        """Counts a place that should hold a map and holds none that can be read: its memory is at
+        `addrs`."""
+        gap = next((one for one in map(self.target.gap_at, addrs) if one is not None), None)
+        if gap is not None:
+            self.missing[gap] += 1
+        elif all(self.target.is_readable(addr, 1) for addr in addrs):
+            self.unsound += 1
+        else:
+            self.unreadable += 1
 
     def _type_name(self, found: Type) -> str:
         """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import gdb
 
 from . import gdb_variables
+from .core_file import Gap
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_process import GdbProcess
@@ -47,6 +48,16 @@ class GdbTarget(Target):
 
     def mappings(self) -> Sequence[tuple[int, int]] | None:
         return self._process.mappings()
+
+    def gap_at(self, addr: int) -> Gap | None:
+        return self._process.gap_at(addr)
+
+    @property
+    def is_core(self) -> bool:
+        return self._process.is_core
+
+    def mismatch(self) -> str:
+        return self._process.mismatch()
 
     # ---- values and types
 

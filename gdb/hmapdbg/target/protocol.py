@@ -15,6 +15,14 @@ class TargetError(Exception):
     """A request of the user failed; the text is one line for the user."""
 
 
+class Unreadable(TargetError):
+    """Memory that a request needs cannot be read; `address`: where it is."""
+
+    def __init__(self, text: str, address: int) -> None:
+        super().__init__(text)
+        self.address = address
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A value that the user named: its type, its bytes, and its address if it is in memory."""
@@ -116,6 +124,16 @@ class Target(Memory):
     @abc.abstractmethod
     def program(self) -> str:
         """The executable's path; empty: unknown."""
+
+    @property
+    def is_core(self) -> bool:
+        """Whether this is a core file, which may lack memory that the process had."""
+        return False
+
+    def mismatch(self) -> str:
+        """Why nothing can be believed: the core is of another build than the program that was
+        loaded. Empty if it is of the same, or that is not known."""
+        return ""
 
     @abc.abstractmethod
     def process_identity(self) -> str:

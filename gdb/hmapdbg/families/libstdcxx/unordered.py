@@ -41,7 +41,7 @@ from ...layout import Member, StructLayout, struct_layout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ...languages import read_counted_string
 from ..family import Family, Map
-from ..reading import WILD, cannot_read, kept_for_type
+from ..reading import cannot_read, kept_for_type
 from ...languages.libstdcxx import short_name
 from .hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
 from .node import (
@@ -282,7 +282,7 @@ class _UnorderedMap:
         try:
             data = self.target.read(self.address, kind.header.size)
         except MemoryFault:
-            raise cannot_read("the map", self.expression, self.address) from None
+            raise cannot_read(self.target, "the map", self.expression, self.address) from None
         fields = kind.header.decode(data, self.target.byte_order)
         self.next_resize = fields.get("_M_next_resize")
         load = 0.0
@@ -305,10 +305,7 @@ class _UnorderedMap:
                 "pointer is wild, or the map is not initialised yet, or was destroyed"
             )
         if not self.target.is_readable(address, width):
-            raise TargetError(
-                f"'{self.expression}' is not a sound map: its buckets at 0x{address:x} cannot be "
-                f"read; {WILD}"
-            )
+            raise cannot_read(self.target, "the buckets", self.expression, address)
         if (count == 1) != (address == single):
             where = "are not" if count == 1 else "are"
             self._problem(

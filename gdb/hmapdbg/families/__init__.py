@@ -39,7 +39,7 @@ def words() -> list[str]:
 def goes_by(name: str, word: str) -> bool:
     """Whether the family of that name, as a Header has it, is one that --family takes by that
     word."""
-    return word in name.lower()
+    return word.lower() in name.lower()
 
 
 def family_of(found: Type) -> Family | None:

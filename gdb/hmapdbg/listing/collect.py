@@ -138,7 +138,7 @@ def listing_of(
     mismatch = target.mismatch()
     if mismatch:
         notes.insert(0, mismatch)
-    unset = search.unsound + (0 if target.is_core else search.unreadable)
+    unset = search.unsound - (search.unreadable if target.is_core else 0)
     if unset:
         places = "1 place" if unset == 1 else f"{unset:,} places"
         notes.append(

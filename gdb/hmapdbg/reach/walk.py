@@ -90,7 +90,7 @@ class Search:
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.places = 0
         self.missing: Counter[Gap] = Counter()  # places in memory that the core lacks
-        self.unreadable = 0  # places that lead to memory which is not there
+        self.unreadable = 0  # of them, those whose memory cannot be read
         self.unsound = 0  # pointers to what should be a map, and is none
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
@@ -310,10 +310,9 @@ class Search:
         gap = next((one for one in map(self.target.gap_at, addrs) if one is not None), None)
         if gap is not None:
             self.missing[gap] += 1
-        elif all(self.target.is_readable(addr, 1) for addr in addrs):
-            self.unsound += 1
         else:
-            self.unreadable += 1
+            self.unsound += 1
+            self.unreadable += not all(self.target.is_readable(addr, 1) for addr in addrs)
 
     def _type_name(self, found: Type) -> str:
         """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""

@@ -38,10 +38,10 @@ from ...geometry.nodes.walk import NodeWalk
 from ...geometry.problems import Told
 from ...header import Array, Growth, Header
 from ...layout import Member, StructLayout, struct_layout
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target import Kind, MemoryFault, Target, TargetError, Type, Unreadable, Value
 from ...languages import read_counted_string
 from ..family import Family, Map
-from ..reading import cannot_read, kept_for_type
+from ..reading import WILD, cannot_read, kept_for_type
 from ...languages.libstdcxx import short_name
 from .hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
 from .node import (
@@ -305,7 +305,13 @@ class _UnorderedMap:
                 "pointer is wild, or the map is not initialised yet, or was destroyed"
             )
         if not self.target.is_readable(address, width):
-            raise cannot_read(self.target, "the buckets", self.expression, address)
+            if self.target.gap_at(address) is not None:
+                raise cannot_read(self.target, "the buckets", self.expression, address)
+            raise Unreadable(
+                f"'{self.expression}' is not a sound map: its buckets at 0x{address:x} cannot be "
+                f"read; {WILD}",
+                address,
+            )
         if (count == 1) != (address == single):
             where = "are not" if count == 1 else "are"
             self._problem(

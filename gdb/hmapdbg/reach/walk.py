@@ -310,9 +310,13 @@ def _is_plausible(target: Target, header: Header) -> bool:
         return False
     size = header.geometry.bucket_size
     for array in header.arrays[:2]:
-        last = array.address + (array.buckets - 1) * size
+        whole = array.buckets * size
+        if whole <= SPARSE:  # very many maps are small: one look at each
+            if not target.is_readable(array.address, whole):
+                return False
+            continue
         if not target.is_readable(array.address, size):
             return False
-        if not target.is_readable(last, size):
+        if not target.is_readable(array.address + whole - size, size):
             return False
     return True

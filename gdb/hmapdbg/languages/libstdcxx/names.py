@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _DEFAULTED = re.compile(
@@ -25,6 +26,7 @@ class _Unbalanced(Exception):
     """A bracket is missing."""
 
 
+@functools.lru_cache(4096)
 def short_name(name: str) -> str:
     """The name shortened; unchanged if it cannot be parsed."""
     # Operators and lambdas have signs that are not brackets.

@@ -1,15 +1,15 @@
 """Go's maps up to go1.23: runtime.hmap with its buckets (src/runtime/map.go).
 
-They are what libhmap is made after, so walk, audit and view are the same; the numbers of invariants
-are those of hmap_internal.h as far as they mean the same here:
+libhmap is modelled on them, so walk, audit and view are the same; the numbers of invariants are
+those of hmap_internal.h if they mean the same here:
 
     I1   count is the number of live cells
     I2   B, flags, nevacuate and the arrays agree with one another
-    I4-I7, I11   marks, evacuation and chains, as told by the walk and the audit
-    I10  no key is there twice (of key types whose equal bytes are equal keys)
+    I4-I7, I11   marks, evacuation and chains, as the walk and the audit report them
+    I10  no key is live twice (for key types where equal bytes are equal keys)
     I12  nextOverflow is a spare bucket of the array, unused ones are zero, the last has an end mark
-    I13  noverflow is the number of overflow buckets, where it is exact (B < 16)
-    I14  the slot of a boxed key or elem holds a pointer where it is live, nil where it is empty
+    I13  noverflow is the number of overflow buckets, if it is exact (B < 16)
+    I14  the slot of a boxed key or elem holds a pointer if it is live, nil if it is empty
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class _GoBucketMap:
             yield from BucketWalk(self._walked()).walk(cells, only)
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """The invariants above, as far as the header did not show them already; see family.Map."""
+        """The invariants above, except what the header already showed; see family.Map."""
         if self.header.arrays:
             yield from BucketAudit(
                 self.header,
@@ -154,7 +154,7 @@ class _GoBucketMap:
         return iter_chains(self.target, self.bucket, self.marks, found, low, high)
 
     def place_of(self, key: bytes) -> Place | None:
-        """See family.Map: Go's hash is seeded by the process, and in assembly."""
+        """See family.Map: Go's hash is seeded per process, and in assembly."""
         return None
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
@@ -184,8 +184,8 @@ class _GoBucketMap:
             member = layout[name].type
             if member.kind is not Kind.ARRAY or member.count != layout["tophash"].type.count:
                 raise TargetError(
-                    f"field '{name}' of '{layout.name}' is no array of its slots: it is not a map "
-                    f"this version knows; see what it is with 'ptype {layout.name}'"
+                    f"field '{name}' of '{layout.name}' is not an array of its slots: not a map "
+                    f"that this version knows; see 'ptype {layout.name}'"
                 )
         return layout
 
@@ -195,7 +195,7 @@ class _GoBucketMap:
         slots = struct["tophash"].type.count
         if not 0 < struct.size <= MAX_BUCKET_SIZE or not slots:
             raise TargetError(
-                f"'{struct.name}' has {struct.size:,} bytes: it is not a map this version knows"
+                f"'{struct.name}' has {struct.size:,} bytes: not a map that this version knows"
             )
         keys, elems = struct["keys"], struct["values"]
         key_slot, elem_slot = keys.type.target, elems.type.target
@@ -232,8 +232,8 @@ class _GoBucketMap:
         return bool(self.fields["flags"] & self.flags[name])
 
     def _pinned(self, arrays: tuple[Array, ...]) -> tuple[tuple[Array, ...], Pins]:
-        """The arrays with the iterators that walk them, and the Pins; where no iterator was found,
-        some may be elsewhere."""
+        """The arrays with their pins, and the Pins; if no iterator was found, some may be
+        elsewhere."""
         found = [
             one
             for one in find_iterators(
@@ -259,8 +259,8 @@ class _GoBucketMap:
         return arrays, Pins(len(found), is_probable=True, retired=tuple(retired))
 
     def _is_iterator(self, one: dict[str, int]) -> bool:
-        """Whether what was found is in a state that runtime/map.go mapiternext() leaves: not at its
-        end, and its numbers fit the map."""
+        """Whether it is in a state that runtime/map.go mapiternext() leaves: not at its end, and
+        its numbers fit the map."""
         main = 1 << min(one["B"], 63)
         return (
             one["key"] != 0
@@ -276,7 +276,7 @@ class _GoBucketMap:
         )
 
     def _check_header(self, arrays: tuple[Array, ...]) -> None:
-        """I2: what needs no walk, beyond what the arrays have shown."""
+        """I2: what needs no walk and the arrays have not shown."""
         fields = self.fields
         unknown = fields["flags"] & ~sum(self.flags.values())
         if unknown:
@@ -297,7 +297,7 @@ class _GoBucketMap:
 
 
 def _inner(member: Member, prefix: str) -> str:
-    """K of a type "[]key<K>"; empty where it has another name."""
+    """K of a type "[]key<K>"; empty for other names."""
     name = member.type.name
     return name[len(prefix) : -1] if name.startswith(prefix) and name.endswith(">") else ""
 

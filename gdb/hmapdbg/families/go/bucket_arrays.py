@@ -1,5 +1,5 @@
 """The bucket arrays of a Go map up to go1.23 (runtime/map.go makeBucketArray()), and the spare
-buckets behind each."""
+buckets of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE_SIZE = 8192  # of the runtime (runtime/sizeclasses.go)
 
 class BucketArrays:
     """The arrays of the map with the header fields `fields`, at `address` with the layout `struct`;
-    I2 and I12 as far as they are about arrays. TargetError where there can be none."""
+    checks I2 and I12 for arrays. TargetError if there can be none."""
 
     def __init__(
         self,
@@ -58,24 +58,24 @@ class BucketArrays:
         if new is None:
             raise unsound(
                 self.expression,
-                f"B is {fields['B']}, more buckets than memory has at 0x{fields['buckets']:x}",
+                f"B is {fields['B']}, more buckets than fit in memory at 0x{fields['buckets']:x}",
             )
         old = None
         if fields["oldbuckets"]:
             B = fields["B"] if self.same_size else fields["B"] - 1
             if B < 0:
-                self._problem("I2", "the map doubles from no bucket: B is 0", "B")
+                self._problem("I2", "B is 0, but the map is doubling", "B")
             else:
                 old = self.array_at("oldbuckets", fields["oldbuckets"], B, Role.OLD)
                 if old is None:
-                    text = f"the old array at 0x{fields['oldbuckets']:x} is no place for buckets"
+                    text = f"there is no room for the old array at 0x{fields['oldbuckets']:x}"
                     self._problem("I2", text, "oldbuckets")
         elif self.same_size:
             self._problem("I2", "the flag sameSizeGrow is set, but no growth is under way", "flags")
         return (new,) if old is None else (new, old)
 
     def array_at(self, name: str, address: int, B: int, role: Role) -> Array | None:
-        """The array of 2^B main buckets at an address, with the spare buckets behind it; None where
+        """The array of 2^B main buckets at an address, with the spare buckets after it; None if
         memory has no room for it there."""
         size = self.bucket.size
         limit = (self.target.address_limit - address) // size
@@ -83,7 +83,7 @@ class BucketArrays:
             return None
         main = 1 << B
         spare = min(spare_buckets(main), limit - main)
-        # The new array has no mark any more when all of its spare buckets are used.
+        # The new array has no mark once all of its spare buckets are used.
         if spare and (role is not Role.MAIN or self.next_overflow):
             marked = self._find_end_mark(address, main, spare)
             if role is Role.MAIN:
@@ -92,9 +92,9 @@ class BucketArrays:
         return Array(name, address, main, (main + spare) * size, spare, role=role)
 
     def _find_end_mark(self, address: int, main: int, least: int) -> int | None:
-        """How many spare buckets an array has: `least`, and what fits into what the allocator gave
-        beyond that (runtime/map.go makeBucketArray()). The overflow pointer of the last one is the
-        array's own address, until it is used. None: there is no such mark."""
+        """How many spare buckets an array has: `least`, and those that fit into what the allocator
+        adds (runtime/map.go makeBucketArray()). The overflow pointer of the last one is the array's
+        own address, until it is used. None: no such mark."""
         size = self.bucket.size
         first = address + main * size
         # Size classes waste an eighth at most, larger blocks a page (runtime/sizeclasses.go).
@@ -130,7 +130,7 @@ class BucketArrays:
         first = arrays[0].address + arrays[0].buckets * self.bucket.size
         index, rest = divmod(following - first, self.bucket.size)
         if rest or not 0 <= index < arrays[0].spare:
-            text = f"nextOverflow is 0x{following:x}, no spare bucket of the array"
+            text = f"nextOverflow is 0x{following:x}, not a spare bucket of the array"
             self._problem("I12", text, "extra", at)
             self.next_overflow = 0
             return 0
@@ -148,6 +148,6 @@ class BucketArrays:
 
 
 def spare_buckets(buckets: int) -> int:
-    """The overflow buckets that are allocated with so many main ones, at least (runtime/map.go
+    """The overflow buckets allocated with that many main ones, at least (runtime/map.go
     makeBucketArray())."""
     return buckets >> 4 if buckets >= 16 else 0

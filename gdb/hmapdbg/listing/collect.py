@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from ..compat import dataclass
 from ..families import open_map
@@ -17,7 +17,7 @@ from ..survey import survey
 from ..text import size_text
 from ..target import MemoryFault, Target, TargetError, Value
 from . import sample as samples
-from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, is_chosen, row_of_header, row_of_stats
+from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, chosen_path, row_of_header, row_of_stats
 
 Progress = Callable[[int, int], None]
 
@@ -102,11 +102,20 @@ def has_registry(target: Target) -> bool:
 
 def collect(target: Target, wanted: Wanted, progress: Progress | None = None) -> Listing:
     """The maps of a target. Nothing is raised for what its memory holds."""
-    search, left = Search(target, wanted.limits), Left()
+    limits = replace(wanted.limits, all_paths=wanted.match is not None)
+    search, left = Search(target, limits), Left()
     found = [
-        one
-        for one in find_maps(target, search, left)
-        if is_chosen(one.header, one.path, wanted.match, wanted.family)
+        replace(one, path=path)
+        for one in list(find_maps(target, search, left))
+        for path in [
+            chosen_path(
+                one.header,
+                [one.path, *search.others.get(one.header.address, ())],
+                wanted.match,
+                wanted.family,
+            )
+        ]
+        if path is not None
     ]
     return listing_of(target, search, left, found, wanted, progress)
 

@@ -1,4 +1,4 @@
-"""Reading a map's own structs: what every family does first, and what it says where that fails."""
+"""Reading a map's own structs, as every family does first, and the errors if that fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def kept_for_type(target: Target, found: Type, make: Callable[[Target, Type], T]
     known: dict[tuple[object, int], tuple[Type, T]] = target.kept(_by_type)
     key = make, id(found)
     if key not in known:
-        known[key] = found, make(target, found)  # with the type, whose id would else be reused
+        known[key] = found, make(target, found)  # keeps the type, so that its id is not reused
     return known[key][1]
 
 
@@ -30,7 +30,7 @@ def _by_type(_: object) -> dict[Any, Any]:
 def read_struct(
     target: Target, layout: StructLayout, address: int, expression: str, what: str = "map"
 ) -> dict[str, int]:
-    """The numbers of the struct at an address. TargetError where it cannot be read."""
+    """The numbers of the struct at an address. TargetError if it cannot be read."""
     try:
         data = target.read(address, layout.size)
     except MemoryFault:
@@ -39,7 +39,7 @@ def read_struct(
 
 
 def read_number(target: Target, address: int, size: int, expression: str, what: str) -> int:
-    """An unsigned number of `size` bytes. TargetError where it cannot be read."""
+    """An unsigned number of `size` bytes. TargetError if it cannot be read."""
     try:
         return target.read_uint(address, size)
     except MemoryFault:
@@ -47,20 +47,20 @@ def read_number(target: Target, address: int, size: int, expression: str, what: 
 
 
 def cannot_read(target: Target, what: str, expression: str, address: int) -> Unreadable:
-    """What is said of a part of a map that is not there to be read."""
+    """The error for a part of a map that cannot be read."""
     why = why_unreadable(target, address)
     return Unreadable(f"cannot read {what} of '{expression}' at 0x{address:x}: {why}", address)
 
 
 def why_unreadable(target: Target, address: int) -> str:
-    """Why memory is not there to be read, and what brings it back, as far as that is known."""
+    """Why memory cannot be read, and what brings it back, as far as that is known."""
     gap = target.gap_at(address)
     return WILD if gap is None else f"{gap.why}: {gap.remedy}"
 
 
 def unsound(expression: str, why: str) -> TargetError:
-    """What is said of a variable whose map cannot be one."""
+    """The error for a variable whose map is not valid."""
     return TargetError(
-        f"'{expression}' is not a sound map: {why}: the variable is not set yet in this frame, or "
+        f"'{expression}' is not a valid map: {why}: the variable is not set yet in this frame, or "
         "the pointer is wild"
     )

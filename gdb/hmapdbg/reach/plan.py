@@ -1,7 +1,7 @@
-"""What of a type is worth following, found once for each type.
+"""What to follow in a type, determined once per type.
 
-A struct is flattened: the places in it that lead on, each with its offset. A type from which no map
-can be reached is not followed at all.
+A struct is flattened: the places in it that lead on, each with its offset. A type that reaches no
+map is not followed at all.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from ..languages import Elements, Holder, find_elements, find_holder, is_interna
 from ..target import Kind, Target, Type
 from .steps import Step, access_step, fields_step, index_step, pointee_step
 
-MAX_DEPTH = 40  # of structs in one another
+MAX_DEPTH = 40  # of nested structs
 MAX_LEAVES = 10_000
 
 
 class Way(enum.Enum):
     """How a place leads on."""
 
-    MAP = "map"  # a map's header lies there
+    MAP = "map"  # a map's header is there
     POINTER = "pointer"
     ARRAY = "array"
-    ELEMENTS = "elements"  # of what a language has: a container, a slice, a smart pointer
-    HOLDER = "holder"  # of a value whose type is known at run time only
+    ELEMENTS = "elements"  # of a language: a container, a slice, a smart pointer
+    HOLDER = "holder"  # of a value whose type is known only at run time
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Leaf:
 
     way: Way
     offset: int
-    type: Type  # of what is there: the map, the pointee, the element; of a holder itself
+    type: Type  # of what is there: map, pointee, element; of a holder itself
     step: Step
     size: int = 0  # bytes to read there
     count: int = 1  # elements of an array
@@ -45,7 +45,7 @@ class Leaf:
 
 @dataclass
 class Plan:
-    """What of a type is followed."""
+    """What to follow in a type."""
 
     type: Type
     key: Hashable
@@ -54,7 +54,7 @@ class Plan:
 
     @property
     def span(self) -> int:
-        """Bytes from the start that have to be read."""
+        """Bytes to read, from the start."""
         return max((one.offset + one.size for one in self.leaves or () if one.size), default=0)
 
 
@@ -68,7 +68,7 @@ class Plans:
         self._keys: dict[int, tuple[Type, Hashable]] = {}
 
     def of(self, found: Type) -> Plan | None:
-        """What to follow in values of the type; None where no map can be reached from it."""
+        """What to follow in values of the type; None if it reaches no map."""
         plan = self._plan(found)
         if not self._may_reach(plan):
             return None
@@ -91,12 +91,12 @@ class Plans:
         known = self._keys.get(id(found))
         if known is None:
             known = found, type_key(found)
-            self._keys[id(found)] = known  # with the type: its id would be given to another
+            self._keys[id(found)] = known  # keeps the type, so that its id is not reused
         return known[1]
 
     def _may_reach(self, start: Plan) -> bool:
         """Whether a map can be reached: breadth first over the types, up to the first one that is
-        known to. Where there is none, none of those seen can."""
+        known to. If there is none, none of those seen can."""
         if start.key in self._reaches:
             return self._reaches[start.key]
         came_from: dict[Hashable, Hashable] = {start.key: None}
@@ -126,7 +126,7 @@ def _ends(leaf: Leaf) -> bool:
 
 
 def type_key(found: Type, depth: int = 0) -> Hashable:
-    """What tells a type from others: in C, files may have different structs of one name."""
+    """Identifies a type: in C, files may have different structs of one name."""
     if found.kind in (Kind.STRUCT, Kind.UNION):
         members = tuple((one.name, one.offset, one.type.name) for one in found.fields)
         return found.kind, found.name, found.size, members
@@ -137,7 +137,7 @@ def type_key(found: Type, depth: int = 0) -> Hashable:
 
 
 def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -> Iterator[Leaf]:
-    """The places of a type at an offset that lead on; `names` are the members down to it."""
+    """The places of a type at an offset that lead on; `names`: the members down to it."""
     step = fields_step(names)
     if depth > MAX_DEPTH:
         return
@@ -182,7 +182,7 @@ def _iter_struct_leaves(
 
 
 def _is_worth(found: Type) -> bool:
-    """Whether values of the type can hold anything that leads on: no numbers, text, code."""
+    """Whether values of the type can hold anything that leads on: not numbers, text, code."""
     if found.kind is Kind.ARRAY:
         return found.count > 0 and _is_worth(found.target)
     return found.kind in (Kind.STRUCT, Kind.UNION, Kind.POINTER) and found.size > 0

@@ -1,9 +1,9 @@
-"""From a path as hmap-list prints it back to the value.
+"""From a path, as hmap-list prints it, back to the value.
 
-What gdb can evaluate, gdb evaluates. Beyond that a path may begin in a frame or the registry, and
-go through what gdb's expressions know nothing of, or would have to call the program for: elems of
-maps by their key, and what a language's own types lead to, such as slices, containers, smart
-pointers and interfaces. Text of the target is never evaluated: keys are compared, types looked up.
+gdb evaluates what it can. Beyond that, a path may begin in a frame or the registry, and go through
+what gdb's expressions do not know, or would have to call the program for: elems of maps by key, and
+what a language's own types lead to, such as slices, containers, smart pointers and interfaces. Text
+from the target is never evaluated: keys are compared, types looked up.
 
     frame 3: m                 thread 2 frame 3: m        registry "sessions"
     main.cache["users"]        main.handlers[4].(*main.server).sessions
@@ -44,8 +44,8 @@ def resolve(target: Target, text: str) -> Value:
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
-    """What `root` makes of an expression for an address, of which the type was given; or the value
-    of a path that begins with such an address, a number. TargetError."""
+    """The value that `root` gives an expression for an address with a given type, or that of a path
+    that begins with such an address, a number. TargetError."""
     starts = step_starts(text)
     first = text[: starts[0]] if starts else ""
     if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
@@ -57,9 +57,9 @@ def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Val
 def _value(
     target: Target, text: str, depth: int, root: tuple[str, Value] | None
 ) -> tuple[Value, bool]:
-    """The value by gdb, if it knows all of the path; else of the path without its last step, and
-    then that step; and whether there is a step in the path that gdb knows nothing of. TargetError:
-    gdb's own where there is none."""
+    """The value by gdb, if it knows all of the path; otherwise of the path without its last step,
+    and then that step; and whether the path has a step that gdb does not know. TargetError: gdb's
+    own if there is none."""
     failure = TargetError(f"path '{text}' is too long")
     if root is not None and text == root[0]:
         return root[1], True
@@ -89,12 +89,12 @@ def _value(
 
 
 class _StepError(TargetError):
-    """A step that gdb knows nothing of has failed: what is said of it tells more than gdb's error
-    about the whole."""
+    """A step that gdb does not know has failed: its error says more than gdb's error about the
+    whole path."""
 
 
 def _is_beyond_gdb(found: Type, text: str) -> bool:
-    """Whether gdb does not know the last step of a path, from a value of the type on."""
+    """Whether gdb does not know the last step of a path from a value of the type."""
     if text.endswith("]"):
         return _is_map(found) or find_elements(found) is not None
     return text.endswith(")") and find_holder(found) is not None
@@ -109,7 +109,7 @@ def _indexes_map(target: Target, text: str) -> bool:
         try:
             value = target.evaluate(text[:at])
         except TargetError:
-            return False  # gdb cannot evaluate the whole, then
+            return False  # so gdb cannot evaluate the whole
         if _is_map(value.type):
             return True
     return False
@@ -142,7 +142,7 @@ def _registered(target: Target, name: str) -> Value:
 
 
 def _pointed_at(target: Target, value: Value) -> Value:
-    """What a smart pointer points to; any other value as it is."""
+    """What a smart pointer points to; any other value unchanged."""
     elements = find_elements(value.type)
     if elements is None or elements.access is not Access.POINTEE:
         return value
@@ -156,7 +156,7 @@ _Apply = Callable[[Target, Value, str], Value]
 
 
 def _last_step(text: str) -> tuple[str, _Apply] | None:
-    """A path without its last step, and that step; None where it has no step."""
+    """A path without its last step, and that step; None if it has no step."""
     text = text.strip()
     if text.startswith("(") and closing_at(text, 0) == len(text) - 1:
         inner = text[1:-1].strip()
@@ -190,7 +190,7 @@ def _at(target: Target, found: Type, address: int, path: str) -> Value:
 
 def _dereference(target: Target, value: Value, path: str) -> Value:
     if value.type.kind is not Kind.POINTER or value.type.resolve is None:
-        raise TargetError(f"'{value.expression}' is no pointer but of type '{value.type.name}'")
+        raise TargetError(f"'{value.expression}' is not a pointer: its type is '{value.type.name}'")
     return _at(target, value.type.target, _number(target, value.data), path)
 
 
@@ -200,8 +200,7 @@ def _member(target: Target, value: Value, name: str, path: str) -> Value:
     found = value.type.find(name)
     if found is None:
         raise TargetError(
-            f"'{value.expression}' has no field '{name}': see what it is with "
-            f"'ptype {value.type.name}'"
+            f"'{value.expression}' has no field '{name}': see 'ptype {value.type.name}'"
         )
     return _part(value, found.type, found.offset, path)
 
@@ -238,17 +237,17 @@ def _index(text: str, path: str) -> int:
     except ValueError:
         number = -1
     if number < 0:
-        raise TargetError(f"'{path}' has '{text}' for a number of an element")
+        raise TargetError(f"'{text}' in '{path}' is not the number of an element")
     return number
 
 
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
-    """The elem of a map's key. An elem may be in a box of its own."""
+    """The elem of a key in a map. It may be in a box."""
     opened = open_map(target, value)
     header = opened.header
     try:
         key = parse_key(target, header.key_type, text)
-    except TargetError:  # no expression, but what the entries CSV shows: an interface's value
+    except TargetError:  # not an expression, but as in the entries CSV: an interface's value
         key = key_by_text(target, header.key_type, text)
     hit = find(target, opened, key)
     if hit.cells is None:
@@ -258,16 +257,18 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:
-    """What an interface holds, which has to be of that type."""
+    """What an interface holds, which must be of that type."""
     holder = find_holder(value.type)
     if holder is None:
-        raise TargetError(f"'{value.expression}' is no interface but of type '{value.type.name}'")
+        raise TargetError(
+            f"'{value.expression}' is not an interface: its type is '{value.type.name}'"
+        )
     raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
     addrs = np.array([value.address or 0], np.uint64)
     held = next(holder.open(target, raw, addrs).iter_followed(), None)
     if held is None or held.name != name:
-        what = "nothing that is known" if held is None else f"a '{held.name}'"
-        raise TargetError(f"'{value.expression}' holds {what}, no '{name}'")
+        what = "an unknown type" if held is None else f"a '{held.name}'"
+        raise TargetError(f"'{value.expression}' holds {what}, not a '{name}'")
     if held.data is None:
         return _at(target, held.type, int(held.addrs[0]), path)
     address = None if value.address is None else int(held.addrs[0])

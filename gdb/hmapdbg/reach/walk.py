@@ -1,8 +1,8 @@
-"""The search for maps: from variables, along what their types say, in bulk.
+"""The search for maps: from variables, guided by their types, in bulk.
 
-A generation of places is followed at a time, all places of one type together: their bytes are read
-by a few big reads, the pointers in them are taken out as columns, and what has been met is left
-out. So each place is met once, by one of the shortest ways to it.
+One generation of places is followed at a time, all places of one type together: a few large reads
+get their bytes, the pointers in them become columns, and what was visited already is left out. So
+each place is visited once, by one of the shortest ways to it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MAX_OTHERS = 10_000  # places met again of which the paths are kept
 OTHERS_OF_ONE = 8  # paths of a map beside its own
 MAX_ARRAY = 1_000_000  # elements of one array
 CHUNK_BYTES = 16 << 20  # of places read at a time
-SPARSE = 64 << 10  # bytes; of larger places only what leads on is read
+SPARSE = 64 << 10  # bytes; larger places are read only where they lead on
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Found:
     """A map, and how it is reached."""
 
     map: Map
-    path: str  # what one types for it
+    path: str  # as typed by a user
     source: str  # "global", "local", "registry", "goroutine", "unreached"
 
     @property
@@ -71,7 +71,7 @@ class _Batch:
 
 @dataclass
 class _Next:
-    """What the next generation of one type is made of."""
+    """The next generation of one type."""
 
     plan: Plan
     addrs: list[Words] = field(default_factory=list)
@@ -79,7 +79,7 @@ class _Next:
 
 
 class Search:
-    """One search through a program; several sources share what has been met."""
+    """One search through a program; several sources share what was visited."""
 
     def __init__(self, target: Target, limits: Limits = Limits()) -> None:
         self.target = target
@@ -90,8 +90,8 @@ class Search:
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.places = 0
         self.missing: Counter[Gap] = Counter()  # places in memory that the core lacks
-        self.unreadable = 0  # of them, those whose memory cannot be read
-        self.unsound = 0  # pointers to what should be a map, and is none
+        self.unsound = 0  # pointers to what should be a map, but is not
+        self.unreadable = 0  # of them, those to memory that cannot be read
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -100,13 +100,13 @@ class Search:
 
     @property
     def cuts(self) -> list[str]:
-        """What was left out, and how to have it."""
+        """What was left out, and how to include it."""
         return list(self._cuts)
 
     # ---- sources
 
     def follow(self, variables: Iterable[Variable], source: str) -> Iterator[Found]:
-        """The maps that variables lead to and that have not been met."""
+        """The maps that variables lead to and that are not yet found."""
         for variable in variables:
             path = Path(variable.path, arrow=self._arrow)
             found, address = variable.type, variable.address
@@ -119,8 +119,8 @@ class Search:
         yield from self._run(source)
 
     def take(self, value: Value, path: str, source: str, follow: bool = True) -> Iterator[Found]:
-        """A map that is known to be one, and the maps that it leads to: none, unless its types are
-        known for sure. TargetError where it cannot be opened."""
+        """A known map and, with `follow`, which needs types that are certain, the maps that it
+        leads to. TargetError if it cannot be opened."""
         opened = open_map(self.target, value)
         if opened.header.address in self.met_maps:
             return
@@ -153,7 +153,7 @@ class Search:
                     return
                 yield from self._expand(batch, source)
         if self._next:
-            self._cut(f"pointers were followed {self.limits.generations:,} deep and no deeper")
+            self._cut(f"pointers were followed only {self.limits.generations:,} deep")
             self._next = {}
 
     def is_spent(self) -> bool:
@@ -162,7 +162,9 @@ class Search:
             self._cut(f"the search ended after {self.limits.places:,} places")
             return True
         if self._clock.is_over:
-            self._cut(f"the search ended after {self.limits.seconds:g} s: '--seconds N' gives more")
+            self._cut(
+                f"the search ended after {self.limits.seconds:g} s: '--seconds N' allows more"
+            )
             return True
         return False
 
@@ -170,7 +172,7 @@ class Search:
         self._cuts[text] = None
 
     def _add(self, found: Type, addrs: Words, origin: Origin) -> None:
-        """Places of a type, for the next generation; those that have been met are left out."""
+        """Places of a type, for the next generation; those visited already are left out."""
         plan = self.plans.of(found)
         if plan is None or len(addrs) == 0:
             return
@@ -211,7 +213,7 @@ class Search:
             if 0 < span <= SPARSE:
                 raw, ok = self.target.gather(addrs, span)
                 self._count_gaps(addrs[~ok])
-                # Of a place that is not all there, what is there leads on all the same.
+                # The readable parts of a place lead on even if others cannot be read.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
                 for leaf in leaves if len(some) else ():
@@ -242,7 +244,7 @@ class Search:
         if leaf.way is Way.ARRAY:
             count = min(leaf.count, MAX_ARRAY)
             if count < leaf.count:
-                self._cut(f"of arrays only {MAX_ARRAY:,} elements were followed")
+                self._cut(f"only {MAX_ARRAY:,} elements per array were followed")
             counts = np.full(len(addrs), count)
             places = spread(addrs + np.uint64(leaf.offset), counts, leaf.type.size)
             self._add_elements(origin, leaf, "large array or slice", places, rows)
@@ -271,7 +273,7 @@ class Search:
     def _add_elements(
         self, origin: Origin, leaf: Leaf, noun: str, places: Places, rows: Ints
     ) -> None:
-        """Elements of what is in the places `rows` of a batch; `noun`: what that is."""
+        """Elements of what is in the places `rows` of a batch; `noun`: its kind."""
         if places.cut:
             self._cut(f"not all elements of a {noun} were followed")
         way = Derived(origin, rows[places.rows], leaf.step, places.numbers)
@@ -325,7 +327,7 @@ class Search:
         return found
 
     def _follow_elems(self, found: Found, path: Path) -> None:
-        """The keys and elems of a map, where they lead on."""
+        """The keys and elems of a map, if they lead on."""
         header = found.header
         ways = [
             (which, part)
@@ -350,8 +352,8 @@ class Search:
 
 
 def _is_plausible(target: Target, header: Header) -> bool:
-    """Whether what was found at a pointer's end is a map, and not what an uninitialised variable
-    happens to lead to: its arrays can be read, and have room for its entries."""
+    """Whether what a pointer leads to is a map, and not what an uninitialised variable happens to
+    point to: its arrays can be read, and have room for its entries."""
     if not header.arrays:
         return header.count == 0 or header.box_size > 0 or not header.geometry.bucket_size
     room = header.geometry.room(header.arrays)

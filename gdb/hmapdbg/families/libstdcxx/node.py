@@ -1,5 +1,5 @@
-"""The structs of libstdc++'s unordered containers, found in debug info: the table behind the
-container, and the node that holds an entry."""
+"""The structs of libstdc++'s unordered containers, found in debug info: the table in the container,
+and the node that holds an entry."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NodeTypes:
     """What debug info says of a container's nodes."""
 
     layout: NodeLayout
-    struct: StructLayout  # as people see it
+    struct: StructLayout  # as it is shown
     key: Type
     elem: Type
     is_set: bool
@@ -43,7 +43,7 @@ class NodeTypes:
 
 
 def find_table(found: Type) -> tuple[int, Type] | None:
-    """The table behind a container, and its offset: the member _M_h of a container, of a class made
+    """The table of a container, and its offset: the member _M_h of a container, or of a class made
     of one, or the table itself; None for any other type."""
     if found.kind is not Kind.STRUCT:
         return None
@@ -60,7 +60,7 @@ def _is_table(found: Type) -> bool:
 
 
 def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
-    """The nodes of a table; None where debug info does not have them."""
+    """The nodes of a table; None if debug info lacks them."""
     node = _node_type(table)
     traits = table.argument(TRAITS)
     if node is None or not node.fields or not isinstance(traits, Type):
@@ -114,7 +114,7 @@ def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
 
 def _node_type(table: Type) -> Type | None:
     """The node: what the base class _Hashtable_alloc<std::allocator<node>> allocates. By the types
-    themselves: names in debug info are spelled in more ways than one."""
+    themselves: the spelling of names in debug info varies."""
     for base in _iter_bases(table):
         if "_Hashtable_alloc<" in base.name:
             allocator = base.argument(0)
@@ -131,7 +131,7 @@ def _iter_bases(found: Type) -> Iterator[Type]:
 
 
 def _completed(found: Type, room: int, notes: list[str]) -> Type:
-    """The type, or bytes where debug info only declares it."""
+    """The type, or bytes if debug info only declares it."""
     if found.size or found.kind not in (Kind.STRUCT, Kind.UNION, Kind.OTHER):
         return found
     notes.append(
@@ -142,6 +142,6 @@ def _completed(found: Type, room: int, notes: list[str]) -> Type:
 
 
 def policy_layout(table: StructLayout) -> StructLayout:
-    """What of the rehash policy is known; the standard one has all of it."""
+    """The known fields of the rehash policy; the standard one has all."""
     policy = table["_M_rehash_policy"].type
     return struct_layout(policy, (), POLICY_FIELDS)

@@ -126,14 +126,16 @@ def _ends(leaf: Leaf) -> bool:
 
 
 def type_key(found: Type, depth: int = 0) -> Hashable:
-    """What tells a type from others: in C, files may have different structs of one name."""
+    """What tells a type from others: files may have different structs of one name."""
     if found.kind in (Kind.STRUCT, Kind.UNION):
+        if found.identity is not None:
+            return found.kind, found.identity
         members = tuple((one.name, one.offset, one.type.name) for one in found.fields)
         return found.kind, found.name, found.size, members
     is_indirect = found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None
     if is_indirect and depth < 4:  # Go: type P *P
         return found.kind, found.name, found.size, type_key(found.target, depth + 1)
-    return found.kind, found.name, found.size
+    return found.kind, found.name, found.size, found.identity
 
 
 def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -> Iterator[Leaf]:

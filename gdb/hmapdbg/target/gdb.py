@@ -34,7 +34,7 @@ class GdbTarget(Target):
         self.byte_order = "big" if "big endian" in output_of("show endian") else "little"
         self._cache = PageCache(self._process.read) if self._process.is_remote else None
         self._named: dict[str, Type | None] = {}
-        self._types = GdbTypes(self.pointer_size, lambda: self.is_go)
+        self._types = GdbTypes(self.pointer_size)
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)

@@ -61,6 +61,8 @@ class Type:
     # Pointers and arrays: what they point to or consist of. Late: structs point to themselves.
     resolve: Callable[[], Type] | None = field(default=None, compare=False, repr=False)
     source: str = field(default="debug info", compare=False)  # where its numbers come from
+    # What tells it from others of its name, the same under all names that it has; None: unknown.
+    identity: int | None = field(default=None, compare=False, repr=False)
     # The type as the target described it, where this one only bears another name.
     origin: Type | None = field(default=None, compare=False, repr=False)
     # Template arguments of C++, by their number; None: there is none of that number.
@@ -71,6 +73,12 @@ class Type:
     def argument(self, number: int) -> Union[Type, int, None]:
         """A template argument: a type, or the value of one that is a constant."""
         return None if self.resolve_argument is None else self.resolve_argument(number)
+
+    def is_same(self, other: Type) -> bool:
+        """Whether both are one type, by whatever name."""
+        if self.identity is None or other.identity is None:
+            return self == other
+        return self.identity == other.identity
 
     def renamed(self, name: str) -> Type:
         """The same type under the name that its program's own language has for it."""

@@ -1,4 +1,4 @@
-"""Offsets: from type descriptions to places in memory, and where each number came from."""
+"""Struct layouts from type descriptions, with the source of each offset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .target import Kind, TargetError, Type
 
 @dataclass(frozen=True)
 class Member:
-    """One field in use: where it lies in its struct, in bytes."""
+    """A field in use, with offset and size in bytes."""
 
     name: str
     offset: int
@@ -52,7 +52,7 @@ class StructLayout:
         )
 
     def decode(self, data: bytes, byte_order: Literal["little", "big"]) -> dict[str, int]:
-        """The scalar members of one struct from its bytes, as integers (pointers too)."""
+        """Decodes the scalar members of one struct as integers (pointers too)."""
         record = np.frombuffer(data, self.dtype("<" if byte_order == "little" else ">"), count=1)[0]
         return {name: int(record[name]) for name in record.dtype.names or ()}
 
@@ -60,14 +60,14 @@ class StructLayout:
 def struct_layout(
     struct: Type, required: Iterable[str], optional: Iterable[str] = ()
 ) -> StructLayout:
-    """The layout of those fields of a struct. TargetError names a required one that is missing."""
+    """The layout of the named fields of a struct. TargetError if a required one is missing."""
     members = []
     for name in required:
         found = struct.find(name)
         if found is None:
             raise TargetError(
-                f"'{struct.name}' has no field '{name}': it is not a map this version knows; "
-                f"see what it is with 'ptype {struct.name}'"
+                f"'{struct.name}' has no field '{name}': not a map that this version knows; "
+                f"see 'ptype {struct.name}'"
             )
         members.append(Member(name, found.offset, found.type.size, found.type, struct.source))
     for name in optional:
@@ -78,7 +78,7 @@ def struct_layout(
 
 
 def _format_of(scalar: Type, order: str) -> str:
-    """numpy's name of a scalar type; empty for what is none."""
+    """numpy's name for a scalar type; empty for others."""
     if scalar.size not in (1, 2, 4, 8):
         return ""
     if scalar.kind in (Kind.POINTER, Kind.BOOLEAN):

@@ -58,37 +58,39 @@ class Debug(_Parameter):
 
 
 class Limit(_Parameter):
-    """How many slots hmap-dump --buckets prints at most."""
+    """The maximum number of slots that hmap-dump --buckets prints."""
 
-    set_doc = "Set how many slots 'hmap-dump --buckets' prints at most; 0 is no limit."
-    show_doc = "Show how many slots 'hmap-dump --buckets' prints at most."
+    set_doc = "Set the maximum number of slots that 'hmap-dump --buckets' prints; 0 means no limit."
+    show_doc = "Show the maximum number of slots that 'hmap-dump --buckets' prints."
     name, kind, start = "hmap limit", gdb.PARAM_ZUINTEGER, LIMIT
-    says = "The most slots printed by hmap-dump --buckets"
+    says = "The maximum number of slots printed by hmap-dump --buckets"
 
 
 class ListLimit(_Parameter):
-    """How many rows hmap-list and hmap-diff print at most."""
+    """The maximum number of rows that hmap-list and hmap-diff print."""
 
-    set_doc = "Set how many rows 'hmap-list' and 'hmap-diff' print at most; 0 is no limit."
-    show_doc = "Show how many rows 'hmap-list' and 'hmap-diff' print at most."
+    set_doc = (
+        "Set the maximum number of rows that 'hmap-list' and 'hmap-diff' print; 0 means no limit."
+    )
+    show_doc = "Show the maximum number of rows that 'hmap-list' and 'hmap-diff' print."
     name, kind, start = "hmap list-limit", gdb.PARAM_ZUINTEGER, LIST_LIMIT
-    says = "The most rows printed by hmap-list and hmap-diff"
+    says = "The maximum number of rows printed by hmap-list and hmap-diff"
 
 
 class MaxString(_Parameter):
-    """How many bytes of a string key or value are shown at most."""
+    """The maximum length of a string key or value, in bytes."""
 
-    set_doc = "Set how many bytes of a string key or value are shown at most."
-    show_doc = "Show how many bytes of a string key or value are shown at most."
+    set_doc = "Set the maximum number of bytes shown of a string key or value."
+    show_doc = "Show the maximum number of bytes shown of a string key or value."
     name, kind, start = "hmap max-string", gdb.PARAM_ZUINTEGER, MAX_STRING
-    says = "The most bytes of a string shown by hmap commands"
+    says = "The maximum number of bytes of a string shown by hmap commands"
 
 
 class Progress(_Parameter):
-    """Whether long walks show how far they are, on a terminal."""
+    """Whether long walks show progress on a terminal."""
 
-    set_doc = "Set whether long walks show how far they are, on a terminal."
-    show_doc = "Show whether long walks show how far they are, on a terminal."
+    set_doc = "Set whether long walks show progress on a terminal."
+    show_doc = "Show whether long walks show progress on a terminal."
     name, kind, start = "hmap progress", gdb.PARAM_BOOLEAN, True
     says = "Progress of long walks"
 

@@ -47,7 +47,7 @@ def bucket_lines(
                 yield f"{name}  0x{link.address:x}  {printable(link.note)}\n"
                 continue
             if left <= 0:
-                yield f"  more is cut after {limit:,} slots: --limit N shows N, 0 shows all\n"
+                yield f"  output cut after {limit:,} slots: --limit N shows N, 0 shows all\n"
                 return
             yield f"{name}  0x{link.address:x}\n"
             rows = _slot_rows(header, link, renderer)
@@ -71,7 +71,7 @@ def _node_lines(
                 yield f"    0x{link.address:x}  {printable(link.note)}\n"
                 continue
             if left <= 0:
-                yield f"  more is cut after {limit:,} nodes: --limit N shows N, 0 shows all\n"
+                yield f"  output cut after {limit:,} nodes: --limit N shows N, 0 shows all\n"
                 return
             left -= 1
             assert link.keys is not None and link.elems is not None

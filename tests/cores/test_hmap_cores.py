@@ -43,13 +43,13 @@ QUICK = ("--no-entries", "--no-plots")
 
 
 def header_of(cores: Cores, name: str) -> dict[str, str]:
-    """What the program says about a map's header."""
+    """The program's ground truth about a map's header."""
     with open(cores.truth / name / "header.csv", encoding="utf-8", newline="") as file:
         return {row["field"]: row["value"] for row in csv.DictReader(file)}
 
 
 def same_file(source: Path, target: Path) -> Path:
-    """Another name of a core; they are large."""
+    """Another name for a core, which is too large to copy."""
     os.link(source, target)
     return target
 
@@ -105,7 +105,7 @@ def test_most_examines_the_largest_and_says_so(cores: Cores, tmp_path: Path) -> 
     run = hmap_cores(*QUICK, "--most", "2", cores.program, cores.evening, output=tmp_path / "out")
     assert run.status == 0
     assert {row["map"] for row in run.rows} == {"sessions", "subscriptions"}
-    assert "2 maps; the 2 largest of 6 maps: '--most 0' examines them all" in run.output
+    assert "2 maps; the 2 largest of 6 maps: '--most 0' examines all" in run.output
 
 
 def test_registry_of_the_shared_library(cores: Cores, tmp_path: Path) -> None:
@@ -160,9 +160,9 @@ def test_each_kind_of_bad_core_is_one_line_and_stops_nothing(cores: Cores, tmp_p
         assert {row["map"]: row["verdicts"] for row in run.of(name)} == ILL
         assert {row["status"] for row in run.of(name)} == {"ok"}
     expected = {
-        "no-maps": r"no maps: none had been made, or all had been destroyed",
+        "no-maps": r"no maps: none existed, or all had been destroyed",
         "other-program": r"of another program, 'wordcount': build id [0-9a-f]{12}…, not .*",
-        "program": r"no core: an executable or library",
+        "program": r"not a core file: an executable or library",
         "filtered": r"the core does not hold the memory of 'hmap_registry'",
         "cut": r"truncated: .* MiB of .* MiB are there, the registers and mappings are not",
         "cut-in-headers": r"truncated: only 100 bytes are there",
@@ -171,14 +171,14 @@ def test_each_kind_of_bad_core_is_one_line_and_stops_nothing(cores: Cores, tmp_p
         "packed": r"compressed by zstd: unpack it with unzstd",
         "binary": r"no core: no ELF file",
         "no-heap": r"the core does not hold the map at 0x[0-9a-f]+, after 0 maps",
-        "fifo": r"no regular file",
+        "fifo": r"not a regular file",
         "gone": r"cannot be read: no such file or directory",
     }
     for name, detail in expected.items():
         assert re.fullmatch(detail, run.detail_of(name)), (name, run.detail_of(name))
     assert len(run.rows) == 2 * len(ILL) + len(expected)
     assert "2 of 15 cores examined, 12 maps; " in run.output
-    # In the order of the command line, a folder's files by name.
+    # In the order of the command line; files of a folder sorted by name.
     order = [row["core"] for row in run.rows]
     assert order == sorted(order[:-1]) + [str(folder / "gone")]
 
@@ -228,7 +228,7 @@ def test_bad_core_takes_away_the_folder_of_an_earlier_run(cores: Cores, tmp_path
     options = (*QUICK, "--map", "server.prices")
     assert hmap_cores(*options, cores.program, core, output=out).status == 0
     assert (out / "core" / "server_prices.csv").exists()
-    # Another map: nothing of the earlier one stays.
+    # Another map: no file of the earlier one remains.
     other = (*QUICK, "--map", "server.cache")
     assert hmap_cores(*other, cores.program, core, output=out).status == 0
     assert sorted(path.suffix for path in (out / "core").glob("server_*")) == [
@@ -279,10 +279,10 @@ def test_problem_is_exit_status_1_and_what_is_unreadable_2(tmp_path: Path) -> No
         (("PROGRAM",), "the following arguments are required"),
         (("--nonsense", "PROGRAM", "CORE"), "unrecognized arguments"),
         (("--fail-on", "tired", "PROGRAM", "CORE"), "no verdict 'tired': they are full, "),
-        (("-j", "0", "PROGRAM", "CORE"), "it takes at least 1"),
-        (("--timeout", "soon", "PROGRAM", "CORE"), "'soon' is no number of seconds"),
+        (("-j", "0", "PROGRAM", "CORE"), "must be at least 1"),
+        (("--timeout", "soon", "PROGRAM", "CORE"), "'soon' is not a number of seconds"),
         (("--gdb", "no-such-gdb", "PROGRAM", "CORE"), "no 'no-such-gdb' here"),
-        (("CORE", "CORE"), "it is a core: name the executable before the cores"),
+        (("CORE", "CORE"), "it is a core: name the executable first"),
         (("/etc/passwd", "CORE"), "it is no ELF file"),
         (("/no/such/program", "CORE"), "cannot be read: no such file or directory"),
     ],
@@ -314,13 +314,13 @@ def test_help_has_an_example_and_each_verdict() -> None:
         [ROOT / "scripts" / "hmap-cores", "--help"], capture_output=True, text=True, check=True
     )
     assert "$ hmap-cores -o out/cores --fail-on skewed,pinned build/server" in done.stdout
-    # One that argparse cannot tell: a verdict that was added to the statistics.
+    # Not checked by argparse: a verdict that was added to the statistics.
     source = (ROOT / "gdb" / "hmapdbg" / "stats.py").read_text(encoding="utf-8")
     known = set(re.findall(r'Verdict\(\s*"([a-z ]+)"', source)) | {"growing", "stalled"}
     assert known == set(VERDICTS)
 
 
-# ---- gdb: its death, its time, how many at once --------------------------------------------------
+# ---- gdb: crashes, time limit, jobs --------------------------------------------------------------
 
 
 def test_gdb_that_hangs_is_one_line(cores: Cores, tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_gdb_that_hangs_is_one_line(cores: Cores, tmp_path: Path) -> None:
     )
     options = (*QUICK, "--map", "server.cache", "-j", "2", "--timeout", "20")
     cores_given = (tmp_path / "slow", cores.evening)
-    # The hanging one is not waited for longer than that.
+    # It does not wait longer for the one that hangs.
     options = (*options[:-1], "4")
     run = hmap_cores(
         *options, cores.program, *cores_given, output=tmp_path / "out", environment=environment
@@ -381,7 +381,7 @@ def test_jobs_are_so_many_gdbs_at_a_time(
     same_file(cores.evening, tmp_path / "a")
     same_file(cores.evening, tmp_path / "b")
     os.mkfifo(tmp_path / "fifo")
-    # Opening one end waits for the other one: they come to an end only side by side.
+    # Opening one end of the FIFO waits for the other: they finish only if both run at once.
     fifo = tmp_path / "fifo"
     environment = fake_gdb(
         tmp_path / "bin", f'if [ "$core" = a ]; then : >"{fifo}"; else : <"{fifo}"; fi; echo met'
@@ -406,7 +406,7 @@ def to_any_thread(process: subprocess.Popen[str]) -> None:
 
 
 def to_another_thread(process: subprocess.Popen[str]) -> None:
-    """The kernel gives a signal of a process to whichever thread it likes; here, not the first."""
+    """The kernel may deliver a process's signal to any thread; here, not to the first."""
     threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
     other = next(thread for thread in threads if thread != process.pid)
     assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGINT)) == 0
@@ -428,12 +428,12 @@ def test_interrupt_ends_gdb_and_leaves_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell starts what it runs in the background with interrupts ignored.
+        # A shell starts background jobs with interrupts ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         with open(tmp_path / "here", encoding="ascii") as here:
             gdb_id = int(here.read())
-        # The child of ours that stands for gdb: it is there, and then it is not.
+        # The child that replaces gdb: it exists, and later it does not.
         watch = os.pidfd_open(gdb_id)
         interrupt(process)
         output, messages = process.communicate(timeout=WALL_SECONDS)

@@ -1,4 +1,4 @@
-"""hmap-cores --diff and --html: the leak is named first, the pages are whole and fetch nothing."""
+"""hmap-cores --diff and --html: the leak is listed first, pages are complete and load nothing."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 
 
 def lift_memory_limit() -> None:
-    """The limit that scripts/test sets is for ours: a browser reserves far more than it uses."""
+    """Lifts the limit of scripts/test: a browser reserves far more memory than it uses."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 def show(page: Path, *options: str) -> tuple[str, bytes]:
-    """What a browser without network says on its console, and its picture of the page."""
+    """A browser's console output without a network, and its screenshot of the page."""
     picture = page.with_suffix(".shot.png")
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     command += ["--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND"]
@@ -66,7 +66,7 @@ def test_two_cores_name_the_leak_and_make_pages(
     lines = run.output.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("compared with "))
     assert lines[at + 2].split()[0] == "+800" and LEAK in lines[at + 2]
-    assert "none of the old ones has gone" in lines[at + 3]
+    assert "no old keys are gone" in lines[at + 3]
     rows = (out / "diff.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("path,state,family,") and rows[1].startswith(f"{LEAK},,libhmap,")
     index = (out / "index.html").read_text(encoding="utf-8").replace("<wbr>", "")
@@ -76,7 +76,7 @@ def test_two_cores_name_the_leak_and_make_pages(
     assert page.count("data:image/png;base64,") == 2
     assert f"hmap-dump {LEAK}" in page and str(looks[2]) in page
     for text in (index, page):
-        # Nothing is fetched from anywhere.
+        # The page loads nothing.
         assert not re.search(r'(?:src|href)="(?!data:|#|[\w.%/-]+\.html)', text)
     for path, size in (
         (out / "index.html", "390,900"),
@@ -96,7 +96,7 @@ def test_diff_and_html_mistakes(looks: tuple[Path, Path, Path], tmp_path: Path) 
     options = ("--diff", "--html", "--no-entries", "--no-plots", "--most", "1")
     run = hmap_cores(*options, program, first, tmp_path / "empty", output=tmp_path / "out")
     assert run.status == 2
-    assert "no difference: it takes two cores whose maps could be listed" in run.output
+    assert "no difference: needs two cores with listed maps" in run.output
     index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "an empty file" in index and "<polyline" not in index
 

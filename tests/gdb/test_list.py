@@ -1,4 +1,4 @@
-"""hmap-list and hmap-diff as their users meet them: options, files, mistakes."""
+"""hmap-list and hmap-diff: options, files, errors."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def test_options_and_files(folder: Path) -> None:
     assert lines[7] == "6 maps hold 8.5 MiB, 2.8 MiB of it wasted: 6 by globals"
     lines = session[3].output.splitlines()
     assert "fixture_map" in lines[1] and "server.subscriptions" in lines[2]
-    assert lines[3] == "4 more, which hold 2.9 MiB: '--limit N' shows N, 0 shows all"
+    assert lines[3] == "4 more, which hold 2.9 MiB: '--limit N' shows N, 0 all"
     chosen = list(csv.DictReader(io.StringIO(session[4].output)))
     assert [row["path"] for row in chosen] == ["server.connections", "server.cache"]
     chosen = list(csv.DictReader(io.StringIO(session[5].output)))
     assert [row["name"] for row in chosen] == ["subscriptions", "sessions", "connections"]
-    assert session[6].output == "no maps: none is reached, or none was asked for\n"
+    assert session[6].output == "no maps: none was found, or none matches\n"
     saved = json.loads((folder / "saved.json").read_text(encoding="utf-8"))
     assert saved["format"] == "hmap-list/1"
     assert all(0 < len(row["sample"]["keys"]) <= 256 for row in saved["maps"])
-    assert session[8].output.splitlines()[1] == "nothing has changed in 6 maps"
-    # The program has set its other name for the map to NULL: it is the same map for all that.
+    assert session[8].output.splitlines()[1] == "no change in 6 maps"
+    # The program has set its other pointer to the map to NULL; it is still the same map.
     assert session[12].output.splitlines()[1:] == []
 
 
@@ -67,13 +67,13 @@ def test_mistakes(folder: Path) -> None:
     )
     mistakes = {
         "hmap-list": "no process and no core file: start the program",
-        "hmap-list sessions": "unexpected 'sessions': hmap-list takes options alone",
+        "hmap-list sessions": "unexpected 'sessions': hmap-list takes only options",
         "hmap-list --sort size": "option '--sort' takes held, wasted, entries, deleted, growth",
         "hmap-list --match (": "option '--match' takes a regular expression: ",
         "hmap-list --limit many": "option '--limit' takes a number",
         "hmap-diff": "name one file that 'hmap-list --save FILE' has written",
         f"hmap-diff {folder}/none": "no such file or directory: check the path",
-        f"hmap-diff {folder}/text": "is no saved list: it is no JSON",
+        f"hmap-diff {folder}/text": "is no saved list: it is not JSON",
         f"hmap-diff {folder}/other.json": "its format is not 'hmap-list/1'",
         f"hmap-diff {folder}/damaged.json": "it is damaged: ",
         f"hmap-diff {folder}": "is a directory",
@@ -89,5 +89,5 @@ def test_mistakes(folder: Path) -> None:
 def test_program_without_maps_or_debug_info() -> None:
     session = gdb_session("/bin/true", commands=["starti", "hmap-list"])
     said, note = session[1].output.splitlines()
-    assert said == "no maps: none is reached, or none was asked for"
+    assert said == "no maps: none was found, or none matches"
     assert note.startswith("note: no variables are known: the program has no debug info")

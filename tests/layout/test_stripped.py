@@ -1,4 +1,4 @@
-"""Stripped programs and their cores by a layout file alone: everything as with debug info."""
+"""Stripped programs and cores with a layout file give the same as with debug info."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_list_of_maps_is_as_with_debug_info(service: Specimen, tmp_path: Path) -
         path = tmp_path / exe.name
         gdb_session(exe, core=service.core, commands=[*load, f"hmap-list --json {path}"])
         rows = json.loads(path.read_text(encoding="utf-8"))["maps"]
-        # Where a map was made, only line numbers tell; two variables lead to the sessions.
+        # Only line numbers say where a map was made; two variables lead to the sessions.
         kept = [{k: row[k] for k in row if k not in ("created_at", "path")} for row in rows]
         listings.append(kept)
     assert len(listings[0]) == len(MAPS)
@@ -168,7 +168,7 @@ def test_a_file_of_another_build_is_refused_unless_forced(
     assert forgotten.output == "1 layout file forgotten\n"
     assert "is loaded: see 'hmap-layout info'" in str(gone.error)
     assert str(missing.error).startswith("cannot open '/nonexistent/file.json'")
-    assert "it is no JSON" in str(binary.error)
+    assert "it is not JSON" in str(binary.error)
     assert "goes with 'load'" in str(misplaced.error)
     for outcome in outcomes:
         assert "\n" not in str(outcome.error)

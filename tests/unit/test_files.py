@@ -1,4 +1,4 @@
-"""Files that are written: whole or not at all."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_home_folder_is_meant_where_no_shell_has_seen_the_path(
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("no/file", "no such file or directory: make the folder first"),
+        ("no/file", "no such file or directory: create the folder first"),
         ("folder", "is a directory: name a file in it"),
         ("file/x", "not a directory: check the path"),
     ],

@@ -1,4 +1,4 @@
-"""Expressions by a layout file alone, on fake memory."""
+"""Expressions with only a layout file, in fake memory."""
 
 from __future__ import annotations
 

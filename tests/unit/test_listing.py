@@ -191,7 +191,7 @@ def test_tables_are_safe_for_a_terminal() -> None:
 
 def test_cut_table_says_so() -> None:
     lines = list(tables.list_lines(listing(row("a"), row("b"), row("c")), 1))
-    assert lines[-2] == "2 more, which hold 2.0 KiB: '--limit N' shows N, 0 shows all"
+    assert lines[-2] == "2 more, which hold 2.0 KiB: '--limit N' shows N, 0 all"
 
 
 def test_csv_has_a_row_for_each_map() -> None:

@@ -1,4 +1,4 @@
-"""What the PlotSink folds, and the files that draw writes."""
+"""The images of PlotSink, and the files that draw writes."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def draw_as(
 
 
 def words_of(svg: bytes) -> list[str]:
-    """The texts of an SVG: matplotlib draws them as paths, each behind a comment that has it."""
+    """The texts of an SVG: matplotlib draws each as a path after a comment with the text."""
     ElementTree.fromstring(svg)
     found = re.findall(r"<!--(.*?)-->", svg.decode(), re.DOTALL)
     return [html.unescape(text).strip() for text in found]
@@ -353,7 +353,7 @@ def test_without_entries_three_panels_are_drawn_and_it_is_said() -> None:
 
 def test_a_map_without_buckets_draws_a_figure_that_says_so() -> None:
     words = words_of(draw_as(".svg", make_header([]), []))
-    assert "no buckets: nothing has been put into this map yet" in words
+    assert "no buckets: the map has never been written" in words
     assert "0 entries, no buckets" in words
 
 
@@ -375,7 +375,7 @@ def test_swiss_groups_have_no_poisson_and_the_probes_that_are_given() -> None:
     header = make_header(arrays, geometry=ControlGroups(8, 136, 7.0))
     words = words_of(draw_as(".svg", header, blocks))
     assert "Probes for an absent key, by length" not in words
-    assert "note: probe lengths are not known, and not drawn" in words
+    assert "note: probe lengths are unknown and not drawn" in words
 
 
 def test_unordered_containers_are_drawn_over_the_place_in_the_chain() -> None:

@@ -1,4 +1,4 @@
-"""The walk of libhmap's list of maps on a fake target: sound lists, and broken ones."""
+"""The walk of libhmap's list of maps on a fake target: valid lists, and corrupt ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEAD = Type(
 
 
 def registry(first: int, links: dict[int, int]) -> Registry:
-    """What is read from a list that begins with `first`; each map there, with the next one."""
+    """The result for a list that begins at `first`; `maps`: each map with the next one."""
     segments = {address: struct.pack("<QQ", 0, link) for address, link in links.items()}
     head = Value("hmap_registry", HEAD, struct.pack("<QQ", first, len(links)), 0x100)
     return read_registry(FakeTarget(segments, values={"hmap_registry": head}))

@@ -1,4 +1,4 @@
-"""The search for maps on a fake target: types, paths, bounds, and what is unreadable."""
+"""The search for maps on a fake target: types, paths, limits, and unreadable memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def struct_of(name: str, size: int, *fields: tuple[str, int, Type]) -> Type:
     return Type(Kind.STRUCT, name, size, fields=members)
 
 
-# What the family libhmap takes for a map, and then cannot open.
+# The family libhmap recognises it as a map, but cannot open it.
 HMAP = struct_of(
     "struct hmap",
     32,

@@ -29,7 +29,7 @@ def register() -> None:
         __doc__ = (
             "Show what is inside a hash map of the program.\n\n"
             f"{lines}\n\n"
-            "'help hmap-dump' and so on tell more; 'show hmap' lists the settings.\n"
+            "See 'help hmap-dump' and so on for details; 'show hmap' lists the settings.\n"
             "In expressions: $hmap_len(MAP) and $hmap_get(MAP, KEY)."
         )
 

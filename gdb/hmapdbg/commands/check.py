@@ -15,20 +15,20 @@ class Check(HmapCommand):
     Usage: hmap-check EXPR
            hmap-check --type TYPE ADDRESS
 
-    One line for each Problem: the number of the invariant ("fault" for memory that cannot be read),
-    the address of what breaks it, and what is wrong. A sound map gives "consistent: N entries".
-    For libhmap the numbers are those of hmap_check() and of hmap_internal.h. Whether a key is in
-    its bucket and has the right tophash (I8, I9) is seen where the hash is the library's own.
+    Prints a line per Problem: the number of the invariant ("fault" for unreadable memory), the
+    address, and what is wrong. For a valid map, prints "consistent: N entries". For libhmap the
+    numbers are those of hmap_check() and hmap_internal.h; whether a key is in its bucket and has
+    the right tophash (I8, I9) is checked if the hash function is one of the library's.
 
-      --type TYPE     the map is at the bare ADDRESS, and is a TYPE
-      -h, --help      this text
+      --type TYPE     read a map of type TYPE at ADDRESS
+      -h, --help      show this help
 
     Example:
       (gdb) hmap-check sessions
       consistent: 600,000 entries"""
 
     name = "hmap-check"
-    summary = "every invariant of the map; a line for each Problem"
+    summary = "every invariant of a map; a line per Problem"
     options = (TYPE,)
 
     def run(self, arguments: Arguments) -> None:
@@ -36,7 +36,7 @@ class Check(HmapCommand):
         from ..text import printable
 
         if arguments.rest:
-            raise UsageError(f"unexpected '{arguments.rest}' behind '--': name one map")
+            raise UsageError(f"unexpected '{arguments.rest}' after '--': name one map")
         _, opened = self.open_map(arguments)
         with Progress(self.name) as progress:
             stats, problems = survey(opened.header, opened.audit(), progress=progress)

@@ -18,33 +18,32 @@ if TYPE_CHECKING:
 
 
 class Diff(HmapCommand):
-    """Show which maps have grown since 'hmap-list --save FILE', the one that grew most first.
+    """Show which maps have grown since 'hmap-list --save FILE', fastest growth first.
 
     Usage: hmap-diff FILE [OPTION]...
 
-    FILE is what hmap-list saved, of the same process or of another one of the same program. A map
-    of the same process is known again by where it lies and where it was made, else by its path. The
-    order is by what the entries gained take, not by bytes held: a map that fills the room it has
-    grows too, and one that doubles its array for one entry more does not.
+    FILE was saved by hmap-list from the same process, or from another run of the program. Within
+    one process maps are matched by address and creation site, otherwise by path. Maps are ranked by
+    the size of the entries gained, not by bytes held: a map that fills the room it has grows too,
+    and one that doubles its array for one more entry does not.
 
-      --match REGEX   those alone whose path, name or types match
-      --family WORD   those of a family alone: libhmap, bucket, swiss, sync, go, unordered
-      --limit N       print at most N rows; 0 is no limit
-      --seconds N     look for so long at most, and then walk maps for so long at most; 20
-      --csv FILE      a row for each map that has changed
-      --json FILE     the same as JSON
-      -h, --help      this text
+      --match REGEX   compare only maps whose path, name or types match
+      --family WORD   compare only maps of a family: libhmap, bucket, swiss, sync, go, unordered
+      --limit N       print at most N rows; 0 means no limit
+      --seconds N     time limit of the search, and of walking the maps; default 20
+      --csv FILE      write a row per changed map
+      --json FILE     write the same as JSON
+      -h, --help      show this help
 
-    Options that name a FILE may be repeated; '-' is standard output, and then the table is left
-    out.
+    Options with a FILE may be repeated; '-' is standard output and suppresses the table.
 
     Example:
       (gdb) hmap-list --save before.json
       (gdb) continue
       (gdb) hmap-diff before.json
 
-    New keys of the maps that grew most are by samples: of each map some hundred keys are saved, by
-    a hash, so that both lists have the same ones of those that are still there."""
+    New keys of the fastest-growing maps come from samples: a few hundred keys of each map are
+    saved, chosen by a hash, so that both lists sample the same keys."""
 
     name = "hmap-diff"
     summary = "which maps have grown since 'hmap-list --save FILE'"

@@ -24,30 +24,30 @@ _RANGE = re.compile(r"(?:(\w+):)?(\d+)(?:-(\d+))?\Z")
 
 
 class Dump(HmapCommand):
-    """Show what is inside a hash map: how full it is, how it is spread, what it holds in memory.
+    """Show what is inside a hash map: how full it is, how entries are spread, what it holds.
 
     Usage: hmap-dump EXPR [OPTION]...
            hmap-dump --type TYPE ADDRESS [OPTION]...
 
-    EXPR is the map, or a pointer to it, as you would give it to 'print'; or a path as hmap-list
-    prints it: frame 3: m, registry "sessions", server.by_name["acme"]; an index behind a map is a
-    key. It is taken as it stands, up to the first option. The program is neither written to nor
-    resumed, and none of its functions is called.
+    EXPR is a map or a pointer to one, as for 'print', or a path printed by hmap-list: frame 3: m,
+    registry "sessions", server.by_name["acme"]; an index into a map is a key. EXPR extends to the
+    first option and is not unquoted. The program is neither written to nor resumed, and none of its
+    functions is called.
 
-      --csv FILE      a row for each bucket: array,bucket,address,chain,slots,live,deleted,empty,
+      --csv FILE      write a row per bucket: array,bucket,address,chain,slots,live,deleted,empty,
                       evacuated,geometry
-      --entries FILE  a row for each live entry: array,bucket,chain_index,slot,tophash,key,value
-      --json FILE     header, statistics, verdicts and problems, as JSON
-      --plot FILE     a picture of four panels; .png, .svg or .pdf
-      --buckets A-B   print the buckets from A to B slot by slot, stale keys of deleted slots too;
-                      'old:A-B' are those of the array that growth is emptying, 'TABLE:A-B'
-                      those of one table of several
-      --limit N       print at most N slots, write at most N rows of entries; 0 is no limit
-      --type TYPE     the map is at the bare ADDRESS, and is a TYPE
-      -h, --help      this text
+      --entries FILE  write a row per live entry: array,bucket,chain_index,slot,tophash,key,value
+      --json FILE     write header, statistics, verdicts and problems as JSON
+      --plot FILE     draw the map; .png, .svg or .pdf
+      --buckets A-B   print buckets A to B slot by slot, with the stale keys of deleted slots;
+                      'old:A-B' selects the array that growth is emptying, 'TABLE:A-B' one of
+                      several tables
+      --limit N       print at most N slots, write at most N entries; 0 means no limit
+      --type TYPE     read a map of type TYPE at ADDRESS
+      -h, --help      show this help
 
-    Options that name a FILE may be repeated; '-' is standard output, and then the summary is left
-    out. A file is written whole or not at all.
+    Options with a FILE may be repeated; '-' is standard output and suppresses the summary. A file
+    is written completely or not at all.
 
     Example:
       (gdb) hmap-dump server->sessions --csv sessions.csv --plot sessions.png
@@ -55,16 +55,15 @@ class Dump(HmapCommand):
       (gdb) hmap-dump --type "struct hmap" 0x5555555592a0
 
     The lines of the summary:
-      slots      8 a bucket; deleted ones are tombstones, which mass deletion leaves behind
-      chains     buckets by the length of their chain, main bucket included
-      spread     entries a bucket beside a uniform hash (Poisson), the standard deviation of the
-                 entries' position beside a uniform one, and the probability that a uniform hash
-                 spreads at least so unevenly (chi² p)
-      memory     what the map itself holds, not what keys and values point to; wasted is what a map
-                 made anew for the same entries would not hold
-      occupancy  how full the array is from its first bucket to its last; a full block is the load
-                 at which the map grows
-      verdict    what the numbers say; several may hold"""
+      slots      8 per bucket; deleted slots are tombstones, left behind by mass deletion
+      chains     buckets by chain length, including the main bucket
+      spread     entries per bucket compared with a uniform hash (Poisson), the standard deviation
+                 of the entries' positions compared with a uniform one, and the probability that a
+                 uniform hash spreads at least as unevenly (chi² p)
+      memory     bytes held by the map itself, not by what keys and values point to; wasted bytes
+                 are those that a rebuilt map with the same entries would not need
+      occupancy  fill of the array from first to last bucket; a full block is the load factor
+      verdict    what the numbers mean; there may be several"""
 
     name = "hmap-dump"
     summary = "summary, statistics and verdict; buckets and entries as CSV, JSON, pictures"
@@ -80,7 +79,7 @@ class Dump(HmapCommand):
 
     def run(self, arguments: Arguments) -> None:
         if arguments.rest:
-            raise UsageError(f"unexpected '{arguments.rest}' behind '--': name one map")
+            raise UsageError(f"unexpected '{arguments.rest}' after '--': name one map")
         arguments.number("--limit", 0)
         for path in arguments.all("--plot"):
             from ..plot import format_of

@@ -14,17 +14,19 @@ class Find(HmapCommand):
     Usage: hmap-find EXPR -- KEY
            hmap-find --type TYPE ADDRESS -- KEY
 
-    KEY is a number, text in double quotes, or an expression. A key that is no scalar and no string
-    is given as the entries CSV shows it, for example {a = 1, b = "x"}. Where the map's hash
-    function is known, only the bucket where the key must be is looked at; else all entries are
-    compared. The answer says which.
+    KEY is a number in any base, a character, text in double quotes, an enumerator, or an
+    expression; a struct or array in braces, by field or in order: {a = 1, b = "x"} or {1, "x"}. The
+    keys of interfaces are compared by the types that are present. If the map's hash function is
+    known, only the key's bucket is searched, otherwise all entries are compared; the answer says
+    which. A key that does not fit the type of the map's keys is an error, not absent.
 
-      --type TYPE     the map is at the bare ADDRESS, and is a TYPE
-      -h, --help      this text
+      --type TYPE     read a map of type TYPE at ADDRESS
+      -h, --help      show this help
 
     Example:
       (gdb) hmap-find words -- "the"
-      (gdb) hmap-find sessions -- 42"""
+      (gdb) hmap-find sessions -- 42
+      (gdb) hmap-find points -- {x = 1, y = 2}"""
 
     name = "hmap-find"
     summary = "where a key is, or that it is absent"

@@ -18,7 +18,7 @@ FORCE = Option("--force")
 
 
 class Layout(HmapCommand):
-    """Show the struct layouts that reading a map relies on, and where each number came from.
+    """Show the struct layouts used to read a map, and the source of each number.
 
     Usage: hmap-layout EXPR [--json FILE]
            hmap-layout TYPE
@@ -26,26 +26,26 @@ class Layout(HmapCommand):
            hmap-layout info
            hmap-layout forget [FILE]
 
-    EXPR is a map, and the structs shown are those its family reads. TYPE is any struct, for example
-    "struct hmap". One line a field: offset, size, type and name, source.
+    For a map EXPR, shows the structs that its family reads. TYPE is any struct, for example "struct
+    hmap". Prints a line per field: offset, size, type and name, source.
 
-    A stripped program has no layouts. hmap-layout(1), the program of the same name, writes them to
-    a file while there is debug info; 'load' takes that file for the stripped program and its cores.
-    Then all commands work: maps are named by the variables that lead to them, with fields, [N], *
-    and & and casts, or by --type TYPE ADDRESS. A file of another build is refused; 'info' tells
-    which are loaded, 'forget' drops one or all. (A variable called 'info': write '(info)'.)
+    A stripped program has no layouts. The program hmap-layout(1) writes them to a file before
+    'strip'; 'load' uses that file for the stripped program and its cores. All commands then work:
+    name maps by variables, with fields, [N], * and & and casts, or by --type TYPE ADDRESS. A file
+    of another build is refused. 'info' lists the loaded files, 'forget' drops one or all. (For a
+    variable named 'info', write '(info)'.)
 
-      --json FILE     the structs shown as JSON; '-' is standard output
-      --type TYPE     the map is at the bare address EXPR, and is a TYPE
-      --force         take the layout file although it is of another build
-      -h, --help      this text
+      --json FILE     write the structs as JSON; '-' is standard output
+      --type TYPE     read a map of type TYPE at the address EXPR
+      --force         use the layout file even if it is of another build
+      -h, --help      show this help
 
     Example:
       (gdb) hmap-layout sessions
       (gdb) hmap-layout load server.layout.json"""
 
     name = "hmap-layout"
-    summary = "the offsets in use, one line a field, with their source"
+    summary = "the offsets in use, a line per field, with their source"
     options = (Option("--json", "FILE", repeatable=True), TYPE, FORCE)
     file_words = ("load", "forget")
 

@@ -29,31 +29,30 @@ SECONDS = 20
 
 
 class List(HmapCommand):
-    """List the maps of the program, ranked by the bytes they hold.
+    """List the maps of the program, largest first.
 
     Usage: hmap-list [OPTION]...
 
-    Maps are looked for behind all globals and statics, the locals of all frames of all threads, in
-    libhmap's registry, and in the heap of a Go program, and followed through structs, arrays,
-    pointers, slices, interfaces, the standard containers and smart pointers of C++, and the keys
-    and elems of maps themselves. Each is listed once, by a path that hmap-dump and the other
-    commands take. The program is neither written to nor resumed.
+    Searches all globals and statics, the locals of all frames of all threads, libhmap's registry
+    and the heap of a Go program, following structs, arrays, pointers, slices, interfaces, standard
+    containers and smart pointers of C++, and the keys and values of maps. Each map is listed once,
+    by a path that hmap-dump and the other commands accept. The program is neither written to nor
+    resumed.
 
-      --sort WHAT     by held (bytes, the default), wasted, entries, deleted, or growth (bytes of
-                      arrays that growth is about to give up, or that iterators keep)
-      --match REGEX   those alone whose path, name or types match
-      --family WORD   those of a family alone: libhmap, bucket, swiss, sync, go, unordered
-      --min-bytes N   those alone that hold at least N bytes
-      --limit N       print at most N rows; 0 is no limit
-      --seconds N     look for so long at most, and then walk maps for so long at most; 20
-      --csv FILE      a row for each map
-      --json FILE     the same as JSON
-      --pprof FILE    a profile for 'go tool pprof': bytes held, bytes wasted, entries, deleted
-      --save FILE     what hmap-diff compares with later
-      -h, --help      this text
+      --sort WHAT     sort by held (bytes, the default), wasted, entries, deleted, or growth (bytes
+                      of arrays that growth will free, or that iterators pin)
+      --match REGEX   list only maps whose path, name or types match
+      --family WORD   list only maps of a family: libhmap, bucket, swiss, sync, go, unordered
+      --min-bytes N   list only maps that hold at least N bytes
+      --limit N       print at most N rows; 0 means no limit
+      --seconds N     time limit of the search, and of walking the maps; default 20
+      --csv FILE      write a row per map
+      --json FILE     write the same as JSON
+      --pprof FILE    write a profile for 'go tool pprof': bytes held and wasted, entries, deleted
+      --save FILE     save the list for hmap-diff
+      -h, --help      show this help
 
-    Options that name a FILE may be repeated; '-' is standard output, and then the table is left
-    out.
+    Options with a FILE may be repeated; '-' is standard output and suppresses the table.
 
     Example:
       (gdb) hmap-list --min-bytes 100000
@@ -61,16 +60,15 @@ class List(HmapCommand):
       (gdb) hmap-list --save before.json
 
     The columns:
-      held      what the map itself holds, not what keys and values point to; '~': by its header
-                alone, there was no time to walk it
-      wasted    of it, what a map made anew for the same entries would not hold
-      fill      entries by the slots there are; of std::unordered containers, by the entries at
-                which they grow
+      held      bytes held by the map itself, not by what keys and values point to; '~' marks an
+                estimate from the header of a map that was not walked
+      wasted    bytes that a rebuilt map with the same entries would not need
+      fill      entries per slot; of std::unordered containers, per entry at which they grow
       deleted   tombstones
-      map       the path, the types, and the map's own name where it has one"""
+      map       the path, the types, and the map's own name if it has one"""
 
     name = "hmap-list"
-    summary = "all maps of the program, ranked by the bytes they hold"
+    summary = "all maps of the program, largest first"
     options = (
         *CHOICE,
         *(Option(name, "FILE", repeatable=True) for name in FILE_OPTIONS),
@@ -82,7 +80,7 @@ class List(HmapCommand):
 
         if arguments.expression or arguments.rest:
             given = arguments.expression or arguments.rest
-            raise UsageError(f"unexpected '{given}': hmap-list takes options alone, see -h")
+            raise UsageError(f"unexpected '{given}': hmap-list takes only options, see -h")
         by = arguments.last("--sort") or "held"
         if by not in SORTS:
             raise UsageError(f"option '--sort' takes {', '.join(SORTS)}, not '{by}'")

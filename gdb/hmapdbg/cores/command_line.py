@@ -89,37 +89,48 @@ def parse(arguments: Sequence[str]) -> Asked:
     add("program", metavar="EXE", help="the program that wrote the cores, with debug info")
     add("cores", metavar="CORE", nargs="+", help="a core file, or a folder of them")
     add("-o", "--output", metavar="OUT", default="hmap-cores.out", help="(default: %(default)s)")
-    add("--map", metavar="EXPR", action="append", default=[], help="this map alone; repeatable")
+    add(
+        "--map",
+        metavar="EXPR",
+        action="append",
+        default=[],
+        help="examine only this map; repeatable",
+    )
     add(
         "--most",
         metavar="N",
         type=_whole,
         default=MOST,
-        help="the N largest maps of a core; 0: all of them (default: %(default)s)",
+        help="examine the N largest maps of a core; 0: all (default: %(default)s)",
     )
-    add("--diff", action="store_true", help="which maps have grown from the first core to the last")
-    add("--html", action="store_true", help="a page for each core, and an index over all")
+    add("--diff", action="store_true", help="show which maps grew from the first core to the last")
+    add("--html", action="store_true", help="write a page per core and an index")
     add(
         "--fail-on",
         metavar="VERDICT,…",
         type=_verdicts,
         action="extend",
         default=[],
-        help="verdicts that make the exit status 1",
+        help="verdicts that set exit status 1",
     )
     cpus = len(os.sched_getaffinity(0))
     add(
-        "-j", "--jobs", metavar="N", type=_count, default=cpus, help="cores at a time (%(default)s)"
+        "-j",
+        "--jobs",
+        metavar="N",
+        type=_count,
+        default=cpus,
+        help="cores in parallel (%(default)s)",
     )
     add(
         "--timeout",
         metavar="S",
         type=_seconds,
         default=TIMEOUT,
-        help=f"seconds for each core (default: {TIMEOUT:g})",
+        help=f"seconds per core (default: {TIMEOUT:g})",
     )
-    add("--no-entries", action="store_true", help="leave the entries' CSVs out")
-    add("--no-plots", action="store_true", help="leave the pictures out")
+    add("--no-entries", action="store_true", help="write no CSVs of entries")
+    add("--no-plots", action="store_true", help="draw no pictures")
     add("--any-build", action="store_true", help="do not compare build ids")
     add("--gdb", metavar="GDB", default="gdb", help="the gdb to run (default: %(default)s)")
     add(
@@ -127,21 +138,21 @@ def parse(arguments: Sequence[str]) -> Asked:
         metavar="COMMAND",
         action="append",
         default=[],
-        help="for gdb, before it reads the core: --ex 'set sysroot /srv/image'; repeatable",
+        help="gdb command before reading the core: --ex 'set sysroot /srv/image'; repeatable",
     )
     return Asked(**vars(parser.parse_intermixed_args(arguments)))
 
 
 def _whole(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number")
     return int(text)
 
 
 def _count(text: str) -> int:
     number = _whole(text)
     if number < 1:
-        raise argparse.ArgumentTypeError("it takes at least 1")
+        raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 
@@ -151,7 +162,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 < number < threading.TIMEOUT_MAX:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
     return number
 
 
@@ -160,5 +171,5 @@ def _verdicts(text: str) -> list[str]:
     for name in names:
         if name not in VERDICTS:
             known = ", ".join(VERDICTS)
-            raise argparse.ArgumentTypeError(f"no verdict '{name}': they are {known}")
+            raise argparse.ArgumentTypeError(f"no verdict '{name}': use one of {known}")
     return names

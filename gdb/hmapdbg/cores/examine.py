@@ -48,7 +48,7 @@ def examine(job: Job, report: ReportFile) -> None:
     try:
         target = open_target()
     except TargetError:
-        report.add(TROUBLE, text="gdb finds no process in the core")
+        report.add(TROUBLE, text="gdb found no process in the core")
         return
     for found in _open_maps(target, job, report):
         if isinstance(found, MapResult):
@@ -88,9 +88,9 @@ def _find_maps(target: Target, job: Job, report: ReportFile, names: Names) -> It
     for expression, why in left.unreadable:
         yield MapResult(names.take("", "unreadable"), expression, why)
     if not found and not left.troubles and not left.unreadable:
-        why = "none had been made, or all had been destroyed"
+        why = "none existed, or all had been destroyed"
         if target.is_go or not has_registry(target):
-            why = "none is reached from the program's variables: name maps with --map"
+            why = "no variable leads to one: name maps with --map"
         report.add(TROUBLE, text=f"no maps: {why}")
     listing = listing_of(target, search, left, found, wanted)
     order = {row.address: number for number, row in enumerate(ranked(listing.rows))}
@@ -102,7 +102,7 @@ def _find_maps(target: Target, job: Job, report: ReportFile, names: Names) -> It
     if 0 < job.most < len(found):
         report.add(
             NOTE,
-            text=f"the {job.most:,} largest of {len(found):,} maps: '--most 0' examines them all",
+            text=f"the {job.most:,} largest of {len(found):,} maps: '--most 0' examines all",
         )
         del found[job.most :]
     for one in found:

@@ -88,10 +88,10 @@ def _tell_difference(output: str, listings: Sequence[Listing | None]) -> None:
     """Says which maps have grown, and writes diff.csv. FileError."""
     found = page.compared(listings)
     if found is None:
-        print("no difference: it takes two cores whose maps could be listed")
+        print("no difference: needs two cores with listed maps")
         return
     for line in diff_lines(found, DIFF_ROWS):
-        print(line.replace("'--limit N' shows N, 0 shows all", f"see {DIFF_FILE}"))
+        print(line.replace("'--limit N' shows N, 0 all", f"see {DIFF_FILE}"))
     _write(output, DIFF_FILE, diff_csv(found))
 
 

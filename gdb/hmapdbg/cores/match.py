@@ -34,10 +34,10 @@ def open_program(path: str) -> Program:
     _check_file(path)
     try:
         if core_facts(path).is_core:
-            raise Unusable("it is a core: name the executable before the cores")
+            raise Unusable("it is a core: name the executable first")
         return Program(path, build_ids_of(path))
     except NotACore:
-        raise Unusable("it is no ELF file: name the executable that the cores are of") from None
+        raise Unusable("not an ELF file: name the program that dumped the cores") from None
 
 
 def check_core(path: str, program: Program, any_build: bool = False) -> list[str]:
@@ -47,7 +47,7 @@ def check_core(path: str, program: Program, any_build: bool = False) -> list[str
     _check_file(path)
     facts = _facts(path)
     if not facts.is_core:
-        raise Unusable("no core: an executable or library")
+        raise Unusable("not a core file: an executable or library")
     notes = [] if any_build else _compare(facts, program)
     if facts.is_truncated:
         cut = f"{_size(facts.size)} of {_size(facts.whole)} are there"
@@ -56,7 +56,7 @@ def check_core(path: str, program: Program, any_build: bool = False) -> list[str
             raise Unusable(f"truncated: {cut}, the registers and mappings are not")
         notes.insert(0, f"truncated: {cut}")
     elif not facts.has_notes:
-        raise Unusable("no notes in it: the registers and mappings are missing")
+        raise Unusable("it has no notes: registers and mappings are missing")
     return notes
 
 
@@ -64,9 +64,9 @@ def _check_file(path: str) -> None:
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            raise Unusable("it is a folder")
+            raise Unusable("a folder")
         if not stat.S_ISREG(status.st_mode):
-            raise Unusable("no regular file")
+            raise Unusable("not a regular file")
         if status.st_size == 0:
             raise Unusable("an empty file")
         with open(path, "rb"):

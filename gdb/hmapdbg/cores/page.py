@@ -1,4 +1,4 @@
-"""The report of scripts/hmap-cores --html: a page for each core, and an index over all.
+"""The report of scripts/hmap-cores --html: write a page per core and an index.
 
 Each page is one file that needs no other and no network. All text goes through the templates, which
 escape it: paths, names and keys come from the cores.

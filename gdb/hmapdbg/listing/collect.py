@@ -155,6 +155,11 @@ def _iter_rows(
             continue
         keys = None if sampler is None else sampler.of(header)
         sinks = [] if keys is None else [keys]
-        stats, problems = survey(header, one.map.walk(cells=keys is not None), sinks)
+        stats, problems = survey(
+            header,
+            one.map.walk(cells=keys is not None),
+            sinks,
+            placement=one.map.check_placement,
+        )
         chosen = None if keys is None else keys.sample()
         yield row_of_stats(stats, one.path, one.source, len(problems), chosen)

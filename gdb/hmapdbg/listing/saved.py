@@ -91,7 +91,7 @@ def load(text: str) -> Listing:
     try:
         document = json.loads(text)
     except ValueError:
-        raise NotAListing("it is no JSON") from None
+        raise NotAListing("it is not JSON") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise NotAListing(f"its format is not '{FORMAT}'")
     try:

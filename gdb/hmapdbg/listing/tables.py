@@ -30,7 +30,7 @@ def list_lines(listing: Listing, limit: int) -> Iterator[str]:
         rest = listing.rows[len(rows) :]
         yield (
             f"{len(rest):,} more, which hold {size_text(sum(row.held for row in rest))}: "
-            "'--limit N' shows N, 0 shows all"
+            "'--limit N' shows N, 0 all"
         )
     yield total_line(listing)
     yield from (f"note: {printable(note)}" for note in listing.notes)
@@ -67,17 +67,17 @@ def diff_lines(found: Difference, limit: int) -> Iterator[str]:
                     f"{_gone(keys.gone)})"
                 )
     if len(changes) < len(found.changes):
-        yield f"{len(found.changes) - len(changes):,} more: '--limit N' shows N, 0 shows all"
+        yield f"{len(found.changes) - len(changes):,} more: '--limit N' shows N, 0 all"
     yield _diff_total(found)
 
 
 def _gone(count: int) -> str:
-    return "none of the old ones has gone" if count == 0 else f"{count:,} old ones have gone"
+    return "no old keys are gone" if count == 0 else f"{count:,} old keys are gone"
 
 
 def _when(found: Difference) -> str:
     since = "the maps before" if found.seconds is None else f"{duration(found.seconds)} before"
-    where = "" if found.same_process else ", in another process or core: matched by path"
+    where = "" if found.same_process else ", from another process or core, matched by path"
     return f"compared with {since}{where}"
 
 
@@ -102,7 +102,7 @@ def rate_unit(seconds: float | None) -> tuple[str, int]:
 
 def _diff_total(found: Difference) -> str:
     if not found.changes:
-        return f"nothing has changed in {found.unchanged:,} maps"
+        return f"no change in {found.unchanged:,} maps"
     new = sum(one.state == "new" for one in found.changes)
     gone = sum(one.state == "gone" for one in found.changes)
     text = (
@@ -168,12 +168,12 @@ def diff_csv(found: Difference) -> str:
 def total_line(listing: Listing) -> str:
     """How many maps, what they hold, and how they were found."""
     if not listing.rows:
-        return "no maps: none is reached, or none was asked for"
+        return "no maps: none was found, or none matches"
     sources = Counter(row.source for row in listing.rows)
     words = {
         "global": "by globals",
         "local": "by locals",
-        "registry": "by the registry alone",
+        "registry": "by the registry",
         "goroutine": "on goroutines' stacks",
         "unreached": "unreached",
     }

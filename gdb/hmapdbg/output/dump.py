@@ -80,7 +80,9 @@ def dump_map(
     summaries = [outputs.open(path) for path in files.summaries]
     drawn = [PlotSink(header)] if pictures else []
     walk = opened.audit() if audit else opened.walk(cells=bool(entries or pictures))
-    stats, problems = survey(header, walk, [*tables, *entries, *drawn], progress)
+    stats, problems = survey(
+        header, walk, [*tables, *entries, *drawn], progress, opened.check_placement
+    )
     for document in documents:
         document.write(json.dump(stats, problems))
     for path, picture in pictures:
@@ -102,8 +104,8 @@ def _iter_cuts(renderer: Renderer, max_string: int) -> Iterator[str]:
     """What of the values was left out."""
     if renderer.cut_strings:
         yield (
-            f"{renderer.cut_strings:,} strings are cut at {max_string:,} bytes: "
+            f"{renderer.cut_strings:,} strings were cut at {max_string:,} bytes: "
             "see 'set hmap max-string'"
         )
     if renderer.cut_arrays:
-        yield f"{renderer.cut_arrays:,} arrays inside values are cut"
+        yield f"{renderer.cut_arrays:,} arrays inside values were cut"

@@ -96,11 +96,11 @@ class Output:
 
     def _explain(self, error: OSError) -> str:
         remedies: dict[type[OSError], str] = {
-            FileNotFoundError: "make the folder first",
+            FileNotFoundError: "create the folder first",
             PermissionError: "choose a folder you may write to",
             IsADirectoryError: "name a file in it",
             NotADirectoryError: "check the path",
-            BrokenPipeError: "its reader has gone",
+            BrokenPipeError: "its reader has closed it",
         }
         reason = (error.strerror or str(error)).lower()
         remedy = remedies.get(type(error), "choose another path")

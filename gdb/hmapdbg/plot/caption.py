@@ -17,7 +17,7 @@ class Caption:
     verdicts: tuple[str, ...] = ()
     calm: str = "nothing unusual"  # said where there is no verdict
     notes: tuple[str, ...] = ()  # what the picture does not show
-    nothing: str = "no buckets: nothing has been put into this map yet"  # in place of panels
+    nothing: str = "no buckets: the map has never been written"  # in place of panels
 
 
 def caption_of(stats: Stats, origin: str = "", problems: int = 0) -> Caption:

@@ -186,7 +186,7 @@ class _Drawing:
                 panels.append(lengths)
                 widths.append(1.0)
             else:
-                self.notes.append("probe lengths are not known, and not drawn")
+                self.notes.append("probe lengths are unknown and not drawn")
         bottom = 0.085 if self.notes else 0.065
         outer = figure.add_gridspec(
             2,

@@ -60,9 +60,9 @@ def parse(arguments: Sequence[str]) -> Options:
         "--output",
         metavar="OUT",
         required=True,
-        help="the picture: .png, .svg or .pdf; - is standard output, as PNG",
+        help="output: .png, .svg or .pdf; - is standard output, as PNG",
     )
-    parser.add_argument("--title", help="over the picture; else the name of the occupancy CSV")
+    parser.add_argument("--title", help="title; default: the name of the occupancy CSV")
     return Options(**vars(parser.parse_args(arguments)))
 
 

@@ -28,7 +28,7 @@ def draw(occupancy_path: str, entries_path: str | None, output: str, title: str 
             entries += len(block.cells) if block.cells is not None else 0
     notes = []
     if entries_path is None:
-        notes.append("the entries CSV was not given (--entries)")
+        notes.append("no entries CSV (--entries)")
     elif header.arrays and entries != stats.live:
         notes.append(f"the entries CSV has {entries:,} entries, the occupancy {stats.live:,}")
     names = [occupancy_path] if entries_path is None else [occupancy_path, entries_path]
@@ -43,18 +43,18 @@ def _caption(stats: Stats, origin: str, notes: Sequence[str]) -> plot.Caption:
     """What can be said of a map by its CSV."""
     header = stats.header
     judged = header.geometry.null_model is not None and header.arrays
-    calm = "nothing unusual that a CSV can tell"
+    calm = "nothing unusual, as far as a CSV shows"
     if not judged:
         calm = "not judged from a CSV" if header.arrays else "no buckets"
     return plot.Caption(
         title=header.expression,
         origin=origin,
         lines=(
-            "a CSV does not tell the map's types, its B, or the bytes it holds",
+            "a CSV does not contain the map's types, its B, or the bytes held",
             plot.size_line(stats),
         ),
         verdicts=tuple(verdict.text for verdict in stats.verdicts()) if judged else (),
         calm=calm,
         notes=tuple(notes),
-        nothing="no rows in the CSV: the map has no buckets yet, or keeps none (sync.Map)",
+        nothing="no rows in the CSV: the map has no buckets yet, or has none (sync.Map)",
     )

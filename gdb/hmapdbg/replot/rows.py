@@ -54,7 +54,7 @@ class Rows:
             found = self.data[starts[row] : min(ends[row], starts[row] + 40)].tobytes()
             raise FileError(
                 f"'{path}' row {self.first + row:,}: {name} is '{show(found)}', not a count: "
-                "give the file as hmap-dump wrote it"
+                "use the file as hmap-dump wrote it"
             )
         return values
 
@@ -65,7 +65,7 @@ class Rows:
         if width > MAX_NAME:
             row = self.first + int(np.argmax(lengths))
             raise FileError(
-                f"'{path}' row {row:,}: a name is too long: " "give the file as hmap-dump wrote it"
+                f"'{path}' row {row:,}: a name is too long: " "use the file as hmap-dump wrote it"
             )
         places = np.arange(width)
         letters = self.data[np.minimum(starts[:, None] + places, len(self.data) - 1)]
@@ -99,7 +99,7 @@ def iter_rows(path: str, header: str, fields: int) -> Iterator[Rows]:
             if len(rest) > MAX_ROW or (rest and not more):
                 raise FileError(
                     f"'{path}' row {number:,}: a quote is not closed: "
-                    "the file is damaged, write it again with hmap-dump"
+                    "the file is damaged: write it again with hmap-dump"
                 )
             if not more:
                 return
@@ -129,7 +129,7 @@ def split(
         row = int(np.argmax(wrong))
         raise FileError(
             f"'{path}' row {number + row:,}: {np.diff(bounds)[row] + 1:,} fields, not {columns}: "
-            "the file is damaged, write it again with hmap-dump"
+            "the file is damaged: write it again with hmap-dump"
         )
     between = commas.reshape(len(row_ends), columns - 1)
     # A spreadsheet may have put CR LF at the ends of lines.
@@ -146,9 +146,9 @@ def check_header(path: str, line: bytes, header: str) -> None:
         other = {
             OCCUPANCY_HEADER.rstrip("\n").encode(): "it is an occupancy CSV",
             ENTRIES_HEADER.rstrip("\n").encode(): "it is an entries CSV: give it with --entries",
-        }.get(found, f"its first line has to be '{header.rstrip()}'")
+        }.get(found, f"its first line must be '{header.rstrip()}'")
         kind = "entries CSV" if header == ENTRIES_HEADER else "occupancy CSV"
-        raise FileError(f"'{path}' is no {kind}: {other}")
+        raise FileError(f"'{path}' is not an {kind}: {other}")
 
 
 def open_input(path: str) -> IO[bytes]:

@@ -70,7 +70,7 @@ class Occupancy:
             self._check(rows, numbers)
             for name, run in rows.iter_runs(path):
                 if name != last and name in self.sizes:
-                    self._fail(rows.first + run.start, f"array '{name}' comes a second time")
+                    self._fail(rows.first + run.start, f"array '{name}' is repeated")
                 last = name
                 first = self.sizes.setdefault(name, 0)
                 found = numbers["bucket"][run]
@@ -79,7 +79,7 @@ class Occupancy:
                     row = int(np.argmax(strange))
                     self._fail(
                         rows.first + run.start + row,
-                        f"bucket {found[row]:,} where {first + row:,} is next",
+                        f"bucket {found[row]:,} where {first + row:,} was expected",
                     )
                 self.sizes[name] += len(found)
                 columns = np.stack([numbers[key][run] for key in self.COUNTS])
@@ -101,7 +101,7 @@ class Occupancy:
 
     def _fail(self, row: int, text: str) -> NoReturn:
         raise FileError(
-            f"'{self.path}' row {row:,}: {text}: give the whole file as hmap-dump wrote it"
+            f"'{self.path}' row {row:,}: {text}: use the complete file that hmap-dump wrote"
         )
 
     def slots_per_bucket(self) -> int:
@@ -135,12 +135,12 @@ class Occupancy:
         if strange:
             raise FileError(
                 f"'{self.path}' has an unknown array '{show(strange[0].encode())}': "
-                "give the file as hmap-dump wrote it"
+                "use the file as hmap-dump wrote it"
             )
         if OLD_ARRAY in names and names != [MAIN_ARRAY, OLD_ARRAY]:
             raise FileError(
                 f"'{self.path}' has '{OLD_ARRAY}' but no '{MAIN_ARRAY}' before them: "
-                "give the whole file as hmap-dump wrote it"
+                "use the complete file that hmap-dump wrote"
             )
         is_table = geometry.array == "table" and len(names) > 1
         roles = {MAIN_ARRAY: Role.MAIN, OLD_ARRAY: Role.OLD}
@@ -191,7 +191,7 @@ def iter_cells(path: str, occupancy: Occupancy) -> Iterator[Block]:
                 raise FileError(
                     f"'{path}' row {rows.first + row:,}: bucket {bucket[row]:,} of array "
                     f"'{show(name.encode())}' is not in '{occupancy.path}': "
-                    "give two files of one hmap-dump"
+                    "use two files of one hmap-dump"
                 )
             count = run.stop - run.start
             nothing = Column(np.zeros((count, 0), np.uint8))

@@ -1,6 +1,6 @@
-"""The symbol table of an ELF file: which variables and functions a program has, before any debug
-information is looked at. Debuggers read the debug information of a compilation unit when a name in
-it is asked for; this tells which names are worth asking for.
+"""The symbol table of an ELF file: which variables and functions a program has, without reading
+debug information. Debuggers read the debug information of a compilation unit when a name in it is
+looked up; this tells which names are worth it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from ..compat import dataclass
 
 SHT_SYMTAB = 2
 SHF_WRITE = 1
-STT_OBJECT, STT_FUNC, STT_FILE = 1, 2, 4
+STT_OBJECT, STT_FUNC, STT_FILE, STT_TLS = 1, 2, 4, 6
 SHN_LORESERVE = 0xFF00
 
 
 @dataclass(frozen=True, slots=True)
 class ElfSymbol:
-    """A variable or function with a place of its own."""
+    """A variable or function with an address."""
 
-    name: str  # as the linker has it
+    name: str  # as the linker writes it
     size: int
     section: str  # ".bss"; empty for functions
-    source: str  # base name of the source file, where the symbol is local to one; else empty
+    source: str  # base name of a local symbol's source file; empty for others
 
 
 def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
     """The variables in writable sections, and the functions, of the ELF file at `path`; both empty
-    where it has no symbol table. OSError."""
+    if it has no symbol table. OSError."""
     if os.path.getsize(path) < 64:
         return [], []
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -40,7 +40,7 @@ def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
             return [], []
         try:
             found = list(_iter_symbols(data))
-        except (struct.error, IndexError, ValueError):  # cut off, or garbage
+        except (struct.error, IndexError, ValueError):  # truncated, or garbage
             return [], []
     return [one for one in found if one.section], [one for one in found if not one.section]
 
@@ -68,7 +68,8 @@ def _iter_symbols(data: mmap.mmap) -> Iterator[ElfSymbol]:
     kinds = rows["info"] & 15
     writable = np.array([bool(one.flags & SHF_WRITE) for one in sections], np.bool_)
     inside = np.minimum(rows["section"].astype(np.int64), len(sections) - 1)
-    variables = (kinds == STT_OBJECT) & writable[inside] & (rows["section"] != 0)
+    thread_local = kinds == STT_TLS
+    variables = ((kinds == STT_OBJECT) | thread_local) & writable[inside] & (rows["section"] != 0)
     functions = (kinds == STT_FUNC) & (rows["section"] != 0)
     wanted = (rows["section"] < SHN_LORESERVE) & (rows["size"] > 0) & (variables | functions)
     source = ""
@@ -81,7 +82,14 @@ def _iter_symbols(data: mmap.mmap) -> Iterator[ElfSymbol]:
             continue
         section = names[int(row["section"])] if variables[place] else ""
         local = not int(row["info"]) >> 4
-        yield ElfSymbol(name, int(row["size"]), section, source if local else "")
+        yield ElfSymbol(
+            name,
+            int(row["size"]),
+            section,
+            source if local else "",
+            int(row["value"]),
+            bool(thread_local[place]),
+        )
 
 
 def _symbol_dtype(wide: bool, order: str) -> np.dtype[np.void]:

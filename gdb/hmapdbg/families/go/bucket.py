@@ -145,6 +145,9 @@ class _GoBucketMap:
                 compare_keys=bytes_tell_keys_apart(self.key_type),
             ).run()
 
+    def check_placement(self) -> None:
+        """See family.Map."""
+
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
         found = self.header.array(array)

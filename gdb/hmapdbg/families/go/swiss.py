@@ -162,6 +162,9 @@ class _GoSwissMap:
         yield from audit.finish()
         yield from walk.told.iter_cut()
 
+    def check_placement(self) -> None:
+        """See family.Map."""
+
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
         return self._walk().iter_chains(self.header.array(array), low, high)

@@ -131,6 +131,12 @@ class _LibhmapMap:
                 Arrays(self.target, self.type.bucket, self.marks, array, None, f"{array.name} ")
             )
 
+    def check_placement(self) -> Iterator[Problem] | None:
+        """See family.Map."""
+        if self.key_hash is None:
+            return None
+        return (one for one in self.audit() if isinstance(one, Problem) and one.invariant == "I8")
+
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
         found = self.header.array(array)

@@ -127,6 +127,12 @@ class _UnorderedMap:
                 yield item
         yield from told.iter_cut()
 
+    def check_placement(self) -> Iterator[Problem] | None:
+        """See family.Map."""
+        if self.nodes.layout.code < 0 and not (self._has_own_codes and not self._may_differ):
+            return None
+        return (one for one in self.audit() if isinstance(one, Problem) and one.invariant == "U5")
+
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
         return self._walk().iter_chains(low, high)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..compat import dataclass
 from ..languages import Access
-from ..target.spelling import OPENING, QUOTES, closing_at, quote_end
+from ..target.spelling import OPENING, QUOTES, SCOPE, closing_at, quote_end
 
 Ints = NDArray[np.int64]
 
@@ -70,20 +70,16 @@ class Path:
         """The value itself."""
         if not self.is_pointer:
             return self.text
-        frame = FRAME.match(self.text)
-        at = frame.end() if frame else 0
+        scope = SCOPE.match(self.text)
+        at = scope.end() if scope else 0
         return f"{self.text[:at]}*{self.text[at:]}"
 
 
 def _bracketed(text: str) -> str:
     """An expression that something may stand behind."""
-    frame = FRAME.match(text)
-    at = frame.end() if frame else 0
+    scope = SCOPE.match(text)
+    at = scope.end() if scope else 0
     return f"{text[:at]}({text[at:]})" if text.startswith("*", at) else text
-
-
-# What stands before a path that begins in a frame.
-FRAME = re.compile(r"(?:thread (?P<thread>\d+) )?frame (?P<level>\d+): ")
 
 
 def step_starts(text: str) -> list[int]:
@@ -111,6 +107,11 @@ def step_starts(text: str) -> list[int]:
             starts.append(at)
         at += 1
     return starts
+
+
+def has_base_step(text: str) -> bool:
+    """Whether a path has a step into a base class: .'Base::member', which is none of gdb's."""
+    return any(text[at:].lstrip(".->")[:1] == "'" for at in step_starts(text))
 
 
 Step = Callable[[Path, int], Path]  # from the path of a parent to that of its child, by its number

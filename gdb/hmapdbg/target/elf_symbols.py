@@ -5,6 +5,7 @@ looked up; this tells which names are worth it.
 
 from __future__ import annotations
 
+import functools
 import mmap
 import os
 import struct
@@ -28,6 +29,8 @@ class ElfSymbol:
     size: int
     section: str  # ".bss"; empty for functions
     source: str  # base name of a local symbol's source file; empty for others
+    address: int = 0  # as the file has it; of a thread-local variable, in its block
+    is_thread_local: bool = False
 
 
 def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
@@ -45,11 +48,45 @@ def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
     return [one for one in found if one.section], [one for one in found if not one.section]
 
 
+def section_address(path: str, name: str) -> int | None:
+    """Where a section of the ELF file at `path` says that it lies; None: there is none. OSError."""
+    if os.path.getsize(path) < 64:
+        return None
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+        try:
+            sections = _sections(data, wide, order)
+            names = _section_names(data, wide, order, sections)
+        except (struct.error, IndexError, ValueError):
+            return None
+    return next((one.address for one, own in zip(sections, names) if own == name), None)
+
+
+def has_mangled_names(path: str) -> bool:
+    """Whether the symbol table of the ELF file at `path` has names of C++. OSError."""
+    return _has_mangled_names(path, os.stat(path).st_mtime_ns)
+
+
+@functools.lru_cache(100)
+def _has_mangled_names(path: str, _changed: int) -> bool:
+    if os.path.getsize(path) < 64:
+        return False
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+        try:
+            sections = _sections(data, wide, order)
+        except (struct.error, IndexError, ValueError):
+            return False
+        tables = [sections[one.link] for one in sections if one.kind == SHT_SYMTAB]
+        return any(data.find(b"\0_Z", one.offset, one.offset + one.size) >= 0 for one in tables)
+
+
 @dataclass(frozen=True, slots=True)
 class _Section:
     name: int
     kind: int
     flags: int
+    address: int
     offset: int
     size: int
     link: int
@@ -108,8 +145,7 @@ def _sections(data: mmap.mmap, wide: bool, order: str) -> list[_Section]:
     out = []
     for at in range(start, start + entry * count, entry):
         layout = "IIQQQQI" if wide else "IIIIIII"
-        name, kind, flags, _, offset, size, link = struct.unpack_from(order + layout, data, at)
-        out.append(_Section(name, kind, flags, offset, size, link))
+        out.append(_Section(*struct.unpack_from(order + layout, data, at)))
     return out
 
 

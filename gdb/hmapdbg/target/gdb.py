@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import gdb
 
-from . import gdb_variables
+from . import gdb_frames, gdb_globals
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_process import GdbProcess
@@ -20,7 +20,8 @@ from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
 from .page_cache import PageCache
-from .protocol import Target, Value, Variable
+from .protocol import Target, TargetError, Value, Variable
+from .spelling import split_scope
 from .types import Kind, Type
 
 
@@ -91,17 +92,49 @@ class GdbTarget(Target):
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:
-        yield from gdb_variables.iter_globals(self.values)
+        yield from gdb_globals.iter_globals(self.values)
         for one in self._layouts:
             if one.is_stripped:
                 yield from one.iter_variables()
 
+    def has_debug_info(self) -> bool:
+        return bool(self._layouts) or gdb_globals.has_debug_info()
+
+    def path_of(self, variable: Variable) -> str:
+        paths = (variable.path, *variable.others)
+        if not variable.others or self.is_go:
+            return variable.path
+        return next((one for one in paths if self._address_of(one) == variable.address), paths[-1])
+
+    def _address_of(self, path: str) -> int | None:
+        """The address of a variable by its path; None: it has none."""
+        scope, name = split_scope(path)
+        if not scope.object:
+            try:
+                if scope.thread is None:
+                    return self.evaluate(name).address
+                with self.frame_selected(scope.thread, scope.level or 0):
+                    return self.evaluate(name).address
+            except TargetError:
+                pass
+        found = self.find_variable(path)
+        return None if found is None else found.address
+
+    def find_variable(self, path: str) -> Variable | None:
+        scope, name = split_scope(path)
+        last = re.search(r"(\w+)(?:@\d+)?\Z", name)
+        if last is None or scope.level is not None:
+            return None
+        wanted = gdb_globals.Wanted(last.group(1), scope.object, scope.thread)
+        found = gdb_globals.iter_globals(self.values, wanted)
+        return next((one for one in found if path in (one.path, *one.others)), None)
+
     def iter_locals(self) -> Iterator[Variable]:
-        return gdb_variables.iter_locals(self.values)
+        return gdb_frames.iter_locals(self.values)
 
     @contextlib.contextmanager
     def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
-        with gdb_variables.frame_selected(thread, level):
+        with gdb_frames.frame_selected(thread, level):
             yield
 
     # ---- addresses

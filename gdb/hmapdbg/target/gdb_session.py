@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import gdb
 
+from .elf_symbols import has_mangled_names
+
 
 def output_of(command: str) -> str:
     """What a gdb command prints. gdb.error."""
@@ -35,6 +37,35 @@ def language(name: str) -> Iterator[None]:
         yield
     finally:
         gdb.execute(f"set language {before}", to_string=True)
+
+
+@contextlib.contextmanager
+def steady_language() -> Iterator[None]:
+    """Sets gdb's language to that of the program for a while, so that no name or type depends on
+    the selected frame's, or on what the user has set."""
+    with language(program_language()):
+        yield
+
+
+def program_language() -> str:
+    """The language that the program is written in, as gdb calls it: go, c++ or else c."""
+    with language("c"):
+        try:
+            gdb.parse_and_eval("&'runtime.firstmoduledata'")
+            return "go"
+        except gdb.error:
+            pass
+    space = gdb.current_progspace()
+    own = space.filename if space is not None else None
+    files = [
+        one.filename
+        for one in gdb.objfiles()
+        if one.filename and (one.owner or one).filename == own
+    ]
+    try:
+        return "c++" if any(has_mangled_names(file) for file in files) else "c"
+    except OSError:
+        return "c"
 
 
 def function_name() -> str:

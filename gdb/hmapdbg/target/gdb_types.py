@@ -16,13 +16,8 @@ from .types import Field, Kind, Type, array_of
 class GdbTypes:
     """The types of one target, each described once.
 
-<<<<<<< HEAD
     Files may have different types of one name: those private to a file, those of C, those of two
     plugins; gdb_namesakes tells them apart.
-=======
-    has_one_rule: whether a name means the same in all of the program, as in Go; called late, since
-    it evaluates.
->>>>>>> main
     """
 
     def __init__(self, pointer_size: int) -> None:
@@ -42,8 +37,7 @@ class GdbTypes:
 
     def neutral(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
-<<<<<<< HEAD
-        completed from another compilation unit where there is one."""
+        completed from another compilation unit if possible."""
         namesakes = self._described_as.setdefault((str(found), found.code, found.sizeof), [])
         for other, known in namesakes:
             if are_same(other, found):
@@ -57,35 +51,11 @@ class GdbTypes:
         else:
             neutral = replace(self._described(real, name), identity=len(self._originals))
         namesakes.append((found, neutral))
-        # Kept with the neutral type, whose id would else be given to another.
-        self._originals[id(neutral)] = neutral, found
-        return neutral
-
-    def _described(self, real: gdb.Type, name: str) -> Type:
-=======
-        completed from another compilation unit if possible."""
-        key = self._odr_key(found)
-        if key is not None and key in self._one_rule:
-            return self._one_rule[key]
-        neutral = self._described(found)
-        if key is not None:
-            self._one_rule[key] = neutral
         # Keeps the neutral type alive, so that its id is not reused.
         self._originals[id(neutral)] = neutral, found
         return neutral
 
-    def _odr_key(self, found: gdb.Type) -> tuple[str, int, int] | None:
-        """Identifies a type in Go and C++, where a name means the same in all of a program; None in
-        C, and for names local to a file."""
-        name = str(found)
-        if self._has_one_rule() or ("<" in name or "::" in name) and "(anonymous" not in name:
-            return name, found.code, found.sizeof
-        return None
-
-    def _described(self, found: gdb.Type) -> Type:
-        name = str(found)
-        real = found.strip_typedefs().unqualified()
->>>>>>> main
+    def _described(self, real: gdb.Type, name: str) -> Type:
         code = real.code
         if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_RANGE):
             return Type(

@@ -52,6 +52,7 @@ int main()
     shared_name[1] = {7, "seven"};
     tell("shared_name", shared_name, "{hits = 7, name = \"seven\"}");
     holders["h"].inner[1] = {2, 2.5f};
+    tell("holders", holders, "h");
     holders["h"].far = &pairs;
     tell("holders[\"h\"].inner", holders["h"].inner, "{first = 2, second = 2.5}");
     opaque[1] = nullptr;

@@ -36,6 +36,7 @@ void fill_b()
     behind[1] = {{4, 3, 2, 1}, 8};
     tell("behind", behind, "{first = 04030201, second = 8}");
     keepers["k"].inner[1] = {{9, 9, 9, 9}, 6};
+    tell("keepers", keepers, "k");
     keepers["k"].far = &behind;
     tell("keepers[\"k\"].inner", keepers["k"].inner, "{first = 09090909, second = 6}");
 }

@@ -3,23 +3,19 @@ the types of its own, and has a path of its own."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness import gdb_session
 from listings import listed_live_and_in_core, told_by
-
-PROGRAMS = Path(__file__).resolve().parent / "programs"
-COMPILERS = {"g++": (), "clang++": ("-fstandalone-debug",)}
+from cpp_programs import COMPILERS, compiled
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_types_private_to_a_file_or_function(folder: Path, compiler: str, level: str) -> None:
-    program = compiled(folder, compiler, level, "namesakes_a.cc", "namesakes_b.cc")
+    program = compiled(folder, compiler, "namesakes_a.cc", "namesakes_b.cc", flags=[level])
     rows, live, _ = listed_live_and_in_core(program, folder, ("break stop", "run"))
     told = told_by(live[1].output)
     by_address = {int(row["address"], 16): row for row in rows}
@@ -32,10 +28,23 @@ def test_types_private_to_a_file_or_function(folder: Path, compiler: str, level:
         assert first in outcome.output.replace('""', '"'), (one, outcome.output)
 
 
-def compiled(folder: Path, compiler: str, level: str, *sources: str) -> Path:
-    """A program of tests/gdb/programs, with debug info."""
-    if shutil.which(compiler) is None:
-        pytest.skip(f"no {compiler}")
-    command = [compiler, "-g", "-std=c++17", level, *COMPILERS[compiler], "-o", folder / "program"]
-    subprocess.run([*command, *(PROGRAMS / source for source in sources)], check=True)
-    return folder / "program"
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_one_name_in_two_object_files(folder: Path, compiler: str) -> None:
+    program = compiled(folder, compiler, "plugins.cc", flags=["-ldl"])
+    plugins = []
+    for name, entry, count in (("one", "double", 3), ("two", "char", 5)):
+        flags = [f'-DNAME="{name}"', f"-DENTRY={entry}", f"-DCOUNT={count}", "-shared", "-fPIC"]
+        plugins.append(compiled(folder, compiler, "plugin.cc", name=f"{name}.so", flags=flags))
+    rows, live, _ = listed_live_and_in_core(
+        program, folder, ("break stop", "run"), args=[str(one) for one in plugins]
+    )
+    told = told_by(live[1].output)
+    by_address = {int(row["address"], 16): row for row in rows}
+    assert by_address.keys() == {one.address for one in told}
+    for one in told:
+        row, (plugin, name) = by_address[one.address], one.how.strip().split(" ", 1)
+        assert row["path"].startswith(f"object {plugin}.so"), row
+        assert name.rpartition("::")[2].partition("[")[0] in row["path"]
+        assert row["entries"] == one.count
+    sizes = {row["path"].split(":")[0]: row["held"] for row in rows if "cache" in row["path"]}
+    assert sizes == {"object one.so": 264, "object two.so": 328}

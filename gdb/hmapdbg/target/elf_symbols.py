@@ -15,7 +15,7 @@ import numpy as np
 
 from ..compat import dataclass
 
-SHT_SYMTAB = 2
+SHT_SYMTAB, SHT_DYNSYM = 2, 11
 SHF_WRITE = 1
 STT_OBJECT, STT_FUNC, STT_FILE, STT_TLS = 1, 2, 4, 6
 SHN_LORESERVE = 0xFF00
@@ -46,6 +46,19 @@ def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
         except (struct.error, IndexError, ValueError):  # truncated, or garbage
             return [], []
     return [one for one in found if one.section], [one for one in found if not one.section]
+
+
+def read_exported(path: str) -> dict[str, int]:
+    """The variables of the ELF file at `path` that are there for other object files, and their
+    addresses. OSError."""
+    if os.path.getsize(path) < 64:
+        return {}
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            found = list(_iter_symbols(data, SHT_DYNSYM))
+        except (struct.error, IndexError, ValueError):
+            return {}
+    return {one.name: one.address for one in found if one.section and not one.is_thread_local}
 
 
 def section_address(path: str, name: str) -> int | None:
@@ -92,11 +105,11 @@ class _Section:
     link: int
 
 
-def _iter_symbols(data: mmap.mmap) -> Iterator[ElfSymbol]:
+def _iter_symbols(data: mmap.mmap, kind: int = SHT_SYMTAB) -> Iterator[ElfSymbol]:
     wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
     sections = _sections(data, wide, order)
     names = _section_names(data, wide, order, sections)
-    table = next((one for one in sections if one.kind == SHT_SYMTAB), None)
+    table = next((one for one in sections if one.kind == kind), None)
     if table is None:
         return
     strings = sections[table.link]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import gdb
 
-from . import gdb_frames, gdb_globals
+from . import gdb_frames, gdb_globals, gdb_objects
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_process import GdbProcess
@@ -38,6 +38,7 @@ class GdbTarget(Target):
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
+        self._unplaced: dict[str, str] = {}  # variables without an address, and why
         names = LayoutNames(self.lookup_type, self._layouts, register_value)
         self._expressions = GdbExpressions(self, self.values, names, self._layouts)
 
@@ -92,13 +93,16 @@ class GdbTarget(Target):
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:
-        yield from gdb_globals.iter_globals(self.values)
+        yield from gdb_globals.iter_globals(self.values, unplaced=self._unplaced)
         for one in self._layouts:
             if one.is_stripped:
                 yield from one.iter_variables()
 
     def has_debug_info(self) -> bool:
-        return bool(self._layouts) or gdb_globals.has_debug_info()
+        return bool(self._layouts) or gdb_objects.has_debug_info()
+
+    def left_out(self) -> list[str]:
+        return gdb_globals.left_out(self._unplaced)
 
     def path_of(self, variable: Variable) -> str:
         paths = (variable.path, *variable.others)
@@ -122,7 +126,7 @@ class GdbTarget(Target):
 
     def find_variable(self, path: str) -> Variable | None:
         scope, name = split_scope(path)
-        last = re.search(r"(\w+)(?:@\d+)?\Z", name)
+        last = re.search(r"(\w+)(?:\[abi:\w+\])*(?:@\d+)?['\"]?\Z", name)
         if last is None or scope.level is not None:
             return None
         wanted = gdb_globals.Wanted(last.group(1), scope.object, scope.thread)

@@ -10,6 +10,7 @@ gdb.Symbol and gdb.Objfile do not leave this module.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 from collections import Counter
@@ -19,8 +20,11 @@ from dataclasses import replace
 import gdb
 
 from ..compat import dataclass
-from .elf_symbols import ElfSymbol, read_symbols, section_address
+from .elf_symbols import ElfSymbol, read_exported, read_symbols
+from .gdb_errors import lowered
 from .gdb_frames import iter_threads
+from .gdb_layouts import load_bias
+from .gdb_objects import iter_object_files
 from .gdb_session import language
 from .gdb_statics import STATICS, Static, demangled, function_statics
 from .gdb_values import GdbValues
@@ -29,34 +33,8 @@ from .spelling import Scope
 
 MAX_SYMBOLS = 200_000  # per file
 
-# Libraries without maps of the program, whose debug info takes seconds to read.
-SYSTEM = re.compile(
-    r"(ld-linux|libc[.-]|libm[.-]|libpthread|libdl|librt|libgcc_s|libstdc\+\+|libresolv|linux-vdso"
-    r"|system-supplied DSO|libasan|libubsan|libtsan)"
-)
 # Sections of Go programs that hold no pointers.
 NO_POINTERS = (".noptrdata", ".noptrbss")
-
-
-def has_debug_info() -> bool:
-    """Whether an object file that may have variables of the program has debug info."""
-    for objfile, _ in _iter_object_files():
-        for section in (".debug_info", ".zdebug_info"):
-            try:
-                if section_address(objfile.filename or "", section) is not None:
-                    return True
-            except OSError:
-                continue
-    return False
-
-
-def _iter_object_files() -> Iterator[tuple[gdb.Objfile, str]]:
-    """The object files that may have variables of the program, and the path of each: separate debug
-    info belongs to its library."""
-    for objfile in gdb.objfiles():
-        path = (objfile.owner or objfile).filename or "" if objfile.is_valid() else ""
-        if path and not SYSTEM.match(os.path.basename(path)):
-            yield objfile, path
 
 
 @dataclass(frozen=True)
@@ -75,22 +53,58 @@ class _Spelled:
     symbol: gdb.Symbol
     names: tuple[str, ...]
     linker_name: str
+    address: int | None  # None: as gdb has it
     is_thread_local: bool
 
 
-def iter_globals(values: GdbValues, wanted: Wanted = Wanted()) -> Iterator[Variable]:
-    """Globals, statics of files and of functions, and thread-locals of all threads; each once."""
-    files = [_ObjectFile(values, objfile, path) for objfile, path in _iter_object_files()]
+def iter_globals(
+    values: GdbValues, wanted: Wanted = Wanted(), unplaced: dict[str, str] | None = None
+) -> Iterator[Variable]:
+    """Globals, statics of files and of functions, and thread-locals of all threads; each once. Why
+    a thread-local has no address, is put into `unplaced` by its name."""
+    files = [_ObjectFile(values, objfile, path) for objfile, path in iter_object_files()]
+    exported = _exported_by(files[0]) if files else {}
+    for file in files[1:]:
+        file.bound = exported
     count = Counter(name for one in files for name in one.names)
     shared = {name for name, often in count.items() if often > 1}
     met: set[tuple[int, str]] = set()
     for file in files:
         if wanted.object in ("", file.base):
-            for found in file.iter_variables(wanted, shared):
+            for found in file.iter_variables(
+                wanted, shared, unplaced if unplaced is not None else {}
+            ):
                 key = found.address or 0, found.type.name
                 if key not in met:
                     met.add(key)
                     yield found
+
+
+def left_out(unplaced: dict[str, str]) -> list[str]:
+    """What is to be said of thread-local variables without an address."""
+    if not unplaced:
+        return []
+    name, why = next(iter(unplaced.items()))
+    count = (
+        f"{len(unplaced)} thread-local variables are"
+        if unplaced.keys() - {name}
+        else ("1 thread-local variable is")
+    )
+    return [
+        f"{count} left out, the first is '{name}': {why}: gdb needs libthread_db, see "
+        "'show auto-load libthread-db' and 'show libthread-db-search-path'"
+    ]
+
+
+def _exported_by(executable: _ObjectFile) -> dict[str, int]:
+    """Where the variables lie that an executable defines for its libraries too."""
+    if executable.bias is None:
+        return {}
+    try:
+        exported = read_exported(executable.path)
+    except OSError:
+        return {}
+    return {name: address + executable.bias for name, address in exported.items()}
 
 
 class _ObjectFile:
@@ -99,7 +113,7 @@ class _ObjectFile:
     def __init__(self, values: GdbValues, objfile: gdb.Objfile, path: str) -> None:
         self._values = values
         self._objfile = objfile
-        self._path = path
+        self.path = path
         self.base = os.path.basename(path)
         try:
             variables, self._functions = read_symbols(objfile.filename or "")
@@ -111,8 +125,24 @@ class _ObjectFile:
             if one.size >= values.pointer_size and one.section not in NO_POINTERS
         ]
         self.names = {one.name for one in self._variables}
+        # Where the linker has put variables that the executable defines too.
+        self.bound: dict[str, int] = {}
 
-    def iter_variables(self, wanted: Wanted, shared: set[str]) -> Iterator[Variable]:
+    @functools.cached_property
+    def bias(self) -> int | None:
+        """How far the file was moved when it was loaded; None: unknown."""
+        return load_bias(self.path)
+
+    def _address_of(self, one: ElfSymbol) -> int | None:
+        """Where a global variable lies, by its own object file: gdb takes the first of the name.
+        None: unknown, or the symbol is local, or of each thread."""
+        if one.is_thread_local or one.source or self.bias is None:
+            return None
+        return self.bound.get(one.name, one.address + self.bias)
+
+    def iter_variables(
+        self, wanted: Wanted, shared: set[str], unplaced: dict[str, str]
+    ) -> Iterator[Variable]:
         """The variables; those of `shared` names have the object file in their paths."""
         chosen = [one for one in self._variables if wanted.name in one.name]
         for one in self._iter_spelled(chosen):
@@ -121,9 +151,15 @@ class _ObjectFile:
                 yield from self._iter_variable(one, scopes)
                 continue
             for number in iter_threads():
-                if wanted.thread in (None, number):
-                    of_thread = [replace(scope, thread=number) for scope in scopes]
-                    yield from self._iter_variable(one, of_thread)
+                if wanted.thread not in (None, number):
+                    continue
+                try:
+                    one.symbol.value()
+                except gdb.error as error:
+                    unplaced[one.names[0]] = lowered(error)
+                    continue
+                of_thread = [replace(scope, thread=number) for scope in scopes]
+                yield from self._iter_variable(one, of_thread)
 
     @property
     def _scopes(self) -> list[Scope]:
@@ -131,7 +167,11 @@ class _ObjectFile:
 
     def _iter_variable(self, one: _Spelled, scopes: list[Scope]) -> Iterator[Variable]:
         try:
-            value = one.symbol.value()
+            if one.address is None:
+                value = one.symbol.value()
+            else:
+                pointer = one.symbol.type.pointer()
+                value = gdb.Value(one.address).cast(pointer).dereference()
             if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
                 value = value.referenced_value()
             if value.address is None:
@@ -157,10 +197,11 @@ class _ObjectFile:
             for symbol in symbols:
                 names = _names_in_file(symbol)
                 names = names[1:] if len(symbols) > 1 else names
-                yield _Spelled(symbol, names, one.name, one.is_thread_local)
-        for static in function_statics(self._path, inside, self._functions):
+                address = self._address_of(one)
+                yield _Spelled(symbol, names, one.name, address, one.is_thread_local)
+        for static in function_statics(self.path, inside, self._functions):
             names = _names_in_function(static)
-            yield _Spelled(static.symbol, names, static.linker_name, static.is_thread_local)
+            yield _Spelled(static.symbol, names, static.name, None, static.is_thread_local)
 
     def _symbols_of(self, one: ElfSymbol) -> list[gdb.Symbol]:
         """The variables of a name that are global, or static to a file, in this object file."""

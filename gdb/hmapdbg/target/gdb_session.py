@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import gdb
 
-from .elf_symbols import has_mangled_names
+from .gdb_objects import has_cplusplus
 
 
 def output_of(command: str) -> str:
@@ -55,17 +55,7 @@ def program_language() -> str:
             return "go"
         except gdb.error:
             pass
-    space = gdb.current_progspace()
-    own = space.filename if space is not None else None
-    files = [
-        one.filename
-        for one in gdb.objfiles()
-        if one.filename and (one.owner or one).filename == own
-    ]
-    try:
-        return "c++" if any(has_mangled_names(file) for file in files) else "c"
-    except OSError:
-        return "c"
+    return "c++" if has_cplusplus() else "c"
 
 
 def function_name() -> str:

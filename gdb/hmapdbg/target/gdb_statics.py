@@ -10,7 +10,7 @@ are in its callers'.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import gdb
 
@@ -19,7 +19,7 @@ from .elf_symbols import ElfSymbol
 from .gdb_layouts import load_bias
 
 MAX_FUNCTIONS = 20_000  # searched for statics
-MAX_LINES = 300_000  # looked at in functions that are not known to have any
+MAX_ADDRESSES = 1_500_000  # of code that is looked at
 
 _COMPUTED = gdb.SYMBOL_LOC_COMPUTED
 STATICS = (gdb.SYMBOL_LOC_STATIC, _COMPUTED)  # computed: of a thread
@@ -33,7 +33,7 @@ class Static:
 
     symbol: gdb.Symbol
     function: str  # its name
-    linker_name: str
+    name: str  # the linker's
     is_thread_local: bool
 
 
@@ -46,12 +46,12 @@ def function_statics(
         return
     search = _Search(inside, bias)
     owners = _owners(inside, functions)
-    yield from search.run(owners, whole=True)
+    yield from search.run(owners, _lines)
     sources = {one.source for one in search.missing()}
     near = [one for one in functions if not one.source or one.source in sources]
     del near[MAX_FUNCTIONS:]
-    yield from search.run(near, whole=False)
-    yield from search.run(near, whole=True)
+    for pcs in (_start, _lines, _bytes):
+        yield from search.run(near, pcs)
 
 
 class _Search:
@@ -64,35 +64,23 @@ class _Search:
         for one in wanted:
             if one.is_thread_local:
                 self._of_threads.setdefault(_last_name(one), []).append(one)
-        self._lines = MAX_LINES
-        self._met: set[tuple[int, bool]] = set()
+        self._left = MAX_ADDRESSES
+        self._last: tuple[int, int] | None = None  # the block that was looked at last
 
     def missing(self) -> list[ElfSymbol]:
         """The variables that have not been found."""
         return [*self._fixed.values(), *(one for some in self._of_threads.values() for one in some)]
 
-    def run(self, functions: Iterable[ElfSymbol], whole: bool) -> Iterator[Static]:
-        """The statics of functions: in the block that each begins with, or in all its blocks."""
+    def run(self, functions: Iterable[ElfSymbol], pcs: _Addresses) -> Iterator[Static]:
+        """The statics of functions: those that the code at some addresses sees."""
         for function in functions:
-            start = function.address + self._bias
-            if not self.missing() or self._lines <= 0:
+            if not self.missing():
                 return
-            if (start, whole) in self._met:
-                continue
-            self._met.add((start, whole))
-            for pc in self._iter_lines(start, function.size) if whole else (start,):
+            for pc in pcs(function.address + self._bias, function.size):
+                self._left -= 1
+                if self._left < 0:
+                    return
                 yield from self._at(pc)
-
-    def _iter_lines(self, start: int, size: int) -> Iterator[int]:
-        """The addresses in a function where lines begin."""
-        pc, end = start, start + max(size, 1)
-        while pc < end and self._lines > 0:
-            self._lines -= 1
-            yield pc
-            line = gdb.find_pc_line(pc)
-            if line.symtab is None or line.last is None or line.last < pc:
-                return
-            pc = line.last + 1
 
     def _at(self, pc: int) -> Iterator[Static]:
         """The statics that the code at an address sees."""
@@ -100,6 +88,11 @@ class _Search:
             block: gdb.Block | None = gdb.block_for_pc(pc)
         except (gdb.error, RuntimeError):
             return
+        # The block of the address before is the same one, nearly always.
+        place = None if block is None else (block.start, block.end)
+        if place == self._last:
+            return
+        self._last = place
         while block is not None and not block.is_static and not block.is_global:
             for symbol in symbols_in(block):
                 if symbol.is_variable and symbol.addr_class in STATICS:
@@ -119,6 +112,29 @@ class _Search:
         except (gdb.error, RuntimeError):
             return None
         return None if address is None else self._fixed.pop(int(address), None)
+
+
+_Addresses = Callable[[int, int], Iterable[int]]  # in a function: from its start and size
+
+
+def _start(start: int, _size: int) -> Iterable[int]:
+    return (start,)
+
+
+def _lines(start: int, size: int) -> Iterator[int]:
+    """Where lines begin."""
+    pc, end = start, start + max(size, 1)
+    while pc < end:
+        yield pc
+        line = gdb.find_pc_line(pc)
+        if line.symtab is None or line.last is None or line.last < pc:
+            return
+        pc = line.last + 1
+
+
+def _bytes(start: int, size: int) -> Iterable[int]:
+    """All addresses: a block need not begin where a line does."""
+    return range(start, start + size) if gdb.find_pc_line(start).symtab is not None else ()
 
 
 def symbols_in(block: gdb.Block | None) -> list[gdb.Symbol]:

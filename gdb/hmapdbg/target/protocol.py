@@ -93,6 +93,10 @@ class Target(Memory):
         """Whether the program, or a library of its own, has debug info."""
         return True
 
+    def left_out(self) -> list[str]:
+        """Which variables iter_globals has left out, and why."""
+        return []
+
     def path_of(self, variable: Variable) -> str:
         """The first of a variable's paths that leads to it and to no other."""
         return variable.path

@@ -30,7 +30,7 @@ extern "C" __attribute__((noinline)) void stop()
     asm volatile("" ::: "memory");
 }
 
-static void local_a()
+__attribute__((noinline)) static void local_a()
 {
     struct Local {
         short number;

@@ -25,6 +25,7 @@ from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import closing_at, split_scope
 from ..target.types import pointer_to
+from .members import find_qualified
 from .steps import has_base_step, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
@@ -221,7 +222,8 @@ def _dereference(target: Target, value: Value, path: str) -> Value:
 def _member(target: Target, value: Value, name: str, path: str) -> Value:
     if value.type.kind is Kind.POINTER and value.type.resolve is not None:
         value = _dereference(target, value, value.expression)
-    found = value.type.find(name)
+    of_base = name.startswith("'") and name.endswith("'")
+    found = find_qualified(value.type, name[1:-1]) if of_base else value.type.find(name)
     if found is None:
         raise TargetError(
             f"'{value.expression}' has no field '{name}': see what it is with "

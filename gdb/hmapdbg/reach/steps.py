@@ -7,7 +7,6 @@ Origin, a whole batch of places at once), not text.
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -34,9 +33,9 @@ class Path:
     arrow: str = "->"  # as the language writes it between a pointer to a struct and a member
 
     def field(self, name: str) -> Path:
-        """A member of the struct that this is."""
-        if not self.text:
-            return self
+        """A member of the struct that this is; an empty name is of one that cannot be named."""
+        if not self.text or not name:
+            return Path("", False, self.arrow)
         arrow = self.arrow if self.is_pointer else "."
         return Path(f"{_bracketed(self.text)}{arrow}{name}", False, self.arrow)
 

@@ -167,11 +167,11 @@ class _ObjectFile:
 
     def _iter_variable(self, one: _Spelled, scopes: list[Scope]) -> Iterator[Variable]:
         try:
-            if one.address is None:
+            found_type = one.symbol.type
+            if one.address is None or found_type is None:
                 value = one.symbol.value()
             else:
-                pointer = one.symbol.type.pointer()
-                value = gdb.Value(one.address).cast(pointer).dereference()
+                value = gdb.Value(one.address).cast(found_type.pointer()).dereference()
             if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
                 value = value.referenced_value()
             if value.address is None:

@@ -40,6 +40,12 @@ class Field:
     bit_size: int = 0
     base: bool = False  # a base class of C++: its fields are the struct's own
 
+    def moved(self, name: str, by: int) -> Field:
+        """The field under a name, as one of a struct in which its own lies `by` bytes from the
+        start."""
+        bit_offset = by * 8 + self.bit_offset if self.bit_size else 0
+        return Field(name, by + self.offset, self.type, bit_offset, self.bit_size)
+
 
 @dataclass(frozen=True, slots=True)
 class Type:
@@ -92,12 +98,36 @@ class Type:
         return self.resolve()
 
     def find(self, name: str) -> Field | None:
-        """The field of that name, looked up through anonymous members and base classes (offsets
-        added up)."""
-        for found in self.iter_fields():
-            if found.name == name:
-                return found
-        return None
+        """The field of that name, looked up through anonymous members and then base classes, with
+        offsets added up. As in C++ a field hides those of base classes; None also where several
+        base classes have one."""
+        found = {one.offset: one for one in self._iter_visible(name)}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def iter_routes(self) -> Iterator[tuple[tuple[str, ...], Field]]:
+        """All fields, and all base classes as fields without a name, with the base classes that
+        lead to each."""
+        for member in self.fields:
+            if not member.base and (member.name or not member.type.fields):
+                yield (), member
+                continue
+            bases = (member.name,) if member.base else ()
+            if member.base:
+                yield bases, member.moved("", 0)
+            for inner, one in member.type.iter_routes():
+                yield (*bases, *inner), one.moved(one.name, member.offset)
+
+    def _iter_visible(self, name: str) -> Iterator[Field]:
+        """The fields that a name means, those of the nearest classes."""
+        own = [one for one in self.fields if not one.base and (one.name or not one.type.fields)]
+        found = [one for one in own if one.name == name]
+        for member in self.fields:
+            if not member.base and member not in own:
+                found += [one.moved(name, member.offset) for one in member.type._iter_visible(name)]
+        for member in self.fields if not found else ():
+            if member.base:
+                found += [one.moved(name, member.offset) for one in member.type._iter_visible(name)]
+        yield from found
 
     def iter_fields(self) -> Iterator[Field]:
         """All fields, including those of anonymous structs and unions and of base classes."""
@@ -106,13 +136,7 @@ class Type:
                 yield member
                 continue
             for inner in member.type.iter_fields():
-                yield Field(
-                    inner.name,
-                    member.offset + inner.offset,
-                    inner.type,
-                    member.offset * 8 + inner.bit_offset if inner.bit_size else 0,
-                    inner.bit_size,
-                )
+                yield inner.moved(inner.name, member.offset)
 
 
 def array_of(element: Type, count: int) -> Type:

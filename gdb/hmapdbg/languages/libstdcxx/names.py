@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _DEFAULTED = re.compile(
@@ -25,6 +26,7 @@ class _Unbalanced(Exception):
     """A bracket is open, or none."""
 
 
+@functools.lru_cache(10_000)
 def short_name(name: str) -> str:
     """The name shortened; as it is where it cannot be taken apart."""
     # Operators and lambdas bring brackets that are none.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -29,6 +29,10 @@ class StructLayout:
     name: str
     size: int
     members: tuple[Member, ...]
+    # Made once for each byte order: many structs are decoded one by one.
+    _dtypes: dict[str, np.dtype[np.void]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __getitem__(self, name: str) -> Member:
         for member in self.members:
@@ -41,20 +45,23 @@ class StructLayout:
 
     def dtype(self, order: str) -> np.dtype[np.void]:
         """The struct's scalar members as a structured dtype of the byte order "<" or ">"."""
-        scalars = [member for member in self.members if _format_of(member.type, order)]
-        return np.dtype(
-            {
-                "names": [member.name for member in scalars],
-                "formats": [_format_of(member.type, order) for member in scalars],
-                "offsets": [member.offset for member in scalars],
-                "itemsize": self.size,
-            }
-        )
+        if order not in self._dtypes:
+            scalars = [member for member in self.members if _format_of(member.type, order)]
+            self._dtypes[order] = np.dtype(
+                {
+                    "names": [member.name for member in scalars],
+                    "formats": [_format_of(member.type, order) for member in scalars],
+                    "offsets": [member.offset for member in scalars],
+                    "itemsize": self.size,
+                }
+            )
+        return self._dtypes[order]
 
     def decode(self, data: bytes, byte_order: Literal["little", "big"]) -> dict[str, int]:
         """Decodes the scalar members of one struct as integers (pointers too)."""
-        record = np.frombuffer(data, self.dtype("<" if byte_order == "little" else ">"), count=1)[0]
-        return {name: int(record[name]) for name in record.dtype.names or ()}
+        dtype = self.dtype("<" if byte_order == "little" else ">")
+        (record,) = np.frombuffer(data, dtype, count=1).tolist()
+        return dict(zip(dtype.names or (), map(int, record)))
 
 
 def struct_layout(

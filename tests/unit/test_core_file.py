@@ -364,7 +364,7 @@ def test_data_of_a_mapped_program_is_not_had_from_its_file(tmp_path: Path) -> No
     assert held_ranges(core.write(tmp_path)) == [(0x40000, 0x41000)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.data())
 def test_facts_of_a_damaged_core_end_in_order(data: st.DataObject) -> None:
     core = Core(loads=[(0x40000, 0x200, 0x1000)])

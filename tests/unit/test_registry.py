@@ -55,9 +55,9 @@ def test_no_maps() -> None:
 @pytest.mark.parametrize(
     ("first", "links", "maps", "trouble"),
     [
-        (0x2000, {0x2000: 0x2000}, [0x2000], "it runs in a circle after 1 map"),
-        (0x2000, {0x2000: 0x1000, 0x1000: 0x2000}, [0x1000, 0x2000], "a circle after 2 maps"),
-        (0x2000, {0x2000: 0xDDDDDDDD}, [0x2000], "0xdddddddd after 1 map is no map"),
+        (0x2000, {0x2000: 0x2000}, [0x2000], "it is a cycle after 1 map"),
+        (0x2000, {0x2000: 0x1000, 0x1000: 0x2000}, [0x1000, 0x2000], "a cycle after 2 maps"),
+        (0x2000, {0x2000: 0xDDDDDDDD}, [0x2000], "0xdddddddd after 1 map is not a map"),
         (0x2000, {0x2000: 0x9000}, [0x2000], "does not hold the map at 0x9000, after 1 map"),
         (0x9000, {}, [], "does not hold the map at 0x9000, after 0 maps"),
         (0xFFFFFFFFFFFFFFF8, {}, [], "does not hold the map at 0xfffffffffffffff8"),
@@ -78,5 +78,5 @@ def test_program_without_the_list() -> None:
 
 def test_something_else_of_that_name() -> None:
     value = Value("hmap_registry", SIZE, bytes(8), 0x100)
-    with pytest.raises(TargetError, match="'hmap_registry' is no struct hmap_registry"):
+    with pytest.raises(TargetError, match="'hmap_registry' is not a struct hmap_registry"):
         read_registry(FakeTarget(values={"hmap_registry": value}))

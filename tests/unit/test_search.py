@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hmapdbg.languages.libstdcxx import containers
-from hmapdbg.reach.keys import spelled_key
+from hmapdbg.reach.keys import spelled_keys
 from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
 from hmapdbg.reach.steps import Path
@@ -86,7 +86,7 @@ CHARS = pointer_to(Type(Kind.INTEGER, "char", 1, signed=True, character=True), 8
     ],
 )
 def test_key_in_a_path(found: Type, text: str, spelled: str) -> None:
-    assert spelled_key(found, text) == spelled
+    assert spelled_keys(found, [text]) == [spelled]
 
 
 # ---- plans

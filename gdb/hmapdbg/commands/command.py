@@ -41,13 +41,16 @@ class HmapCommand(gdb.Command):
         raise AssertionError(f"{self.name} has no run()")
 
     def invoke(self, line: str, from_tty: bool) -> None:
+        from ..target.opening import steady_language
+
         self.dont_repeat()
         try:
             arguments = parse(line, self.options)
             if "--help" in arguments:
                 gdb.write(inspect.cleandoc(self.__doc__ or "") + "\n")
                 return
-            self.run(arguments)
+            with steady_language():
+                self.run(arguments)
         except (UsageError, FileError) as error:
             raise gdb.GdbError(str(error)) from None
         except ModuleNotFoundError as error:

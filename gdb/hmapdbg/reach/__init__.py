@@ -2,6 +2,7 @@
 
     plan        what to follow in a type: pointers, arrays, slices, interfaces, containers
     steps       paths as the user would type them, built when a map is found at their end
+    members     members in paths: hidden ones, base classes
     keys        keys in paths
     limits      how far a search goes
     walk        the search: from variables along the plans, in bulk, each place once

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ..families import family_of
 from ..languages import Elements, Holder, find_elements, find_holder, is_internal
 from ..target import Kind, Target, Type
+from .members import Members
 from .steps import Step, access_step, fields_step, index_step, pointee_step
 
 MAX_DEPTH = 40  # of nested structs
@@ -83,7 +84,7 @@ class Plans:
     def _plan(self, found: Type) -> Plan:
         key = self._key(found)
         if key not in self._plans:
-            leaves = tuple(_iter_leaves(found, 0, (), 0))[:MAX_LEAVES]
+            leaves = tuple(_iter_leaves(found, 0, Members(), 0))[:MAX_LEAVES]
             self._plans[key] = Plan(found, key, leaves)
         return self._plans[key]
 
@@ -128,17 +129,19 @@ def _ends(leaf: Leaf) -> bool:
 def type_key(found: Type, depth: int = 0) -> Hashable:
     """Identifies a type: in C, files may have different structs of one name."""
     if found.kind in (Kind.STRUCT, Kind.UNION):
+        if found.identity is not None:
+            return found.kind, found.identity
         members = tuple((one.name, one.offset, one.type.name) for one in found.fields)
         return found.kind, found.name, found.size, members
     is_indirect = found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None
     if is_indirect and depth < 4:  # Go: type P *P
         return found.kind, found.name, found.size, type_key(found.target, depth + 1)
-    return found.kind, found.name, found.size
+    return found.kind, found.name, found.size, found.identity
 
 
-def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -> Iterator[Leaf]:
-    """The places of a type at an offset that lead on; `names`: the members down to it."""
-    step = fields_step(names)
+def _iter_leaves(found: Type, offset: int, members: Members, depth: int) -> Iterator[Leaf]:
+    """The places of a type at an offset that lead on; `members`: those down to it."""
+    step = fields_step(members.names)
     if depth > MAX_DEPTH:
         return
     if found.kind is Kind.POINTER:
@@ -150,15 +153,34 @@ def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -
         if found.count > 0 and _is_worth(found.target):
             yield Leaf(Way.ARRAY, offset, found.target, index_step(step), 0, found.count)
     elif found.kind in (Kind.STRUCT, Kind.UNION):
-        yield from _iter_struct_leaves(found, offset, names, depth)
+        yield from _iter_struct_leaves(found, offset, members, depth)
 
 
-def _iter_struct_leaves(
-    found: Type, offset: int, names: tuple[str, ...], depth: int
-) -> Iterator[Leaf]:
-    step = fields_step(names)
+def _iter_struct_leaves(found: Type, offset: int, members: Members, depth: int) -> Iterator[Leaf]:
     if is_internal(found):
         return
+    below = found.fields
+    if _is_known(found):
+        yield from _iter_known_leaves(found, offset, fields_step(members.names))
+        # A class made of a container may have more than that.
+        of_base = next((one for one in found.fields if one.base and _is_known(one.type)), None)
+        below = tuple(one for one in found.fields if one is not of_base) if of_base else ()
+    for member in below:
+        if not member.bit_size:
+            way = members.into(found, member)
+            yield from _iter_leaves(member.type, offset + member.offset, way, depth + 1)
+
+
+def _is_known(found: Type) -> bool:
+    """Whether a struct is a map, or what a language has for leading on."""
+    return found.kind is Kind.STRUCT and (
+        family_of(found) is not None
+        or find_holder(found) is not None
+        or find_elements(found) is not None
+    )
+
+
+def _iter_known_leaves(found: Type, offset: int, step: Step) -> Iterator[Leaf]:
     if found.kind is Kind.STRUCT and family_of(found) is not None:
         yield Leaf(Way.MAP, offset, found, step)
         return
@@ -173,12 +195,6 @@ def _iter_struct_leaves(
             yield Leaf(
                 Way.ELEMENTS, offset, elements.element, way, elements.size, elements=elements
             )
-        return
-    for member in found.fields:
-        if member.bit_size:
-            continue
-        below = names if member.base or not member.name else (*names, member.name)
-        yield from _iter_leaves(member.type, offset + member.offset, below, depth + 1)
 
 
 def _is_worth(found: Type) -> bool:

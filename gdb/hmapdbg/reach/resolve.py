@@ -17,30 +17,50 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..compat import dataclass
 from ..families import family_of, open_map
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, find_elements, find_holder
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..target.spelling import closing_at
+from ..target.spelling import closing_at, split_scope
 from ..target.types import pointer_to
-from .steps import FRAME, step_starts
+from .members import find_qualified
+from .steps import has_base_step, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
 MAX_STEPS = 200
 
 
+@dataclass(frozen=True)
+class _Root:
+    """What a path may begin with that the target's expressions do not know, or must not be asked
+    for."""
+
+    find: Callable[[str], Value | None]
+    is_only: bool = False  # the expressions are not asked
+
+
 def resolve(target: Target, text: str) -> Value:
     """The value of a path or expression. TargetError."""
-    frame = FRAME.match(text)
-    if frame is not None:
-        thread = frame["thread"]
-        with target.frame_selected(None if thread is None else int(thread), int(frame["level"])):
-            return replace(resolve(target, text[frame.end() :]), expression=text)
     registered = _REGISTRY.match(text)
     if registered is not None:
         return _registered(target, registered.group(1))
-    return _pointed_at(target, _value(target, text, 0, None)[0])
+    scope, path = split_scope(text)
+
+    def find_variable(name: str) -> Value | None:
+        found = target.find_variable(scope.text + name)
+        if found is None or found.address is None:
+            return None
+        return _at(target, found.type, found.address, name)
+
+    root = _Root(find_variable, is_only=bool(scope.object))
+    if root.is_only or not scope.text:
+        value = _value(target, path, 0, root)[0]
+    else:
+        with target.frame_selected(scope.thread, scope.level or 0):
+            value = _value(target, path, 0, root)[0]
+    return replace(_pointed_at(target, value), expression=text)
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
@@ -51,25 +71,30 @@ def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Val
     if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
         return root(text)
     value = root(first)
-    return _pointed_at(target, replace(_value(target, text, 0, (first, value))[0], expression=text))
+    begin = _Root(lambda name: value if name == first else None, is_only=True)
+    return _pointed_at(target, replace(_value(target, text, 0, begin)[0], expression=text))
 
 
-def _value(
-    target: Target, text: str, depth: int, root: tuple[str, Value] | None
-) -> tuple[Value, bool]:
+def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, bool]:
     """The value by gdb, if it knows all of the path; otherwise of the path without its last step,
     and then that step; and whether the path has a step that gdb does not know. TargetError: gdb's
     own if there is none."""
     failure = TargetError(f"path '{text}' is too long")
-    if root is not None and text == root[0]:
-        return root[1], True
-    if root is None and not _indexes_map(target, text):
+    if root.is_only:
+        found = root.find(text)
+        if found is not None:
+            return found, True
+        failure = TargetError(f"no variable '{text}' there: 'hmap-list' lists the maps")
+    elif not has_base_step(text) and not _indexes_map(target, text):
         try:
             return target.evaluate(text), False
         except TargetError as error:
             failure = error
     step = _last_step(text) if depth < MAX_STEPS else None
     if step is None:
+        found = None if root.is_only else root.find(text)
+        if found is not None:
+            return found, True
         raise failure
     before, apply = step
     try:
@@ -80,7 +105,7 @@ def _value(
         raise failure from None
     inner = _pointed_at(target, value)
     is_beyond = is_beyond or inner is not value or _is_beyond_gdb(inner.type, text)
-    if not is_beyond:
+    if not is_beyond and not has_base_step(text):
         raise failure
     try:
         return apply(target, inner, text), True
@@ -197,7 +222,8 @@ def _dereference(target: Target, value: Value, path: str) -> Value:
 def _member(target: Target, value: Value, name: str, path: str) -> Value:
     if value.type.kind is Kind.POINTER and value.type.resolve is not None:
         value = _dereference(target, value, value.expression)
-    found = value.type.find(name)
+    of_base = name.startswith("'") and name.endswith("'")
+    found = find_qualified(value.type, name[1:-1]) if of_base else value.type.find(name)
     if found is None:
         raise TargetError(
             f"'{value.expression}' has no field '{name}': see 'ptype {value.type.name}'"

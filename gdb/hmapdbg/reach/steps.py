@@ -7,7 +7,6 @@ batch of places), not text.
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..compat import dataclass
 from ..languages import Access
-from ..target.spelling import OPENING, QUOTES, closing_at, quote_end
+from ..target.spelling import OPENING, QUOTES, SCOPE, closing_at, quote_end
 
 Ints = NDArray[np.int64]
 
@@ -34,9 +33,9 @@ class Path:
     arrow: str = "->"  # between a pointer to a struct and a member, in the language
 
     def field(self, name: str) -> Path:
-        """A member of this struct."""
-        if not self.text:
-            return self
+        """A member of this struct; an empty name: one that cannot be named."""
+        if not self.text or not name:
+            return Path("", False, self.arrow)
         arrow = self.arrow if self.is_pointer else "."
         return Path(f"{_bracketed(self.text)}{arrow}{name}", False, self.arrow)
 
@@ -70,20 +69,16 @@ class Path:
         """The value itself."""
         if not self.is_pointer:
             return self.text
-        frame = FRAME.match(self.text)
-        at = frame.end() if frame else 0
+        scope = SCOPE.match(self.text)
+        at = scope.end() if scope else 0
         return f"{self.text[:at]}*{self.text[at:]}"
 
 
 def _bracketed(text: str) -> str:
     """An expression that can be followed by something."""
-    frame = FRAME.match(text)
-    at = frame.end() if frame else 0
+    scope = SCOPE.match(text)
+    at = scope.end() if scope else 0
     return f"{text[:at]}({text[at:]})" if text.startswith("*", at) else text
-
-
-# What precedes a path that begins in a frame.
-FRAME = re.compile(r"(?:thread (?P<thread>\d+) )?frame (?P<level>\d+): ")
 
 
 def step_starts(text: str) -> list[int]:
@@ -111,6 +106,11 @@ def step_starts(text: str) -> list[int]:
             starts.append(at)
         at += 1
     return starts
+
+
+def has_base_step(text: str) -> bool:
+    """Whether a path has a step into a base class: .'Base::member', which is none of gdb's."""
+    return any(text[at:].lstrip(".->")[:1] == "'" for at in step_starts(text))
 
 
 Step = Callable[[Path, int], Path]  # from the path of a parent to that of its child, by its number

@@ -108,8 +108,10 @@ class Search:
     def follow(self, variables: Iterable[Variable], source: str) -> Iterator[Found]:
         """The maps that variables lead to and that are not yet found."""
         for variable in variables:
-            path = Path(variable.path, arrow=self._arrow)
             found, address = variable.type, variable.address
+            if self.plans.of(found) is None:
+                continue
+            path = Path(self.target.path_of(variable), arrow=self._arrow)
             if address is None:  # a pointer in a register
                 if found.kind is not Kind.POINTER or found.resolve is None:
                     continue

@@ -41,6 +41,7 @@ class Variable:
     type: Type
     address: int | None  # None: in a register
     data: bytes = b""  # if it is in a register
+    others: tuple[str, ...] = ()  # more paths, the less ambiguous the later
 
 
 class Target(Memory):
@@ -95,6 +96,22 @@ class Target(Memory):
     @abc.abstractmethod
     def iter_globals(self) -> Iterator[Variable]:
         """Globals and statics that may hold a pointer."""
+
+    def has_debug_info(self) -> bool:
+        """Whether the program, or a library of its own, has debug info."""
+        return True
+
+    def left_out(self) -> list[str]:
+        """Which variables iter_globals has left out, and why."""
+        return []
+
+    def path_of(self, variable: Variable) -> str:
+        """The first of a variable's paths that leads to it and to no other."""
+        return variable.path
+
+    def find_variable(self, path: str) -> Variable | None:
+        """The global or static with that path, of which the target's expressions know nothing."""
+        return None
 
     @abc.abstractmethod
     def iter_locals(self) -> Iterator[Variable]:

@@ -114,13 +114,28 @@ def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
 
 def _node_type(table: Type) -> Type | None:
     """The node: what the base class _Hashtable_alloc<std::allocator<node>> allocates. By the types
-    themselves: the spelling of names in debug info varies."""
+    themselves: the spelling of names in debug info varies, and two files may have different types
+    of one name."""
+    value = table.argument(VALUE)
     for base in _iter_bases(table):
         if "_Hashtable_alloc<" in base.name:
             allocator = base.argument(0)
-            node = allocator.argument(0) if isinstance(allocator, Type) else None
-            return node if isinstance(node, Type) else None
+            if not isinstance(allocator, Type):
+                return None
+            # gcc writes down no template argument of std::allocator itself, and the debugger then
+            # looks for one of that name, in any file: its base class has the argument.
+            candidates = [*reversed(list(_iter_bases(allocator))), allocator]
+            for candidate in candidates:
+                node = candidate.argument(0)
+                if isinstance(node, Type) and isinstance(value, Type) and _holds(node, value):
+                    return node
     return None
+
+
+def _holds(node: Type, value: Type) -> bool:
+    """Whether a type is that of nodes which hold values of a type."""
+    held = node.argument(0)
+    return node.find("_M_nxt") is not None and isinstance(held, Type) and held.is_same(value)
 
 
 def _iter_bases(found: Type) -> Iterator[Type]:

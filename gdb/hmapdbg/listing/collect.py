@@ -116,12 +116,13 @@ def listing_of(
     """The rows of maps that a search has found."""
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
+    rows = list(_iter_rows(target, search, found, wanted, progress))
+    notes += [f"left out: {one}" for one in search.failures]
     if search.unsound:
         places = "1 place" if search.unsound == 1 else f"{search.unsound:,} places"
         notes.append(
             f"{places} where a map should be held none that makes sense: variables not set yet"
         )
-    rows = list(_iter_rows(target, found, wanted, progress))
     estimated = sum(not row.is_exact for row in rows)
     if estimated:
         notes.append(
@@ -138,7 +139,11 @@ def listing_of(
 
 
 def _iter_rows(
-    target: Target, found: Sequence[Found], wanted: Wanted, progress: Progress | None
+    target: Target,
+    search: Search,
+    found: Sequence[Found],
+    wanted: Wanted,
+    progress: Progress | None,
 ) -> Iterator[Row]:
     """A row for each map, the largest walked first, as long as there is time."""
     estimates = [(row_of_header(one.header, one.path, one.source), one) for one in found]
@@ -153,8 +158,16 @@ def _iter_rows(
         if estimate.held < wanted.min_bytes // 2 or is_small or clock.is_over:
             yield estimate
             continue
-        keys = None if sampler is None else sampler.of(header)
-        sinks = [] if keys is None else [keys]
-        stats, problems = survey(header, one.map.walk(cells=keys is not None), sinks)
-        chosen = None if keys is None else keys.sample()
-        yield row_of_stats(stats, one.path, one.source, len(problems), chosen)
+        try:
+            yield _walked_row(one, sampler)
+        except Exception as error:  # pylint: disable=broad-except
+            search.fail(one.path, error)
+            yield estimate
+
+
+def _walked_row(one: Found, sampler: samples.Sampler | None) -> Row:
+    keys = None if sampler is None else sampler.of(one.header)
+    sinks = [] if keys is None else [keys]
+    stats, problems = survey(one.header, one.map.walk(cells=keys is not None), sinks)
+    chosen = None if keys is None else keys.sample()
+    return row_of_stats(stats, one.path, one.source, len(problems), chosen)

@@ -32,6 +32,7 @@ Raw = NDArray[np.uint8]
 
 MAX_ARRAY = 1_000_000  # elements of one array
 CHUNK_BYTES = 16 << 20  # of places read at a time
+MAX_FAILURES = 100  # that are told
 SPARSE = 64 << 10  # bytes; of larger places only what leads on is read
 
 
@@ -75,6 +76,7 @@ class Search:
         self.met_maps: dict[int, Found] = {}
         self.places = 0
         self.unsound = 0  # pointers to what should be a map, and is none
+        self.failures: list[str] = []  # what could not be read, for a reason nobody thought of
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -185,8 +187,11 @@ class Search:
                 for leaf in leaves if len(some) else ():
                     if leaf.way is Way.MAP:
                         yield from self._open_all(batch, leaf, some, numbers, source)
-                    else:
+                        continue
+                    try:
                         self._lead_on(batch.origin, leaf, some, numbers, data)
+                    except Exception as error:  # pylint: disable=broad-except
+                        self.fail(f"values of type '{batch.plan.type.name}'", error)
 
     def _bytes(
         self, addrs: Words, raw: Raw | None, offset: int, size: int
@@ -258,12 +263,23 @@ class Search:
             except (TargetError, MemoryFault):
                 self.unsound += 1
                 continue
+            except Exception as error:  # pylint: disable=broad-except
+                self.fail(path.text, error)
+                continue
             if not _is_plausible(self.target, opened.header):
                 self.unsound += 1
                 continue
             found = self._keep(opened, path.text, source)
             yield found
-            self._follow_elems(found, path)
+            try:
+                self._follow_elems(found, path)
+            except Exception as error:  # pylint: disable=broad-except
+                self.fail(path.text, error)
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Notes what could not be read: whatever a map's memory holds, the others are listed."""
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(f"{what}: {type(error).__name__}: {error}")
 
     def _type_name(self, found: Type) -> str:
         """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""

@@ -81,7 +81,7 @@ class FakeTarget(Target):
             data = self.read(variable.address, variable.type.size)
         return Value(variable.path, variable.type, data, variable.address)
 
-    def lookup_type(self, name: str) -> Type | None:
+    def find_type(self, name: str) -> Type | None:
         return self.types.get(name)
 
     def type_names(self, start: str) -> list[str]:

@@ -58,12 +58,12 @@ class GdbTarget(Target):
     def is_go(self) -> bool:
         return self._expressions.is_go
 
-    def lookup_type(self, name: str) -> Type | None:
+    def find_type(self, name: str) -> Type | None:
         if name not in self._named:
-            self._named[name] = self._find_type(name)
+            self._named[name] = self._look_up(name)
         return self._named[name]
 
-    def _find_type(self, name: str) -> Type | None:
+    def _look_up(self, name: str) -> Type | None:
         if self._is_stripped:
             return self._type_of_files(name) or self._types.lookup(name)
         found = self._types.lookup(name)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 from ..compat import dataclass
 from .memory import Memory
+from .spelling import may_name_type
 from .types import Kind, Type, pointer_to
 
 
@@ -45,9 +46,15 @@ class Target(Memory):
     def evaluate(self, expression: str) -> Value:
         """The value of an expression typed by the user; never one found in the target's memory."""
 
-    @abc.abstractmethod
     def lookup_type(self, name: str) -> Type | None:
-        """The complete type of that name, e.g. "struct hmap"; None where debug info has none."""
+        """The complete type of that name, e.g. "struct hmap"; None where debug info has none.
+        The name may come from the target's memory, where anything may stand: what cannot be a
+        type's name goes no further."""
+        return self.find_type(name) if may_name_type(name) else None
+
+    @abc.abstractmethod
+    def find_type(self, name: str) -> Type | None:
+        """lookup_type of a name that may be a type's."""
 
     @abc.abstractmethod
     def type_names(self, start: str) -> list[str]:

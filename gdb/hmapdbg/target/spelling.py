@@ -16,6 +16,8 @@ _PACKAGE_NAME = re.compile(
 _CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
+MAX_TYPE_NAME = 1 << 16  # letters: templates of templates have long ones
+
 QUOTES = "\"'"
 OPENING, CLOSING = "([{", ")]}"
 
@@ -50,6 +52,15 @@ def closing_at(text: str, at: int) -> int:
         if not awaited:
             return place
     return -1
+
+
+def may_name_type(text: str) -> bool:
+    """Whether a text can be a type's name: debuggers take no other for one.
+
+    >>> may_name_type("map[string]*main.Server"), may_name_type("main\\0x"), may_name_type("")
+    (True, False, False)
+    """
+    return 0 < len(text) <= MAX_TYPE_NAME and text.isprintable()
 
 
 def writes(expression: str) -> bool:

@@ -197,7 +197,6 @@ def test_map_that_cannot_be_opened_for_whatever_reason_costs_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     target = FakeTarget()
-    target.add(0x1000, bytes(64))
     names = []
 
     def broken(_: object, value: Value) -> None:

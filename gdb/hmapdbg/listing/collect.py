@@ -45,7 +45,7 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """All maps of the process, each by the best path there is to it: globals first, then locals,
     the maps' own registry, and last what nothing leads to."""
     variables = list(target.iter_globals())
-    if not variables:
+    if not variables and not target.has_debug_info():
         left.notes.append(
             "no variables are known: the program has no debug info (build with -g), or gdb has not "
             "loaded it yet"

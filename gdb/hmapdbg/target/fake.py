@@ -94,6 +94,9 @@ class FakeTarget(Target):
     def iter_globals(self) -> Iterator[Variable]:
         return iter(self.globals)
 
+    def has_debug_info(self) -> bool:
+        return bool(self.globals)
+
     def iter_locals(self) -> Iterator[Variable]:
         for (thread, level), found in self.frames.items():
             before = "" if thread is None else f"thread {thread} "

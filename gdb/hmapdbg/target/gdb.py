@@ -97,6 +97,9 @@ class GdbTarget(Target):
             if one.is_stripped:
                 yield from one.iter_variables()
 
+    def has_debug_info(self) -> bool:
+        return bool(self._layouts) or gdb_variables.is_debug_info_there()
+
     def iter_locals(self) -> Iterator[Variable]:
         return gdb_variables.iter_locals(self.values)
 

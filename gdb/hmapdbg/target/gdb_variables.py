@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import gdb
 
+from .gdb_debug_variables import debug_variables, has_debug_info
 from .elf_symbols import ElfSymbol, read_symbols
 from .gdb_values import GdbValues
 from .protocol import TargetError, Variable
@@ -46,6 +47,8 @@ def iter_globals(values: GdbValues) -> Iterator[Variable]:
             continue
         try:
             variables, functions = read_symbols(path)
+            if not variables and not functions and has_debug_info(path):
+                variables = debug_variables(values.pointer_size)
         except OSError:
             continue
         for found in _iter_of_file(values, objfile, variables[:MAX_SYMBOLS], functions):
@@ -53,6 +56,21 @@ def iter_globals(values: GdbValues) -> Iterator[Variable]:
             if key not in met:
                 met.add(key)
                 yield found
+
+
+def is_debug_info_there() -> bool:
+    """Whether there is debug info of the program, or of a library that is not the system's; also
+    where the file cannot be looked into."""
+    for objfile in gdb.objfiles():
+        path = objfile.filename or ""
+        if SYSTEM.match(os.path.basename((objfile.owner or objfile).filename or "")):
+            continue
+        try:
+            if has_debug_info(path):
+                return True
+        except OSError:
+            return True
+    return False
 
 
 def _iter_of_file(

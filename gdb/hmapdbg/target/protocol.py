@@ -96,6 +96,10 @@ class Target(Memory):
         """Globals and statics that may hold a pointer."""
 
     @abc.abstractmethod
+    def has_debug_info(self) -> bool:
+        """Whether variables would be known if the program had any."""
+
+    @abc.abstractmethod
     def iter_locals(self) -> Iterator[Variable]:
         """Locals and arguments of all frames of all threads."""
 

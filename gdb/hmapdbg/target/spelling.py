@@ -81,6 +81,31 @@ def is_balanced(expression: str) -> bool:
     return not awaited
 
 
+def declared_name(declaration: str) -> str:
+    """The name that a declaration of C, C++ or Go (as gdb writes it, the type first) declares;
+    empty where it makes no sense.
+
+    >>> declared_name("map[string]int main.sessions"), declared_name("std::map<int, int> *a::b[4]")
+    ('main.sessions', 'a::b')
+    >>> declared_name("int (*handlers[3])(int, long)"), declared_name("long T<int, 'x'>::count")
+    ('handlers', "T<int, 'x'>::count")
+    """
+    text = re.sub(r"(?:\[\d*\])+$", "", declaration.strip())
+    pointer = re.search(r"\(\*+\s*([\w:]+)(?:\[\d*\])*\)\s*\(", text)
+    if pointer is not None:
+        return pointer.group(1)
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        letter = text[at]
+        if letter in ")]}>":
+            depth += 1
+        elif letter in "([{<":
+            depth -= 1
+        elif depth == 0 and letter in " *&":
+            return text[at + 1 :]
+    return ""
+
+
 def cast_names(expression: str) -> list[str]:
     """The types of Go packages that an expression casts pointers to."""
     return _CAST.findall(expression)

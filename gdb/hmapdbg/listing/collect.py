@@ -9,6 +9,7 @@ from dataclasses import field
 
 from ..compat import dataclass
 from ..families import open_map
+from ..languages.go import has_runtime, iter_goroutine_variables
 from ..languages.libhmap.registry import HEAD, read_registry
 from ..reach import go_heap
 from ..reach.limits import Clock, Limits
@@ -16,7 +17,17 @@ from ..reach.walk import Found, Search
 from ..survey import survey
 from ..target import MemoryFault, Target, TargetError, Value
 from . import sample as samples
-from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, is_chosen, row_of_header, row_of_stats
+from .rows import (
+    GLOBAL,
+    GOROUTINE,
+    LOCAL,
+    REGISTRY,
+    Listing,
+    Row,
+    is_chosen,
+    row_of_header,
+    row_of_stats,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -43,7 +54,8 @@ class Left:
 
 def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """All maps of the process, each by the best path there is to it: globals first, then locals,
-    the maps' own registry, and last what nothing leads to."""
+    also of goroutines that no thread runs, the maps' own registry, and last what nothing leads
+    to."""
     variables = list(target.iter_globals())
     if not variables and not target.has_debug_info():
         left.notes.append(
@@ -52,6 +64,8 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
         )
     yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
+    if has_runtime(target):
+        yield from search.follow(iter_goroutine_variables(target), GOROUTINE)
     yield from go_heap.search_heap(target, search, left.notes)
     if has_registry(target):
         yield from _registered(target, search, left)

@@ -5,6 +5,7 @@ go through what gdb's expressions know nothing of, or would have to call the pro
 maps by their key, and what a language's own types lead to, such as slices, containers, smart
 pointers and interfaces. Text of the target is never evaluated: keys are compared, types looked up.
 
+    goroutine 18 worker: seen
     frame 3: m                 thread 2 frame 3: m        registry "sessions"
     main.cache["users"]        main.handlers[4].(*main.server).sessions
 """
@@ -20,6 +21,7 @@ import numpy as np
 from ..families import family_of, open_map
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, find_elements, find_holder
+from ..languages.go import find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import closing_at
@@ -34,6 +36,8 @@ def resolve(target: Target, text: str) -> Value:
     """The value of a path or expression. TargetError."""
     frame = FRAME.match(text)
     if frame is not None:
+        if frame["goroutine"] is not None:
+            return _in_goroutine(target, text, frame)
         thread = frame["thread"]
         with target.frame_selected(None if thread is None else int(thread), int(frame["level"])):
             return replace(resolve(target, text[frame.end() :]), expression=text)
@@ -41,6 +45,13 @@ def resolve(target: Target, text: str) -> Value:
     if registered is not None:
         return _registered(target, registered.group(1))
     return _pointed_at(target, _value(target, text, 0, None)[0])
+
+
+def _in_goroutine(target: Target, text: str, root: re.Match[str]) -> Value:
+    """The value of a path that begins in a call of a goroutine."""
+    call = find_call(target, int(root["goroutine"]), root["function"])
+    with target.call_selected(*call.place):
+        return replace(resolve(target, text[root.end() :]), expression=text)
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:

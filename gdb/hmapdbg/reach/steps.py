@@ -82,8 +82,11 @@ def _bracketed(text: str) -> str:
     return f"{text[:at]}({text[at:]})" if text.startswith("*", at) else text
 
 
-# What stands before a path that begins in a frame.
-FRAME = re.compile(r"(?:thread (?P<thread>\d+) )?frame (?P<level>\d+): ")
+# What stands before a path that begins in a frame: of a thread, or of a goroutine.
+FRAME = re.compile(
+    r"(?:thread (?P<thread>\d+) )?frame (?P<level>\d+): "
+    r"|goroutine (?P<goroutine>\d+) (?P<function>[^\"']+?): "
+)
 
 
 def step_starts(text: str) -> list[int]:

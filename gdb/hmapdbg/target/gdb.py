@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import gdb
 
-from . import gdb_variables
+from . import gdb_made_frames, gdb_variables
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_process import GdbProcess
@@ -20,7 +20,7 @@ from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
 from .page_cache import PageCache
-from .protocol import Target, Value, Variable
+from .protocol import Call, Target, Value, Variable
 from .types import Kind, Type
 
 
@@ -106,6 +106,17 @@ class GdbTarget(Target):
     @contextlib.contextmanager
     def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
         with gdb_variables.frame_selected(thread, level):
+            yield
+
+    def innermost_places(self) -> Sequence[tuple[int, int]]:
+        return gdb_variables.innermost_places()
+
+    def calls_at(self, pc: int, sp: int) -> Sequence[Call]:
+        return gdb_made_frames.calls_at(self.values, pc, sp)
+
+    @contextlib.contextmanager
+    def call_selected(self, pc: int, sp: int, number: int) -> Iterator[None]:
+        with gdb_made_frames.call_selected(pc, sp, number):
             yield
 
     # ---- addresses

@@ -29,6 +29,8 @@ SYSTEM = re.compile(
     r"(ld-linux|libc[.-]|libm[.-]|libpthread|libdl|librt|libgcc_s|libstdc\+\+|libresolv|linux-vdso"
     r"|system-supplied DSO|libasan|libubsan|libtsan)"
 )
+# The registers of the program counter and the stack, by gdb's names of architectures.
+REGISTERS = {"i386:x86-64": ("rip", "rsp"), "aarch64": ("pc", "sp")}
 # Sections of Go programs in which nothing is a pointer.
 NO_POINTERS = (".noptrdata", ".noptrbss")
 _STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
@@ -203,14 +205,33 @@ def iter_locals(values: GdbValues) -> Iterator[Variable]:
             for level in range(MAX_FRAMES):
                 if frame is None:
                     break
-                yield from _iter_frame(values, frame, f"{before}frame {level}: ")
+                yield from iter_frame(values, frame, f"{before}frame {level}: ")
                 try:
                     frame = frame.older()
                 except gdb.error:
                     break
 
 
-def _iter_frame(values: GdbValues, frame: gdb.Frame, prefix: str) -> Iterator[Variable]:
+def innermost_places() -> list[tuple[int, int]]:
+    """The program counter and the stack pointer of each thread."""
+    out = []
+    with selection_kept():
+        for thread in gdb.selected_inferior().threads()[:MAX_THREADS]:
+            try:
+                thread.switch()
+                frame = gdb.newest_frame()
+                name = REGISTERS.get(frame.architecture().name(), ("pc", "sp"))[1]
+                out.append((int(frame.pc()), int(frame.read_register(name))))
+            except (gdb.error, ValueError):
+                continue
+    return out
+
+
+def iter_frame(
+    values: GdbValues, frame: gdb.Frame, prefix: str, follows: bool = True
+) -> Iterator[Variable]:
+    """The variables of a frame, each path with `prefix` before its name. `follows`: a variable of
+    Go's that has escaped to the heap is given as it is there, not as the pointer to it, "&name"."""
     try:
         block: gdb.Block | None = frame.block()
     except (gdb.error, RuntimeError):
@@ -222,14 +243,14 @@ def _iter_frame(values: GdbValues, frame: gdb.Frame, prefix: str) -> Iterator[Va
                 continue
             met.add(symbol.name)
             if symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
-                yield from _iter_local(values, symbol, frame, prefix)
+                yield from _iter_local(values, symbol, frame, prefix, follows)
         if block.function is not None:
             break
         block = block.superblock
 
 
 def _iter_local(
-    values: GdbValues, symbol: gdb.Symbol, frame: gdb.Frame, prefix: str
+    values: GdbValues, symbol: gdb.Symbol, frame: gdb.Frame, prefix: str, follows: bool
 ) -> Iterator[Variable]:
     name = symbol.name
     try:
@@ -238,7 +259,7 @@ def _iter_local(
             return
         if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
             value = value.referenced_value()
-        if name.startswith("&"):  # Go: it escaped to the heap
+        if follows and name.startswith("&"):  # Go: it escaped to the heap
             name, value = name[1:], value.dereference()
         neutral = values.type_of(value.type)
         if value.address is not None:

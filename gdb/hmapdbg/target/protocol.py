@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from ..compat import dataclass
@@ -34,6 +34,15 @@ class Variable:
     type: Type
     address: int | None  # None: in a register
     data: bytes = b""  # of one in a register
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in progress, inlined or not, as debug info has it: its function, and the variables of
+    that which lie in memory, by their names alone."""
+
+    function: str
+    variables: tuple[Variable, ...]
 
 
 class Target(Memory):
@@ -107,6 +116,23 @@ class Target(Memory):
     def frame_selected(self, thread: int | None, level: int) -> AbstractContextManager[None]:
         """With that frame selected for expressions: of the thread that is selected (None), or of
         another. TargetError where there is no such frame."""
+
+    # ---- stacks that no thread runs on
+
+    def innermost_places(self) -> Sequence[tuple[int, int]]:
+        """Where each thread is: the address of its next instruction, and its stack pointer."""
+        return ()
+
+    def calls_at(self, pc: int, sp: int) -> Sequence[Call]:
+        """The calls of the frame that goes on at `pc`, right behind a call, with the stack pointer
+        `sp`: those inlined there, the innermost first, and last the function. Empty where debug
+        info, or what reads it, says nothing of that."""
+        return ()
+
+    def call_selected(self, pc: int, sp: int, number: int) -> AbstractContextManager[None]:
+        """With one of those calls selected for expressions, as a thread's frame may be.
+        TargetError where there is none of that number."""
+        raise TargetError("locals of goroutines need a debugger")
 
     # ---- addresses
 

@@ -12,6 +12,10 @@
     slots        what the slots of maps hold
     plausible    whether bytes can be values of a type
     goroutines   goroutines and their stacks
+    modules      the executable and plugins, as the runtime knows them
+    functions    functions, and how large their frames are
+    frames       the frames of goroutines
+    locals       variables in them, by name
     iterators    iterators of range loops, on those stacks
     heap         the heap's spans and blocks
 """
@@ -28,6 +32,7 @@ from .goroutines import stacks_of
 from .heap import PAGE, Heap, HeapBlock, read_heap
 from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
+from .locals import find_call, iter_goroutine_variables
 from .names import SYNC_ENTRY, go_name, map_name_of, root_length, split_map_name, without_paths
 from .plausible import may_be
 from .slices import find_slice
@@ -45,12 +50,14 @@ __all__ = [
     "PAGE",
     "SYNC_ENTRY",
     "bytes_tell_keys_apart",
+    "find_call",
     "find_iterators",
     "find_value",
     "go_layout",
     "go_name",
     "has_runtime",
     "is_interface",
+    "iter_goroutine_variables",
     "iterator_notes",
     "map_name_of",
     "may_be",

@@ -21,11 +21,12 @@ import numpy as np
 from ..families import family_of, open_map
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, find_elements, find_holder
-from ..languages.go import find_call
+from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import closing_at
 from ..target.types import pointer_to
+from .go_stacks import PLACE, resolve_place
 from .steps import FRAME, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
@@ -50,8 +51,28 @@ def resolve(target: Target, text: str) -> Value:
 def _in_goroutine(target: Target, text: str, root: re.Match[str]) -> Value:
     """The value of a path that begins in a call of a goroutine."""
     call = find_call(target, int(root["goroutine"]), root["function"])
+    rest = text[root.end() :]
+    place = PLACE.match(rest)
+    if place is not None:
+        start = place.group()
+        value = _value(target, rest, 0, (start, resolve_place(target, call, start)))[0]
+        return _pointed_at(target, replace(value, expression=text))
     with target.call_selected(*call.place):
-        return replace(resolve(target, text[root.end() :]), expression=text)
+        return replace(resolve(target, rest), expression=text)
+
+
+def typed_at(target: Target, type_name: str, address: str) -> Value:
+    """A pointer to a value of a type at an address, both as the user typed them; also of a map type
+    of Go's that debug info lacks. TargetError."""
+    try:
+        return target.evaluate_at(type_name, address)
+    except TargetError:
+        found = target.kept(MapTypes).named(type_name) if type_name.startswith("map[") else None
+        if found is None:
+            raise
+        number = target.evaluate(address)
+        data = number.data[: target.pointer_size]
+        return Value(f"({type_name}) ({address})", found, data)
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:

@@ -9,6 +9,8 @@
     type_names   names of types by their descriptors
     described    types by their descriptors alone, as values show them
     declared     types of debug info by their descriptors, as maps are found in them
+    map_types    map types by their descriptors, also those that debug info lacks
+    stack_maps   maps in the frames of functions, by the functions' code
     slots        what the slots of maps hold
     plausible    whether bytes can be values of a type
     goroutines   goroutines and their stacks
@@ -28,14 +30,17 @@ from ..holders import Holder
 from ..language import Language
 from ..strings import StringType
 from .declared import DeclaredTypes
-from .goroutines import stacks_of
+from .goroutines import goroutines_of, stacks_of
+from .frames import iter_frames
 from .heap import PAGE, Heap, HeapBlock, read_heap
 from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
-from .locals import find_call, iter_goroutine_variables
+from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
+from .map_types import MapTypes
 from .names import SYNC_ENTRY, go_name, map_name_of, root_length, split_map_name, without_paths
 from .plausible import may_be
 from .slices import find_slice
+from .stack_maps import StackMap, StackMaps
 from .slots import bytes_tell_keys_apart, slot_value
 from .strings import find_string
 from .structs import go_layout, required_field
@@ -45,18 +50,25 @@ __all__ = [
     "Constants",
     "DeclaredTypes",
     "GO",
+    "GoroutineCall",
     "Heap",
     "HeapBlock",
+    "MapTypes",
     "PAGE",
     "SYNC_ENTRY",
+    "StackMap",
+    "StackMaps",
     "bytes_tell_keys_apart",
+    "calls_of",
     "find_call",
     "find_iterators",
     "find_value",
     "go_layout",
     "go_name",
+    "goroutines_of",
     "has_runtime",
     "is_interface",
+    "iter_frames",
     "iter_goroutine_variables",
     "iterator_notes",
     "map_name_of",

@@ -93,6 +93,11 @@ class Descriptors:
         """The descriptor of a map's keys."""
         return self._part(found, "key")
 
+    def bucket(self, found: Descriptor) -> int:
+        """The descriptor of a map's buckets or groups."""
+        names = self._of_kind(found.kind).fields
+        return self._part(found, "group" if "group" in names else "bucket")
+
     def count(self, found: Descriptor) -> int:
         """How many elements an array has."""
         return self._part(found, "len")

@@ -29,6 +29,7 @@ from ..languages.go import (
     DeclaredTypes,
     Heap,
     MapTypes,
+    find_iterators,
     has_runtime,
     iter_frames,
     map_name_of,
@@ -47,6 +48,9 @@ Mask = NDArray[np.bool_]
 MAX_BYTES = 512 << 20  # of blocks looked at
 MAX_CANDIDATES = 20_000
 MAX_TYPES = 5_000
+SHAPE = "go.shape."  # what functions of type parameters are compiled for, and no map is made of
+# Of iterators: where they have the map, and its type's descriptor.
+ITERATORS = {"internal/runtime/maps.Iter": ("m", "typ"), "runtime.hiter": ("h", "t")}
 HEADERS = ("internal/runtime/maps.Map", "runtime.hmap")
 
 
@@ -187,7 +191,7 @@ def _map_types(target: Target) -> list[_MapType]:
     for one in target.kept(MapTypes).all()[:MAX_TYPES]:
         known.setdefault(one.name, one)
     for name, found in known.items():
-        if found is None or found.kind is not Kind.POINTER:
+        if found is None or found.kind is not Kind.POINTER or SHAPE in name:
             continue
         try:
             nil = open_map(target, Value(name, found, bytes(target.pointer_size)))
@@ -210,9 +214,22 @@ def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -
         if cells is not None and makes_sense(target, one.map, cells):
             out.append(one)
     if len(out) > 1:
+        name = _iterated_as(target, addr)
+        out = [one for one in out if one.name == name] or out
+    if len(out) > 1:
         name = _allocated_as(target, heap, out[0], addr)
         out = [one for one in out if without_paths(one.name) == name] or out
     return out
+
+
+def _iterated_as(target: Target, addr: int) -> str:
+    """The map type by an iterator that goes through a map; empty where there is none."""
+    for struct, (map_field, type_field) in ITERATORS.items():
+        for one in find_iterators(target, struct, map_field, [type_field], addr):
+            found = target.kept(MapTypes).of(one[type_field])
+            if found is not None:
+                return found.name
+    return ""
 
 
 def _allocated_as(target: Target, heap: Heap, one: _MapType, addr: int) -> str:

@@ -57,8 +57,14 @@ def _in_goroutine(target: Target, text: str, root: re.Match[str]) -> Value:
         start = place.group()
         value = _value(target, rest, 0, (start, resolve_place(target, call, start)))[0]
         return _pointed_at(target, replace(value, expression=text))
-    with target.call_selected(*call.place):
-        return replace(resolve(target, rest), expression=text)
+    failure = TargetError(f"debug info has no variables of '{call.label}' there")
+    for at in call.places:
+        try:
+            with target.call_selected(*at):
+                return replace(resolve(target, rest), expression=text)
+        except TargetError as error:
+            failure = error
+    raise failure
 
 
 def typed_at(target: Target, type_name: str, address: str) -> Value:

@@ -127,6 +127,8 @@ def _read_goroutines(target: Target) -> tuple[list[Goroutine], bool]:
         if low <= start < high:
             out.append(Goroutine(one["goid"], start, high, pc, start))
             continue
-        here = next((place for place in running if low <= place[1] < high), (0, 0))
+        here = next((place for place in running if low <= place[1] < high), None)
+        if here is None:  # its thread is in the scheduler, on another stack
+            here = (one["sched.pc"], one["sched.sp"]) if low <= one["sched.sp"] < high else (0, 0)
         out.append(Goroutine(one["goid"], low, high, *here))
     return out, cut

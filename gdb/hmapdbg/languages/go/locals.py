@@ -34,6 +34,8 @@ class _Code:
 
     function: str
     variables: tuple[_Local, ...]
+    # Its number among those inlined in one another, at the call, and behind it; None: not there.
+    numbers: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,15 @@ class GoroutineCall:
     label: str  # how paths name it: "worker", "worker#2"
     function: str
     frame: Frame
-    number: int  # of those in one frame, the innermost inlined one first
     is_whole: bool  # the frame is the function's own: it is not inlined
     variables: tuple[_Local, ...]
+    numbers: tuple[int | None, int | None]
 
     @property
-    def place(self) -> tuple[int, int, int]:
-        """What Target.call_selected takes."""
-        return self.frame.call_pc + 1, self.frame.sp, self.number
+    def places(self) -> list[tuple[int, int, int]]:
+        """What Target.call_selected takes: the places where variables are looked for."""
+        pairs = zip(_places_of(self.frame), self.numbers)
+        return [(pc, self.frame.sp, number) for pc, number in pairs if number is not None]
 
     @property
     def prefix(self) -> str:
@@ -77,7 +80,7 @@ def calls_of(target: Target, one: Goroutine) -> Iterator[GoroutineCall]:
             count[name] += 1
             label = name if count[name] == 1 else f"{name}#{count[name]}"
             is_whole = number == len(codes) - 1
-            yield GoroutineCall(label, code.function, frame, number, is_whole, code.variables)
+            yield GoroutineCall(label, code.function, frame, is_whole, code.variables, code.numbers)
 
 
 def find_call(target: Target, goroutine: int, label: str) -> GoroutineCall:
@@ -116,17 +119,30 @@ class _Codes:
     def _ask(self, frame: Frame) -> tuple[_Code, ...]:
         if frame.function.name.startswith(RUNTIME):
             return ()
-        return tuple(
-            _Code(
-                call.function,
-                tuple(
-                    _Local(one.path, one.type, one.address - frame.sp)
-                    for one in call.variables
-                    if one.address is not None and one.type.kind in LEADING_ON
-                ),
+        calls = [list(self._target.calls_at(pc, frame.sp)) for pc in _places_of(frame)]
+        out = []
+        for number, call in enumerate(calls[0]):
+            variables = {one.path: one for one in call.variables if one.address is not None}
+            behind = len(calls[1]) - len(calls[0]) + number  # they have their outermost in common
+            if not 0 <= behind < len(calls[1]) or calls[1][behind].function != call.function:
+                behind = -1
+            for one in calls[1][behind].variables if behind >= 0 else ():
+                if one.address is not None:
+                    variables.setdefault(one.path, one)
+            places = tuple(
+                _Local(one.path, one.type, (one.address or 0) - frame.sp)
+                for one in variables.values()
+                if one.type.kind in LEADING_ON
             )
-            for call in self._target.calls_at(frame.call_pc + 1, frame.sp)
-        )
+            out.append(_Code(call.function, places, (number, behind if behind >= 0 else None)))
+        return tuple(out)
+
+
+def _places_of(frame: Frame) -> tuple[int, int]:
+    """The places where debug info is asked for variables, as Target.calls_at takes them: at a call,
+    and right behind it. At the call Go's debug info has some variables in registers that have been
+    saved for it already, where they are behind it."""
+    return frame.call_pc + 1, frame.pc + 1
 
 
 def _variable(target: Target, call: GoroutineCall, local: _Local) -> Iterator[Variable]:

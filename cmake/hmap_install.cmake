@@ -1,7 +1,7 @@
-# Files with places of the installation in them: hmap_install_made(TEMPLATE DESTINATION NAME COMPONENT)
+# Files that contain installation paths: hmap_install_made(TEMPLATE DESTINATION NAME COMPONENT)
 #
-# They are made while they are installed, since `cmake --install --prefix` may change the prefix;
-# how, and which variables TEMPLATE, DESTINATION and NAME may use, stands in install_made.cmake.in.
+# They are generated at installation, since `cmake --install --prefix` may change the prefix;
+# install_made.cmake.in has the variables that TEMPLATE, DESTINATION and NAME may use.
 
 function(hmap_install_made template destination name component)
   set(script "${PROJECT_BINARY_DIR}/install_made/${template}.cmake")

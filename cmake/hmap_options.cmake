@@ -1,11 +1,11 @@
-# What every C target of the project is compiled with: hmap_options(TARGET).
+# The options of every C target of the project: hmap_options(TARGET).
 
 include(CheckCCompilerFlag)
 
 # ---- Debug information ----
 
-# A debugger is the library's other user: all types, in every build type, also those that only a
-# debugger needs. gcc drops unused types, clang those that another file could describe.
+# The gdb commands need all types, in every build type, also those that the program does not use. gcc
+# omits unused types, clang those that another file could describe.
 check_c_compiler_flag(-fno-eliminate-unused-debug-types HMAP_HAVE_KEEP_TYPES)
 check_c_compiler_flag(-fstandalone-debug HMAP_HAVE_STANDALONE_DEBUG)
 set(HMAP_DEBUG_FLAGS -g)
@@ -19,7 +19,7 @@ endif()
 
 set(HMAP_WARNING_FLAGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes)
 
-# ---- All of it ----
+# ---- All options ----
 
 function(hmap_options target)
   set_target_properties(

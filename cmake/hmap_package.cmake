@@ -1,6 +1,6 @@
 # Debian packages, of a build with prefix /usr: cmake --workflow --preset package
 
-# ---- What all have ----
+# ---- All packages ----
 
 set(HMAP_PACKAGE_CONTACT
     "The hmap authors <hmap@packages.invalid>"
@@ -10,9 +10,9 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "${HMAP_PACKAGE_CONTACT}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has its own
 set(CPACK_VERBATIM_VARIABLES TRUE)
-set(CPACK_STRIP_FILES FALSE) # a debugger is the library's other user
+set(CPACK_STRIP_FILES FALSE) # the gdb commands need the debug information
 
-# The real prefix, under DESTDIR: the place of gdb's auto-load script has it in its name.
+# The real prefix, under DESTDIR: it is part of the path of gdb's auto-load script.
 set(CPACK_SET_DESTDIR TRUE)
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
@@ -45,12 +45,12 @@ set(CPACK_DEBIAN_HMAP_RUNTIME_PACKAGE_CONTROL_EXTRA
     "${PROJECT_SOURCE_DIR}/cmake/debian/libhmap1/triggers"
 )
 set(CPACK_COMPONENT_HMAP_RUNTIME_DESCRIPTION
-    "hash map whose inside a debugger can read - shared library
-A hash map in C with the layout and the life of Go's bucket map: buckets
-of eight slots, tophash bytes, overflow chains, growth in small steps.
+    "hash map that a debugger can inspect - shared library
+A hash map in C with the layout and algorithms of Go's bucket map: buckets
+of eight slots, tophash bytes, overflow chains, incremental growth.
 .
 The library keeps its debug information (it is not stripped): the hmap
-commands of the package libhmap-gdb take every offset from there."
+commands of the package libhmap-gdb take all offsets from it."
 )
 
 # ---- libhmap-dev ----
@@ -62,13 +62,13 @@ set(CPACK_DEBIAN_HMAP_DEVELOPMENT_PACKAGE_DEPENDS
 )
 set(CPACK_DEBIAN_HMAP_DEVELOPMENT_PACKAGE_SUGGESTS libhmap-gdb)
 set(CPACK_COMPONENT_HMAP_DEVELOPMENT_DESCRIPTION
-    "hash map whose inside a debugger can read - development files
-A hash map in C with the layout and the life of Go's bucket map: buckets
-of eight slots, tophash bytes, overflow chains, growth in small steps.
+    "hash map that a debugger can inspect - development files
+A hash map in C with the layout and algorithms of Go's bucket map: buckets
+of eight slots, tophash bytes, overflow chains, incremental growth.
 .
-Header, static library, manual page, and what find_package(hmap) of CMake
-and pkg-config need. The static library keeps its debug information (it is
-not stripped), and so do the programs that are linked with it."
+Header, static library, manual page, and files for CMake's
+find_package(hmap) and for pkg-config. The static library keeps its debug
+information (it is not stripped), and so do programs linked with it."
 )
 
 # ---- libhmap-gdb ----
@@ -84,13 +84,13 @@ set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_CONTROL_EXTRA
     "${PROJECT_SOURCE_DIR}/cmake/debian/libhmap-gdb/prerm"
 )
 set(CPACK_COMPONENT_HMAP_GDB_DESCRIPTION
-    "gdb commands that show what is inside a hash map
-Tells from a live process, a remote target or a core file whether a hash
-map is full of live keys, mostly deleted slots, far too large for what it
-holds, badly hashed, stuck in growth or pinned by an iterator; writes its
-buckets and entries as CSV, and draws them.
+    "gdb commands that show what is in a hash map
+Shows, in a live process, a remote target or a core file, whether a hash
+map is full of live keys, full of tombstones, far too large for its
+entries, badly hashed, stalled in growth or pinned by an iterator; writes
+its buckets and entries as CSV, and draws pictures.
 .
-gdb loads the commands by itself with any program that uses libhmap."
+gdb loads the commands automatically for programs that use libhmap."
 )
 
 # ---- hmap-layout ----
@@ -101,15 +101,15 @@ set(CPACK_DEBIAN_HMAP_LAYOUT_PACKAGE_SHLIBDEPS TRUE)
 set(CPACK_DEBIAN_HMAP_LAYOUT_PACKAGE_ENHANCES libhmap-gdb)
 set(CPACK_COMPONENT_HMAP_LAYOUT_DESCRIPTION
     "struct layouts of a program's hash maps, from its DWARF
-Shows where the fields of a program's hash maps lie, writes them into a
-file by which gdb reads the maps of the stripped program and of its cores,
-and tells a team's CI when a layout has drifted.
+Shows the field offsets of a program's hash maps, writes them to a layout
+file with which gdb reads the maps of the stripped program and its cores,
+and fails in CI when a layout has changed.
 .
-Knows the maps of libhmap and of Go, and the unordered containers of
+Supports the maps of libhmap and Go, and the unordered containers of
 libstdc++."
 )
 
-# ---- What Debian wants beside the files ----
+# ---- Other files that Debian requires ----
 
 set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_BINARY_DIR}/package_debian.cmake")
 configure_file(

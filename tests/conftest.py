@@ -1,4 +1,4 @@
-"""Options of the tests, known whichever of the folders are run."""
+"""Options of the tests, whichever folders are run."""
 
 from __future__ import annotations
 

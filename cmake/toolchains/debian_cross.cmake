@@ -1,5 +1,5 @@
-# Debian's cross gcc for HMAP_TRIPLET. Programs are static: an emulator runs them without the other
-# processor's libraries.
+# Debian's cross gcc for HMAP_TRIPLET. Programs are static, so that an emulator needs no libraries of
+# the other processor.
 
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_C_COMPILER "${HMAP_TRIPLET}-gcc")

@@ -1,9 +1,8 @@
-"""What a walk yields, between families and everything that shows a map: Blocks and Problems.
+"""What a walk of a map yields: Blocks and Problems.
 
-A walk is a stream of Blocks (columns of numpy arrays) and Problems. A Block is bounded in bytes; it
-holds rows for some main buckets in order, and, if asked for, a cell for each of their live entries.
-The chain of one bucket that is larger than a Block is split: its cells come in several Blocks, its
-row with the last.
+A walk is a stream of Blocks (columns of numpy arrays) and Problems. A Block is bounded in bytes. It
+holds rows for some main buckets, in order, and on request a cell for each live entry. A chain that
+is larger than a Block is split: its cells come in several Blocks, its row in the last.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ Addresses = NDArray[np.uint64]
 
 @dataclass(slots=True)
 class Column:
-    """`n` raw values of one type: data (n, size) of bytes; of those that could not be had, `failed`
-    (n,) says which, and `faults` (n,) at which address, which is 0 for a NULL pointer. Both are
-    None where nothing failed."""
+    """`n` raw values of one type: `data` (n, size), in bytes. `failed` (n,) marks those that could
+    not be read, `faults` (n,) has their addresses, 0 for a NULL pointer. Both are None if all were
+    read."""
 
     data: NDArray[np.uint8]
     faults: Addresses | None = None
@@ -35,26 +34,26 @@ class Column:
 
     @staticmethod
     def read(data: NDArray[np.uint8], ok: NDArray[np.bool_], addrs: Addresses) -> Column:
-        """Values read from `addrs` (n,), those where `ok` (n,) holds."""
+        """Values read from `addrs` (n,); `ok` (n,): which were read."""
         return Column(data) if ok.all() else Column(data, np.where(ok, 0, addrs), ~ok)
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Which of the values are there."""
+        """Which of the values were read."""
         return np.ones(len(self), np.bool_) if self.failed is None else ~self.failed
 
     def __len__(self) -> int:
         return len(self.data)
 
     def take(self, index: Ints | NDArray[np.bool_]) -> Column:
-        """The values at those places, in that order."""
+        """The values at those indices, in that order."""
         if self.faults is None or self.failed is None:
             return Column(self.data[index])
         return Column(self.data[index], self.faults[index], self.failed[index])
 
     @staticmethod
     def join(parts: Sequence[Column]) -> Column:
-        """The values of all parts, one part after the other."""
+        """The values of all parts, concatenated."""
         data = np.concatenate([part.data for part in parts])
         if all(part.faults is None for part in parts):
             return Column(data)
@@ -66,11 +65,11 @@ class Column:
 
 @dataclass(slots=True)
 class Buckets:
-    """Rows of the occupancy CSV, one a main bucket; all arrays have one length."""
+    """Rows of the occupancy CSV, one per main bucket; all arrays are equally long."""
 
     bucket: Ints  # index in its array
     address: Addresses  # of the main bucket
-    chain: Ints  # buckets of the chain, the main one included
+    chain: Ints  # buckets of the chain, including the main one
     slots: Ints
     live: Ints
     deleted: Ints  # tombstones
@@ -85,7 +84,7 @@ class Buckets:
         return self.take(slice(low, high))
 
     def take(self, rows: slice | NDArray[np.bool_]) -> Buckets:
-        """Those rows, in order; of a slice, as views."""
+        """Those rows, in order; for a slice, as views."""
         return Buckets(
             self.bucket[rows],
             self.address[rows],
@@ -100,24 +99,24 @@ class Buckets:
 
 @dataclass(slots=True)
 class Cells:
-    """Live entries; all columns have one length."""
+    """Live entries, in columns of equal length."""
 
     bucket: Ints
-    chain_index: Ints  # place of the cell's bucket in the chain
+    chain_index: Ints  # index of the cell's bucket in the chain
     slot: Ints
     tophash: Ints  # -1 where the family has none
-    address: Addresses  # of the bucket, group or node that the cell lies in
+    address: Addresses  # of the bucket, group or node of the cell
     keys: Column
     elems: Column
-    # Names of the arrays that the cells are in, where a Block has cells of many small ones; None:
-    # all are in the Block's own.
+    # Names of the cells' arrays, if a Block has cells of many small arrays; None: all are in the
+    # Block's array.
     arrays: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.bucket)
 
     def take(self, index: Ints | NDArray[np.bool_]) -> Cells:
-        """The cells at those places, in that order."""
+        """The cells at those indices, in that order."""
         return Cells(
             self.bucket[index],
             self.chain_index[index],
@@ -131,7 +130,7 @@ class Cells:
 
     @staticmethod
     def join(parts: Sequence[Cells]) -> Cells:
-        """The cells of all parts, one part after the other."""
+        """The cells of all parts, concatenated."""
         if len(parts) == 1:
             return parts[0]
         return Cells(
@@ -158,30 +157,30 @@ class Block:
     array: str  # "buckets", "oldbuckets", ...
     buckets: Buckets | None = None
     cells: Cells | None = None
-    overflow: int = 0  # overflow buckets met in this part
-    spare_used: int = 0  # of them, those that lie in the array (preallocated)
+    overflow: int = 0  # overflow buckets found in this part
+    spare_used: int = 0  # of those, preallocated in the array
     loose: int = 0  # live entries of a map without buckets
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One bucket of a chain, with everything that lies in its slots. `note` alone is set where the
-    bucket cannot be shown, and says why."""
+    """One bucket of a chain, with the contents of its slots. If it cannot be shown, only `note` is
+    set, and says why."""
 
     address: int
     tophash: tuple[int, ...] = ()  # of each slot
     marks: tuple[str, ...] = ()  # what each byte means: "live", "emptyOne", ...
     live: tuple[bool, ...] = ()
-    keys: Column | None = None  # of every slot, stale ones too
+    keys: Column | None = None  # of every slot, also stale ones
     elems: Column | None = None
     overflow: int | None = None  # the pointer to the next bucket; None: the family has none
-    spare: int | None = None  # its number among the array's spare buckets; None: it is not one
+    spare: int | None = None  # its index among the array's spare buckets; None: not one
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One main bucket and what hangs on it."""
+    """One main bucket with its overflow."""
 
     array: str
     bucket: int
@@ -191,7 +190,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Place:
-    """A main bucket: where a key would be."""
+    """The main bucket where a key would be."""
 
     array: str
     bucket: int
@@ -199,11 +198,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that cannot be so in a sound map."""
+    """An invariant that a map breaks, or unreadable memory."""
 
     text: str
     address: int | None = None
-    invariant: str = ""  # "I4"; empty: a fault of memory rather than of the map
+    invariant: str = ""  # "I4"; empty: memory that cannot be read
 
     def __str__(self) -> str:
         where = "" if self.address is None else f" 0x{self.address:x}"

@@ -1,4 +1,4 @@
-"""Problems that the numbers of a whole map show."""
+"""Problems in the numbers of a whole map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .header import Header
 
 
 def iter_count_problems(header: Header, live: int) -> Iterator[Problem]:
-    """I1, or U1: a map's count is the number of its live cells, `live` of which were found."""
+    """I1 or U1: a map's count is the number of its live cells; `live` were found."""
     if live != header.count:
         where = ", while a write is under way" if header.writing else ""
         yield Problem(

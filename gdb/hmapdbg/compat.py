@@ -1,4 +1,4 @@
-"""What the oldest Python that gdb may embed (3.9) lacks."""
+"""What Python 3.9, the oldest that gdb may embed, lacks."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ if TYPE_CHECKING or sys.version_info >= (3, 10):
 else:
 
     def dataclass(*args: Any, slots: bool = False, **options: Any) -> Any:
-        """dataclasses.dataclass, which takes `slots` from Python 3.10 on: left out here."""
+        """dataclasses.dataclass without `slots`, which is new in Python 3.10."""
         return dataclasses.dataclass(*args, **options)

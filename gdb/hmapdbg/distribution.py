@@ -1,4 +1,4 @@
-"""The few functions of probability that numbers about a hash map need."""
+"""Probability functions for the statistics of hash maps."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def poisson(mean: float, k: int) -> float:
 
 
 def poisson_bound(mean: float, trials: int, p: float = 1e-6) -> int:
-    """The least k so that, in `trials` independent Poisson counts of that mean, one above k comes
-    up with a probability of at most about `p`."""
+    """The least k such that any of `trials` independent Poisson counts of that mean is above k with
+    a probability of at most about `p`."""
     k = int(mean)
     while True:
         # The tail above k is at most its first term over 1 - mean/(k+2), a geometric bound.

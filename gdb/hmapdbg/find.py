@@ -1,4 +1,4 @@
-"""A key as the user gives it, and where it is in a map."""
+"""A key that the user gives, and its place in a map."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ MAX_STRING = 1 << 20
 
 @dataclass(frozen=True)
 class Key:
-    """What is looked for. `content`: the bytes that the hash function sees, where they are known;
-    `is_whole`: whether equal keys have no others, so that one bucket tells that a key is absent."""
+    """A key to look for. `content`: the bytes that are hashed, if they are known; `is_whole`:
+    whether all equal keys have these bytes, so that one bucket tells that a key is absent."""
 
     text: str
     pattern: Pattern
@@ -43,7 +43,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Shown(Pattern):
-    """Keys that are shown by the same text."""
+    """Keys that are shown as the same text."""
 
     renderer: Renderer
     type: Type
@@ -58,8 +58,8 @@ class Shown(Pattern):
 
 @dataclass(frozen=True)
 class Found:
-    """Where a key is. `cells`: one cell, or None where it is absent. `hashed`: only the chain at
-    `place` was looked at."""
+    """Where a key is. `cells`: one cell, or None if it is absent. `hashed`: only the chain at
+    `place` was searched."""
 
     cells: Cells | None
     array: str
@@ -73,7 +73,7 @@ def parse_key(target: Target, key_type: Type, text: str) -> Key:
     literal = parse(text)
     if literal is None:
         if text.startswith('"'):
-            raise TargetError(f"key {text} has no closing quote: put one at its end")
+            raise TargetError(f"key {text} has no closing quote: add one")
         if text.startswith("{"):
             raise TargetError(f"key {text} cannot be read: give {shape_of(key_type)}")
         return _key_of_expression(target, key_type, text)
@@ -84,7 +84,7 @@ def parse_key(target: Target, key_type: Type, text: str) -> Key:
             return _key_of_expression(target, key_type, text)
         if isinstance(literal, Text):
             raise TargetError(
-                f"key {text} is text, but the map's keys are '{key_type.name}': "
+                f"key {text} is a string, but the keys are '{key_type.name}': "
                 f"give {shape_of(key_type)}"
             ) from None
         raise TargetError(
@@ -107,13 +107,13 @@ def key_of(target: Target, key_type: Type, value: Value) -> Key:
         except Misfit:
             low, high = limits_of(key_type)
             raise TargetError(
-                f"key '{value.expression}' does not fit '{key_type.name}': it is from {low} to "
+                f"key '{value.expression}' does not fit '{key_type.name}': it ranges from {low} to "
                 f"{high - 1}"
             ) from None
     if len(value.data) != key_type.size:
         raise TargetError(
-            f"key '{value.expression}' is of type '{value.type.name}', {len(value.data):,} bytes, "
-            f"the map's keys are '{key_type.name}' of {key_type.size:,}: give one of those"
+            f"key '{value.expression}' is of type '{value.type.name}' ({len(value.data):,} bytes), "
+            f"but the keys are '{key_type.name}' ({key_type.size:,}): give one of that type"
         )
     renderer = Renderer(target, max_string=MAX_STRING)
     column = Column(np.frombuffer(value.data, np.uint8).reshape(1, -1))
@@ -122,13 +122,13 @@ def key_of(target: Target, key_type: Type, value: Value) -> Key:
 
 
 def key_by_text(target: Target, key_type: Type, text: str) -> Key:
-    """The keys that the entries CSV shows by that text."""
+    """The keys that the entries CSV shows as that text."""
     return Key(text, Shown(Renderer(target, max_string=MAX_STRING), key_type, text))
 
 
 def find(target: Target, opened: Map, key: Key) -> Found:
-    """Looks for a key: in one chain where the hash is known, by comparing all entries else.
-    TargetError where none of the keys is of a type that the key could be of."""
+    """Looks for a key: in one chain if the hash is known, otherwise in all entries. TargetError if
+    no key of the map is of a type that the key could have."""
     place = None if key.content is None else opened.place_of(key.content)
     found = _look(target, opened, key, place)
     if found.cells is None and place is not None and not key.is_whole:
@@ -154,7 +154,7 @@ def _look(target: Target, opened: Map, key: Key, place: Place | None) -> Found:
 
 
 def _check_understood(key_type: Type, key: Key) -> None:
-    """That "absent" is only said of what could have been there."""
+    """Makes sure that an absent key could have been present."""
     for dynamic in iter_dynamic(key.pattern):
         if dynamic.refused and not dynamic.tried:
             shapes = [
@@ -176,7 +176,7 @@ def _key_of_literal(target: Target, key_type: Type, literal: Literal, text: str)
     if isinstance(pattern, (Counted, Pointed)):
         return Key(render_string(pattern.content), pattern, pattern.content)
     if isinstance(pattern, Letters):
-        # What stands behind the first NUL is of the program's own, and may have been hashed.
+        # What follows the first NUL is up to the program, and may have been hashed.
         content = pattern.content.ljust(key_type.size, b"\0")
         is_whole = len(pattern.content) == key_type.size
         return Key(render_string(pattern.content), pattern, content, is_whole)
@@ -188,7 +188,7 @@ def _key_of_literal(target: Target, key_type: Type, literal: Literal, text: str)
 
 
 def _literal_of(target: Target, value: Value) -> Literal | None:
-    """A number or a text of the debugger's; None where a value is neither."""
+    """A number or string of the debugger; None for other values."""
     if value.type.kind is Kind.FLOAT and value.type.size in (4, 8):
         dtype = np.dtype(f"{target.order}f{value.type.size}")
         return Number(repr(float(np.frombuffer(value.data, dtype)[0])))
@@ -223,7 +223,7 @@ def _string_of(target: Target, value: Value) -> bytes:
         return counted
     if value.type.kind is not Kind.POINTER:
         raise TargetError(
-            f"key '{text}' is no string but of type '{value.type.name}': put text in double quotes"
+            f"key '{text}' is of type '{value.type.name}', not a string: put text in double quotes"
         )
     address = int.from_bytes(value.data, target.byte_order)
     out = b""
@@ -240,7 +240,7 @@ def _string_of(target: Target, value: Value) -> bytes:
 
 
 def _counted_string(target: Target, value: Value) -> bytes | None:
-    """The bytes of a string that knows its length; None where the value is none."""
+    """The bytes of a string with a known length; None for other values."""
     if find_counted_string(value.type) is None:
         return None
     try:
@@ -259,7 +259,7 @@ def _counted_string(target: Target, value: Value) -> bytes | None:
 def _number_of(target: Target, key_type: Type, value: Value) -> int:
     if value.type.kind not in NUMBERS:
         raise TargetError(
-            f"key '{value.expression}' is of type '{value.type.name}', the map's keys are "
-            f"'{key_type.name}': give one of those"
+            f"key '{value.expression}' is of type '{value.type.name}', but the keys are "
+            f"'{key_type.name}': give one of that type"
         )
     return int.from_bytes(value.data, target.byte_order, signed=value.type.signed)

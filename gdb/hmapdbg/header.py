@@ -1,9 +1,9 @@
 """A map as a whole: its Header, and the Geometry that the Header refers to.
 
-The Header says what every map has; what only some have (growth, overflow buckets, tables, pins) are
-optional parts. The Geometry is the shape that the map's memory has. Whoever shows a map asks it for
-the nouns, for what a uniform hash would do, and for what is worth showing: no test for a family, or
-for one shape, stands outside of geometry/ and families/.
+The Header has what every map has; what only some have (growth, overflow buckets, tables, pins) is
+in optional parts. The Geometry is the shape of the map in memory. It provides the nouns, what a
+uniform hash would do, and what to show: no code outside of geometry/ and families/ tests for a
+family or a shape.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Role(enum.Enum):
     """What an array is for."""
 
     MAIN = "main"
-    OLD = "old"  # growth is emptying it
-    TABLE = "table"  # one of several that divide the hash space among them
-    RETIRED = "retired"  # superseded; an iterator keeps it
+    OLD = "old"  # being emptied by growth
+    TABLE = "table"  # one of several that share the hash space
+    RETIRED = "retired"  # superseded, but pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class Array:
     name: str  # as in the CSV
     address: int  # of its first bucket
     buckets: int  # main buckets
-    size: int  # bytes held by it, without overflow buckets from elsewhere
-    spare: int = 0  # preallocated overflow buckets behind the main ones, used or not
-    pins: int = 0  # open iterators that walk it, where the family counts them
+    size: int  # bytes, without overflow buckets allocated one by one
+    spare: int = 0  # preallocated overflow buckets after the main ones, used or not
+    pins: int = 0  # open iterators that walk it, if the family counts them
     role: Role = Role.MAIN
 
     @property
     def prefix(self) -> str:
-        """What stands in front of a bucket's number, for people: "old ", "table 3 "."""
+        """What is shown before a bucket's number: "old ", "table 3 "."""
         if self.role is Role.OLD:
             return "old "
         return f"table {self.name} " if self.role is Role.TABLE else ""
@@ -53,8 +53,8 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a table of an open-addressing map says of itself. Its groups are the Array of the same
-    place in the Header."""
+    """The fields of a table of an open-addressing map. Its groups are the Array with the same index
+    in the Header."""
 
     index: int
     address: int
@@ -62,12 +62,12 @@ class Table:
     capacity: int  # slots
     growth_left: int  # slots that may be filled before it grows
     local_depth: int
-    tombstones: int  # by its own arithmetic
+    tombstones: int  # from the fields above
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How a map grows, where that is to be seen."""
+    """How a map grows, if that is known."""
 
     B: int | None = None  # log2 of the main buckets
     same_size: bool = False  # the array is rebuilt, not doubled
@@ -82,22 +82,22 @@ class Overflow:
 
     estimate: int
     is_exact: bool = True
-    spare_left: int = 0  # preallocated ones not yet used
+    spare_left: int = 0  # preallocated, not yet used
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Open iterators, and what they keep."""
+    """Open iterators, and what they pin."""
 
     iterators: int | None = None  # None: not counted by the family, and none was found
-    # Whether iterators are told by what looks like them, rather than by the map.
+    # Whether iterators were recognised in memory, not counted by the map.
     is_probable: bool = False
-    retired: tuple[Array, ...] = ()  # superseded arrays that open iterators keep
+    retired: tuple[Array, ...] = ()  # superseded arrays, kept by open iterators
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A map as a whole, before its buckets are read. Sizes are bytes."""
+    """A map as a whole, before its buckets are read. Sizes are in bytes."""
 
     family: str  # "libhmap"
     expression: str  # as the user typed it
@@ -106,25 +106,25 @@ class Header:
     count_at: int  # where `count` is
     key_type: Type
     elem_type: Type
-    count: int  # entries, as the map says
-    arrays: tuple[Array, ...]  # those that are walked, new before old; empty: nothing allocated
+    count: int  # entries, by the map's count
+    arrays: tuple[Array, ...]  # arrays to walk, new before old; empty: nothing allocated
     geometry: Geometry
-    header_size: int  # of everything held once a map
-    box_size: int = 0  # held for each entry outside the buckets
-    held: tuple[tuple[str, int], ...] = ()  # what else is held, by noun: ("directory", 4096)
+    header_size: int  # of everything held once per map
+    box_size: int = 0  # held per entry outside the buckets
+    held: tuple[tuple[str, int], ...] = ()  # other memory held, by noun: ("directory", 4096)
     dead: int = 0  # deleted entries that are still held
     unique_keys: bool = True
     count_rule: str = "I1"  # the invariant that `count` is the number of entries
     writing: bool = False
-    name: str = ""  # the map's own, if it keeps one
-    created_at: str = ""  # where in the program it was made, if known
+    name: str = ""  # the map's own, if it has one
+    created_at: str = ""  # where the program created it, if known
     growth: Growth | None = None
     overflow: Overflow | None = None
     tables: tuple[Table, ...] = ()
     pins: Pins = Pins()
-    facts: tuple[tuple[str, int], ...] = ()  # what else the family counts, by name
-    details: tuple[tuple[str, str], ...] = ()  # lines of the summary about that, label and text
-    notes: tuple[str, ...] = ()  # what the reader should know about how this was read
+    facts: tuple[tuple[str, int], ...] = ()  # other counts of the family, by name
+    details: tuple[tuple[str, str], ...] = ()  # lines about them in the summary: label, text
+    notes: tuple[str, ...] = ()  # for the user, about how the map was read
     problems: tuple[Problem, ...] = field(default=())
 
     @property
@@ -138,24 +138,24 @@ class Header:
 
     @property
     def same_size_grow(self) -> bool:
-        """Whether the growth under way makes an array of the same size."""
+        """Whether the current growth keeps the size of the array."""
         return self.growth is not None and self.growth.same_size
 
     @property
     def types(self) -> str:
-        """What is in the map, for people; a set has keys alone."""
+        """Key and value types, for people; a set has only keys."""
         key, elem = self.key_type.name, self.elem_type.name
         return f"{key} -> {elem}" if elem else key
 
     def array(self, name: str) -> Array:
-        """The array of that name. KeyError."""
+        """The array called `name`. KeyError."""
         for one in self.arrays:
             if one.name == name:
                 return one
         raise KeyError(name)
 
     def held_as(self, noun: str) -> int:
-        """What is held under that noun besides arrays and boxes."""
+        """The bytes in `held` under that noun."""
         return sum(size for name, size in self.held if name == noun)
 
 
@@ -168,7 +168,7 @@ class Verdict:
 
 
 class Numbers(Protocol):
-    """What a walk of a map has counted (stats.Stats), as far as it is judged."""
+    """The numbers of a walk (stats.Stats) that verdicts use."""
 
     header: Header
     live: int
@@ -177,8 +177,12 @@ class Numbers(Protocol):
     evacuated: int
 
     @property
+    def misplaced(self) -> int | None:
+        """Entries in a bucket that their hash does not select; None if that was not verified."""
+
+    @property
     def load(self) -> float:
-        """Entries a main bucket of the new array."""
+        """Entries per main bucket of the new array."""
 
     @property
     def unread(self) -> int:
@@ -190,7 +194,7 @@ class Numbers(Protocol):
 
     @property
     def rebuilt(self) -> int:
-        """Bytes that a map made anew would hold."""
+        """Bytes that a rebuilt map would hold."""
 
     @property
     def arrays_size(self) -> int:
@@ -202,7 +206,7 @@ class Numbers(Protocol):
 
     @property
     def p_value(self) -> float | None:
-        """The probability that a uniform hash spreads entries as unevenly; None: not to be told."""
+        """The probability that a uniform hash spreads entries as unevenly; None: unknown."""
 
     @property
     def longest_chain(self) -> int:
@@ -214,18 +218,18 @@ class Numbers(Protocol):
 
     @property
     def mean_probe(self) -> float:
-        """Buckets looked at for an absent key, on average."""
+        """Buckets that a miss visits, on average."""
 
 
-# Judges the numbers; None: there is nothing to say.
+# Judges the numbers; None: no verdict.
 Rule = Callable[[Numbers], Optional[Verdict]]
 
-# The bins that a growing map's hash space is divided into: (buckets of that array, bins in it).
+# The bins of a growing map's hash space, for each array: (its buckets, its bins).
 Bins = Sequence[tuple[int, int]]
 
 
 class NullModel(abc.ABC):
-    """What a hash that spreads keys uniformly makes of `live` entries."""
+    """How a uniform hash spreads `live` entries."""
 
     @abc.abstractmethod
     def sd(self, live: int, bins: Bins) -> float:
@@ -233,20 +237,20 @@ class NullModel(abc.ABC):
 
     @abc.abstractmethod
     def p_value(self, live: int, bins: Bins, chi_square: float, pairs: int) -> float:
-        """The probability of a spread at least as uneven. `pairs`: of entries in one bin."""
+        """The probability of a spread at least as uneven. `pairs`: of entries in the same bin."""
 
     @abc.abstractmethod
     def most_entries(self, live: int, bins: Bins) -> int:
-        """What the fullest bin is expected to hold at most."""
+        """The most entries that the fullest bin should hold."""
 
     @abc.abstractmethod
     def iter_counts(self, live: int, bins: Bins) -> Iterator[tuple[Ints, Ints]]:
-        """For each array: numbers of entries, and how many bins are expected to hold each (float
-        numbers)."""
+        """For each array: numbers of entries, and the expected number of bins with each
+        (floats)."""
 
 
 class Aspect(enum.Enum):
-    """What can be said of a map, beyond the numbers that all have: each a line of the summary."""
+    """A line of the summary that only some maps have."""
 
     SLOTS = "slots"
     TABLES = "tables"
@@ -257,7 +261,7 @@ class Aspect(enum.Enum):
 
 
 class Panel(enum.Enum):
-    """A part of a map's picture."""
+    """A panel of a map's picture."""
 
     OCCUPANCY = "occupancy"
     SPREAD = "spread"
@@ -266,34 +270,34 @@ class Panel(enum.Enum):
 
 
 class Geometry(abc.ABC):
-    """The shape that a map's memory has: nouns, null model, sizes, verdicts, aspects, panels.
+    """The shape of a map in memory: nouns, null model, sizes, verdicts, aspects, panels.
 
-    What stands here are the commonest answers."""
+    The defaults are the most common answers."""
 
-    # What the CSV and the JSON call it.
+    # Its name in the CSV and the JSON.
     name: ClassVar[str]
 
-    # ---- nouns; empty where there is no such thing
+    # ---- nouns; empty if there is no such thing
     bucket: ClassVar[str] = "bucket"  # what a row of the occupancy CSV is
     array: ClassVar[str] = "array"
-    cell: ClassVar[str] = "live cell"  # what an entry takes
-    byte: ClassVar[str] = ""  # the part of the hash that is kept with an entry
-    link: ClassVar[str] = ""  # what a chain is made of
-    chain_length: ClassVar[str] = ""  # what the length of a chain counts, for the axis of a picture
-    box: ClassVar[str] = "boxes"  # what is held for each entry outside the buckets
+    cell: ClassVar[str] = "live cell"  # what holds an entry
+    byte: ClassVar[str] = ""  # the part of the hash stored with an entry
+    link: ClassVar[str] = ""  # what a chain consists of
+    chain_length: ClassVar[str] = ""  # what a chain's length counts, for the axis of a picture
+    box: ClassVar[str] = "boxes"  # what is held per entry outside the buckets
     nothing_yet: ClassVar[str] = "no bucket array yet"
 
-    # ---- what there is to be said
+    # ---- what to show
     aspects: ClassVar[tuple[Aspect, ...]] = ()
     panels: ClassVar[tuple[Panel, ...]] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()
     null_model: ClassVar[NullModel | None] = None
-    least_chain: ClassVar[int] = 1  # of an empty bucket: 0 where a bucket is a list
+    least_chain: ClassVar[int] = 1  # of an empty bucket: 0 if a bucket is a list
 
     # ---- parameters of the family
-    slots: int  # of a bucket
+    slots: int  # per bucket
     bucket_size: int  # bytes
-    load_factor: float  # entries a bucket, at which the map grows; 0: not known
+    load_factor: float  # entries per bucket at which the map grows; 0: unknown
 
     @property
     def is_list(self) -> bool:
@@ -301,31 +305,29 @@ class Geometry(abc.ABC):
         return self.least_chain == 0
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
-        """The bytes that arrays and tables of a map made anew for this many entries take."""
+        """Bytes of the arrays and tables of a map rebuilt with this many entries."""
         return 0
 
     def capacity(self, buckets: int, slots: int) -> int:
-        """The entries that so many main buckets, with so many slots in their chains, have room
-        for."""
+        """The entries that fit into main buckets with that many slots in their chains."""
         return slots
 
     def room(self, arrays: Sequence[Array]) -> int | None:
-        """Slots of main and spare buckets; None where a bucket takes any number of entries."""
+        """Slots of main and spare buckets; None if a bucket takes any number of entries."""
         return sum(array.buckets + array.spare for array in arrays) * self.slots
 
     def probes(self, ends: NDArray[np.bool_]) -> Ints | None:
-        """How many buckets the search for an absent key looks at, from each bucket of an array;
-        `ends` tells of all of them whether they have an empty slot. None where that cannot be told
-        from occupancy alone."""
+        """The probe length of a miss from each bucket of an array (n,); `ends` (n,): which buckets
+        have an empty slot. None if occupancy alone does not tell."""
         return None
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
-        """Where an entry is, for people; `array`: None where the map has none."""
+        """Where an entry is, for people; `array`: None if the map has none."""
         return f"{self.bucket} {bucket:,}{in_array(array)}, at 0x{address:x}, slot {slot}"
 
 
 def in_array(array: Array | None) -> str:
-    """Which of a map's arrays a bucket is of: " of table 3"; empty for the only one."""
+    """Which of a map's arrays a bucket is in: " of table 3"; empty for the only one."""
     if array is None:
         return ""
     if array.role is Role.OLD:

@@ -1,9 +1,9 @@
-"""Offsets: from type descriptions to places in memory, and where each number came from."""
+"""Struct layouts from type descriptions, with the source of each offset."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from .target import Kind, TargetError, Type
 
 @dataclass(frozen=True)
 class Member:
-    """One field in use: where it lies in its struct, in bytes."""
+    """A field in use, with offset and size in bytes."""
 
     name: str
     offset: int
@@ -29,6 +29,10 @@ class StructLayout:
     name: str
     size: int
     members: tuple[Member, ...]
+    # Made once for each byte order: many structs are decoded one by one.
+    _dtypes: dict[str, np.dtype[np.void]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __getitem__(self, name: str) -> Member:
         for member in self.members:
@@ -41,33 +45,36 @@ class StructLayout:
 
     def dtype(self, order: str) -> np.dtype[np.void]:
         """The struct's scalar members as a structured dtype of the byte order "<" or ">"."""
-        scalars = [member for member in self.members if _format_of(member.type, order)]
-        return np.dtype(
-            {
-                "names": [member.name for member in scalars],
-                "formats": [_format_of(member.type, order) for member in scalars],
-                "offsets": [member.offset for member in scalars],
-                "itemsize": self.size,
-            }
-        )
+        if order not in self._dtypes:
+            scalars = [member for member in self.members if _format_of(member.type, order)]
+            self._dtypes[order] = np.dtype(
+                {
+                    "names": [member.name for member in scalars],
+                    "formats": [_format_of(member.type, order) for member in scalars],
+                    "offsets": [member.offset for member in scalars],
+                    "itemsize": self.size,
+                }
+            )
+        return self._dtypes[order]
 
     def decode(self, data: bytes, byte_order: Literal["little", "big"]) -> dict[str, int]:
-        """The scalar members of one struct from its bytes, as integers (pointers too)."""
-        record = np.frombuffer(data, self.dtype("<" if byte_order == "little" else ">"), count=1)[0]
-        return {name: int(record[name]) for name in record.dtype.names or ()}
+        """Decodes the scalar members of one struct as integers (pointers too)."""
+        dtype = self.dtype("<" if byte_order == "little" else ">")
+        (record,) = np.frombuffer(data, dtype, count=1).tolist()
+        return dict(zip(dtype.names or (), map(int, record)))
 
 
 def struct_layout(
     struct: Type, required: Iterable[str], optional: Iterable[str] = ()
 ) -> StructLayout:
-    """The layout of those fields of a struct. TargetError names a required one that is missing."""
+    """The layout of the named fields of a struct. TargetError if a required one is missing."""
     members = []
     for name in required:
         found = struct.find(name)
         if found is None:
             raise TargetError(
-                f"'{struct.name}' has no field '{name}': it is not a map this version knows; "
-                f"see what it is with 'ptype {struct.name}'"
+                f"'{struct.name}' has no field '{name}': not a map that this version knows; "
+                f"see 'ptype {struct.name}'"
             )
         members.append(Member(name, found.offset, found.type.size, found.type, struct.source))
     for name in optional:
@@ -78,7 +85,7 @@ def struct_layout(
 
 
 def _format_of(scalar: Type, order: str) -> str:
-    """numpy's name of a scalar type; empty for what is none."""
+    """numpy's name for a scalar type; empty for others."""
     if scalar.size not in (1, 2, 4, 8):
         return ""
     if scalar.kind in (Kind.POINTER, Kind.BOOLEAN):

@@ -1,4 +1,4 @@
-"""Modules that Python may lack, and the packages that bring them."""
+"""Modules that may be missing, and the packages that provide them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ PACKAGES = {  # Debian's
 
 
 def package_of(error: ModuleNotFoundError) -> str | None:
-    """The package with the module that is missing; None where that is none of those above, and the
-    error a mistake of ours."""
+    """The package of the missing module; None for other modules, where the error is our own
+    mistake."""
     return PACKAGES.get((error.name or "").split(".")[0])

@@ -1,7 +1,7 @@
-"""Folds Blocks into numbers. Reads no memory, prints nothing.
+"""The statistics of a map, from its Blocks. Reads no memory, prints nothing.
 
-Positions and chi-square in mid-growth: the entries are in new buckets, each 1/N of the hash space,
-and in old ones that have not been evacuated, each 1/M of it. Those bins cover the hash space once.
+Positions and chi-square during growth: entries are in new buckets, each 1/N of the hash space, and
+in old ones not yet evacuated, each 1/M of it. These bins cover the hash space once.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from .block import Block, Buckets, Ints
 from .geometry.verdicts import incomplete, writer_inside
 from .header import Array, Aspect, Header, Role, Verdict
 
-STRIP_MARKS = 24  # of the strip of occupancy
-LONGEST = 5  # of the list of longest chains
+STRIP_MARKS = 24  # in the occupancy line
+LONGEST = 5  # chains listed
 
 
 @dataclass
 class _ArraySums:
-    """What is added up over the buckets of one array, evacuated ones left out."""
+    """Sums over the buckets of one array, without evacuated ones."""
 
     buckets: int = 0
     occupied: int = 0  # buckets that hold an entry
     live: int = 0
-    squares: int = 0  # of the entries of each bucket
-    position: float = 0.0  # sum over entries of their place in the new array, from its middle
-    position2: float = 0.0  # sum of the squares of those
+    squares: int = 0  # of the entries per bucket
+    position: float = 0.0  # sum of the entries' positions in the new array, from its middle
+    position2: float = 0.0  # sum of their squares
 
 
 @dataclass
 class Stats:
-    """The numbers of one map; `add` each Block of a walk, then read the properties.
+    """The numbers of one map: `add` each Block of a walk, then read the properties.
 
-    It is long since each number is a property with its definition; none is more than a few lines.
+    It is long because each number is a property with its definition; all are short.
     """
 
     header: Header
@@ -45,23 +45,25 @@ class Stats:
     live: int = 0
     deleted: int = 0
     empty: int = 0
-    slots: int = 0  # in use: those of evacuated buckets left out
+    slots: int = 0  # in use: without those of evacuated buckets
     evacuated: int = 0  # old buckets
     overflow: int = 0  # overflow buckets in chains
-    spare_used: int = 0  # of them, preallocated ones
+    spare_used: int = 0  # of those, preallocated
     occupancy: Ints = field(default_factory=lambda: np.zeros(1, np.int64))  # buckets by entries
     chains: Ints = field(default_factory=lambda: np.zeros(1, np.int64))  # buckets by chain length
     longest: list[tuple[int, str, int]] = field(default_factory=list)  # length, array, bucket
     strip: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    # Buckets to start from, by how many are looked at in vain for an absent key.
+    # Start buckets by the probe length of a miss.
     probes: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
     longest_probe: tuple[int, str, int] = (0, "", 0)  # length, array, first bucket
+    # Entries in a bucket that their hash does not select; None: not verified.
+    misplaced: int | None = None
 
     def __post_init__(self) -> None:
         arrays = self.header.arrays
         self.sums = {array.name: _ArraySums() for array in arrays}
         self._arrays = {array.name: array for array in arrays}
-        # Where each array's buckets begin among all of the hash space.
+        # Position of each array's first bucket in the hash space.
         self._offsets: dict[str, int] = {}
         self._main_buckets = 0
         for array in arrays:
@@ -69,13 +71,13 @@ class Stats:
                 self._offsets[array.name] = self._main_buckets
                 self._main_buckets += array.buckets
         self.strip = np.zeros(min(STRIP_MARKS, self._main_buckets))
-        # Which buckets of the array that is coming can end a search.
+        # Which buckets of the current array can end a lookup.
         self._ends: list[NDArray[np.bool_]] = []
 
-    # ---- folding
+    # ---- adding
 
     def add(self, block: Block) -> None:
-        """Counts a Block."""
+        """Adds a Block."""
         self.live += block.loose
         self.overflow += block.overflow
         self.spare_used += block.spare_used
@@ -104,8 +106,8 @@ class Stats:
         sums.occupied += int((live > 0).sum())
         sums.live += int(live.sum())
         wide = live.astype(np.float64)
-        # Exact as long as no chain holds 2^26 entries; more is a float's rounding away. Not np.dot:
-        # BLAS has idle threads of its own spin for each of these, which costs more.
+        # Exact up to 2^26 entries per chain, and within float rounding above. Not np.dot: BLAS
+        # makes idle threads spin for each call, which costs more.
         sums.squares += int((wide * wide).sum())
         for place, share in self._places(array, buckets):
             centred = place - (self.main_buckets - 1) / 2
@@ -119,7 +121,7 @@ class Stats:
 
     def _places(self, array: Array, buckets: Ints) -> list[tuple[Ints, float]]:
         """Where the entries of an array's buckets are, or will be, in the new array: those of an
-        old bucket in equal shares in the new ones with the same low bits. Tables stand side by
+        old bucket in equal shares in the new ones with the same low bits. Tables are side by
         side."""
         if array.role is not Role.OLD:
             return [(buckets + self._offsets[array.name], 1.0)]
@@ -138,8 +140,8 @@ class Stats:
         del self.longest[LONGEST:]
 
     def _add_probes(self, array: Array, rows: Buckets) -> None:
-        """Probe lengths of an array, once all of it has come; one of which a bucket was not read is
-        left out."""
+        """Adds the probe lengths of an array once it is complete; one with unread buckets is left
+        out."""
         begin = int(rows.bucket[0])
         if begin == 0:
             self._ends.clear()
@@ -159,13 +161,13 @@ class Stats:
 
     @property
     def mean_probe(self) -> float:
-        """Buckets that the search for an absent key looks at on average."""
+        """Buckets that a miss visits on average."""
         starts = int(self.probes.sum())
         return float((np.arange(len(self.probes)) * self.probes).sum()) / starts if starts else 0.0
 
     @property
     def unread(self) -> int:
-        """Buckets that no Block had a row of, after the last one: they could not be read."""
+        """After the last Block: buckets without a row, which could not be read."""
         total = sum(array.buckets for array in self.header.arrays)
         return total - self.evacuated - sum(sums.buckets for sums in self.sums.values())
 
@@ -178,7 +180,7 @@ class Stats:
 
     @property
     def pending(self) -> int:
-        """New buckets that wait for an old one: empty, and no bin of their own."""
+        """New buckets whose old one is not evacuated: empty, and not bins."""
         old = self.header.old
         if old is None:
             return 0
@@ -186,13 +188,12 @@ class Stats:
 
     @property
     def bins(self) -> int:
-        """The bins that the hash space is divided into at the moment."""
+        """The current number of bins of the hash space."""
         return sum(sums.buckets for sums in self.sums.values()) - self.pending
 
     @property
     def bins_by_array(self) -> list[tuple[int, int]]:
-        """For each array, how many buckets it has and how many bins: the new one's without those
-        that wait."""
+        """For each array, its buckets and its bins: the new one's without pending buckets."""
         arrays = self.header.arrays
         return [
             (array.buckets, self.sums[array.name].buckets - (0 if number else self.pending))
@@ -213,18 +214,18 @@ class Stats:
 
     @property
     def mean(self) -> float:
-        """Entries a bucket."""
+        """Entries per bucket."""
         return self.live / self.bins if self.bins > 0 else 0.0
 
     @property
     def mean_occupied(self) -> float:
-        """Entries a bucket, over the buckets that hold any."""
+        """Entries per bucket, over non-empty buckets."""
         occupied = sum(sums.occupied for sums in self.sums.values())
         return self.live / occupied if occupied else 0.0
 
     @property
     def maximum(self) -> int:
-        """The most entries of a bucket."""
+        """The most entries in a bucket."""
         return len(self.occupancy) - 1
 
     @property
@@ -265,8 +266,8 @@ class Stats:
 
     @property
     def p_value(self) -> float | None:
-        """The probability that a uniform hash spreads the entries at least this unevenly; None
-        where there is nothing to judge."""
+        """The probability that a uniform hash spreads the entries at least this unevenly; None if
+        there is nothing to judge."""
         model = self.header.geometry.null_model
         if model is None or self.live < 2 or self.bins < 2 or self.unread:
             return None
@@ -279,8 +280,8 @@ class Stats:
 
     @property
     def chain_bound(self) -> int:
-        """The longest chain that a uniform hash is expected to make with this many entries; 0
-        without a null model."""
+        """The longest chain that a uniform hash should give with this many entries; 0 without a
+        null model."""
         geometry = self.header.geometry
         if geometry.null_model is None:
             return 0
@@ -289,15 +290,13 @@ class Stats:
 
     @property
     def nodes_of_hit(self) -> float:
-        """Where a bucket is a list: the nodes that the search for a present key looks at, on
-        average over the entries."""
+        """If a bucket is a list: the nodes that a hit visits, on average over the entries."""
         return (self.squares / self.live + 1) / 2 if self.live else 0.0
 
     @property
     def nodes_of_miss(self) -> float:
-        """Where buckets are parts of one list: the nodes that the search for an absent key looks
-        at, on average over the buckets: all of its bucket, and the next one of the list, which is
-        of another bucket."""
+        """If buckets are parts of one list: the nodes that a miss visits, on average over the
+        buckets: all of its bucket, and the next one, which belongs to another bucket."""
         occupied = sum(sums.occupied for sums in self.sums.values())
         return (self.live + max(occupied - 1, 0)) / self.bins if self.bins > 0 else 0.0
 
@@ -309,13 +308,13 @@ class Stats:
 
     @property
     def bucket_bytes(self) -> int:
-        """Main buckets of all arrays, and what stands in front of them."""
+        """Main buckets of all arrays, and their headers."""
         used = self.spare_used * self.header.geometry.bucket_size
         return self.arrays_size - self.spare_bytes - used
 
     @property
     def overflow_bytes(self) -> int:
-        """Overflow buckets in chains, preallocated ones too."""
+        """Overflow buckets in chains, also preallocated ones."""
         return self.overflow * self.header.geometry.bucket_size
 
     @property
@@ -330,12 +329,12 @@ class Stats:
 
     @property
     def pinned_bytes(self) -> int:
-        """Superseded arrays that open iterators keep."""
+        """Superseded arrays, kept by open iterators."""
         return sum(array.size for array in self.header.pins.retired)
 
     @property
     def held(self) -> int:
-        """All that the map itself holds; not what its keys and elems point to."""
+        """All that the map itself holds, not what keys and elems point to."""
         heap_overflow = (self.overflow - self.spare_used) * self.header.geometry.bucket_size
         return (
             self.header.header_size
@@ -348,29 +347,28 @@ class Stats:
 
     @property
     def rebuilt(self) -> int:
-        """What a map made anew for this many entries would hold."""
+        """What a rebuilt map with this many entries would hold."""
         header, geometry = self.header, self.header.geometry
         size = header.header_size + self.box_bytes
-        # An array that is not there yet, or whose growth is not known, says nothing of another one.
+        # Without entries, or without a known load factor, no array is counted.
         if header.arrays and not (self.live and geometry.load_factor):
             return size
         return size + geometry.rebuilt(self.live, header.arrays)
 
     @property
     def wasted(self) -> int:
-        """What is held beyond what a rebuilt map would hold."""
+        """Held bytes beyond those of a rebuilt map."""
         return max(0, self.held - self.rebuilt)
 
     # ---- verdicts
 
     @property
     def load(self) -> float:
-        """Entries a main bucket of the new array."""
+        """Entries per main bucket of the new array."""
         return self.live / self.main_buckets if self.main_buckets else 0.0
 
     def verdicts(self) -> Sequence[Verdict]:
-        """What the numbers say, several may hold; empty for a map of which there is nothing to
-        say."""
+        """The verdicts that hold: none, one or several."""
         rules = (incomplete, *self.header.geometry.rules, writer_inside)
         found = (rule(self) for rule in rules)
         return [one for one in found if one is not None]

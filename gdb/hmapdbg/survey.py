@@ -1,4 +1,4 @@
-"""One pass over a map that feeds every sink the caller asked for."""
+"""One pass over a map that feeds all of the caller's sinks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .stats import Stats
 
 
 class Sink(Protocol):
-    """What takes the Blocks of a walk: a CSV file, a plot."""
+    """Takes the Blocks of a walk: a CSV file, a plot."""
 
     def add(self, block: Block) -> None:
         ...
@@ -23,9 +23,13 @@ def survey(
     walk: Iterable[Union[Block, Problem]],
     sinks: Iterable[Sink] = (),
     progress: Callable[[int, int], None] | None = None,
+    placement: Callable[[], Iterable[Problem] | None] | None = None,
 ) -> tuple[Stats, list[Problem]]:
-    """Folds a walk or an audit of a whole map: its numbers, and the Problems met, the header's own
-    first. Each Block goes to each sink; `progress` is told the buckets done, and their number."""
+    """Runs a walk or an audit of a whole map: its Stats, and the Problems found, the header's
+    first. Each Block goes to each sink; `progress` gets the buckets done and their total.
+
+    placement: Map.check_placement of the same map, called only if the numbers suggest a bad hash.
+    """
     stats = Stats(header)
     takers: list[Sink] = [stats, *sinks]
     problems = list(header.problems)
@@ -41,4 +45,10 @@ def survey(
         if progress is not None:
             progress(done, total)
     problems += iter_count_problems(header, stats.live)
+    if placement is not None and any(one.name == "skewed" for one in stats.verdicts()):
+        misplaced = placement()
+        if misplaced is not None:
+            told = list(misplaced)
+            stats.misplaced = len(told)
+            problems += [one for one in told if one not in problems]
     return stats, problems

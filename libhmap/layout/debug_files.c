@@ -84,6 +84,8 @@ static bool try_debug_file(struct reader *reader, const char *path, const uint32
     struct arena quiet = {0};
     struct elf_image image;
     bool good = elf_open(&image, &quiet, path);
+    if (good)
+        elf_close(&image);
     arena_release(&quiet);
     if (!good || !elf_open(&image, reader->arena, path))
         return false;
@@ -95,6 +97,8 @@ static bool try_debug_file(struct reader *reader, const char *path, const uint32
         good = checksum != NULL && has_checksum(&image, *checksum);
     if (good && elf_has_dwarf(&image))
         return add_file(reader, &image, false);
+    if (!good)
+        reader->refused = path;
     elf_close(&image);
     return false;
 }
@@ -195,11 +199,15 @@ bool debug_files_open(struct reader *reader)
         if (!elf_open(&again, arena, reader->program_path) || !add_file(reader, &again, false))
             return false;
     } else if (!find_by_build_id(reader, elf_gnu_build_id(&reader->program), try_debug_file) &&
-               !find_by_link(reader))
+               !find_by_link(reader)) {
+        const char *found = reader->refused == NULL
+                                ? "no separate debug file was found"
+                                : arena_format(arena, "'%s' is of another build", reader->refused);
         arena_fail(arena,
-                   "no debug info in '%s', and no separate debug file was found: build with -g, "
-                   "or name the folder of debug files with --debug-folder",
-                   reader->program_path);
+                   "no debug info in '%s', and %s: build with -g, or name the folder of debug "
+                   "files with --debug-folder",
+                   reader->program_path, found);
+    }
     return !arena->failed && open_alternative(reader);
 }
 

@@ -24,7 +24,7 @@ struct die {
     int64_t lower_bound;
     int64_t const_value;
     uint64_t language;
-    uint64_t address; /* of DW_AT_location, where it is one fixed address */
+    uint64_t address; /* of DW_AT_location, if that is one fixed address */
     uint64_t dwo_id;
     const char *dwo_name;
     const char *comp_dir;

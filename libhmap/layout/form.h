@@ -30,7 +30,7 @@ bool expression_take_address(struct expression *expression, const struct elf_ima
 
 bool form_flag(Dwarf_Attribute attribute, bool *out, Dwarf_Error *error);
 
-/* The text of an attribute of `die`; it lies in the file. */
+/* The text of an attribute of `die`; it is part of the file. */
 bool form_text(struct reader *reader, size_t file, Dwarf_Die die, Dwarf_Attribute attribute,
                Dwarf_Half form, const char **out, Dwarf_Error *error);
 

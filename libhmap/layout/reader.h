@@ -127,8 +127,9 @@ struct reader {
     struct debug_file *files; /* 0: the one with the program's DWARF */
     size_t file_count;
     size_t file_room;
-    size_t alternative; /* index of dwz's file; 0: none */
-    struct unit *units; /* in the order of places */
+    size_t alternative;  /* index of dwz's file; 0: none */
+    const char *refused; /* a separate debug file of another build; NULL: none */
+    struct unit *units;  /* in the order of places */
     size_t unit_count;
     size_t unit_room;
     struct hmap *signatures;  /* uint64_t -> place_t: type units */

@@ -16,8 +16,8 @@
 _Static_assert(HMAP_BUCKET_SLOTS == 8, "the tophash bytes of a bucket make one 64-bit word");
 _Static_assert(sizeof(struct bmap) == HMAP_BUCKET_SLOTS, "a bucket begins with its tophash bytes");
 /* A header stands directly before what it describes, whose alignment is at least its own. */
-_Static_assert(sizeof(struct hmap_array) % _Alignof(struct hmap_array) == 0, "no gap behind it");
-_Static_assert(sizeof(struct hmap_box) % _Alignof(struct hmap_box) == 0, "no gap behind it");
+_Static_assert(sizeof(struct hmap_array) % _Alignof(struct hmap_array) == 0, "no padding after it");
+_Static_assert(sizeof(struct hmap_box) % _Alignof(struct hmap_box) == 0, "no padding after it");
 /* evacuate() adds the half, 0 or 1, to the mark. */
 _Static_assert(HMAP_TOPHASH_EVACUATED_X + 1 == HMAP_TOPHASH_EVACUATED_Y, "X and Y are neighbours");
 _Static_assert((int)HMAP_TOPHASH_EMPTY_ONE < (int)HMAP_TOPHASH_EVACUATED_X &&

@@ -15,11 +15,11 @@ static const char *link_fault(const struct check *check, const struct hmap_array
     for (unsigned i = 0; i < 2; i++)
         if (check->arrays[i] != NULL && check->arrays[i] != array &&
             array_holds(type, check->arrays[i], b))
-            return "lies in another array";
+            return "is in another array";
     if (array_holds(type, array, b)) {
         size_t at = (uintptr_t)b - (uintptr_t)array->buckets;
         if (at % type->bucket_size != 0)
-            return "lies between two buckets of its array";
+            return "points between two buckets of its array";
         if (at / type->bucket_size < bucket_count(array->B))
             return "is a main bucket";
     }

@@ -20,9 +20,9 @@
  *   leaves every entry where it was. Growth that cannot start is put off. If an old chain cannot be
  *   evacuated, updates and deletes work in it and only a new key is refused: new keys never enter
  *   an old bucket;
- * - key and elem arguments may lie in the map itself (hmap_delete(map, iter.key) is the idiom).
+ * - key and elem arguments may be in the map itself (hmap_delete(map, iter.key) is the idiom).
  *   If growth is about to move it, it is copied first;
- * - the seed is kept while an iterator is open: during growth an iterator tells by the hash which
+ * - the seed is kept while an iterator is open: during growth the hash tells an iterator which
  *   half of an old bucket an entry belongs to.
  */
 #include "hash.h"

@@ -139,7 +139,7 @@ struct hmap {
     size_t nevacuate;          /* old buckets below this one have been evacuated */
     struct bmap *nextOverflow; /* next unused spare bucket of `buckets`; NULL: none left */
     const struct hmap_type *type;
-    struct hmap_array *retired;      /* superseded arrays that iterators walk */
+    struct hmap_array *retired;      /* replaced arrays that iterators walk */
     struct hmap_box *graveyard;      /* boxes and owned keys deleted while an iterator is open */
     size_t niterators;               /* open iterators */
     uint64_t random;                 /* state of the generator */

@@ -12,8 +12,8 @@
  * their chains, keys and elems, until they are unpinned (I15).
  *
  * While an iterator is open the map keeps its seed. Go has no such rule: there an iterator may
- * return an entry twice if the map is emptied and filled again, since the hash tells the halves
- * apart.
+ * return an entry twice if the map is emptied and filled again, since the halves of an old
+ * bucket are told apart by the hash.
  */
 #include "hash.h"
 #include "map.h"

@@ -35,7 +35,7 @@ struct bmap *hmap_overflow_take_spare(struct hmap *map);
 size_t hmap_overflow_spares_left(const struct hmap *map);
 void hmap_overflow_release(const struct hmap *map, struct bmap *b);
 
-/* Links `overflow` behind `b`, which ends a chain of `buckets`, and counts it. */
+/* Links `overflow` to `b`, the end of a chain of `buckets`, and counts it. */
 void hmap_overflow_link(struct hmap *map, struct bmap *b, struct bmap *overflow);
 
 /* `size` zeroed bytes that follow a struct hmap_box; NULL: out of memory. */

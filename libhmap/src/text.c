@@ -217,15 +217,15 @@ static size_t utf8_length(const unsigned char *text, size_t size)
     } else if (first >= 0xe0 && first <= 0xef) {
         length = 3;
         if (first == 0xe0)
-            low = 0xa0; /* else overlong */
+            low = 0xa0; /* below: overlong */
         if (first == 0xed)
-            high = 0x9f; /* else a surrogate */
+            high = 0x9f; /* above: a surrogate */
     } else if (first >= 0xf0 && first <= 0xf4) {
         length = 4;
         if (first == 0xf0)
-            low = 0x90; /* else overlong */
+            low = 0x90; /* below: overlong */
         if (first == 0xf4)
-            high = 0x8f; /* else above U+10FFFF */
+            high = 0x8f; /* above: past U+10FFFF */
     } else {
         return 0;
     }

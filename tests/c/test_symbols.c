@@ -1,6 +1,6 @@
 /* The names that the libraries define. Those that the shared one exports are on a list, so that each
- * change is on purpose; all of the static one begin with hmap_, so that they clash with no name of a
- * program. */
+ * change is on purpose; all of the static one begin with hmap_, so that they clash with no name of
+ * a program. */
 #include "support.h"
 
 static int compare(const void *a, const void *b)

@@ -1,4 +1,4 @@
-"""Cores that are taken once for all tests."""
+"""Cores taken once for all tests."""
 
 from __future__ import annotations
 

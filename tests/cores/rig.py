@@ -1,4 +1,4 @@
-"""What the tests of hmap-cores share: cores, what can happen to them, and runs of the script."""
+"""Shared by the tests of hmap-cores: cores, ways to damage them, and runs of the script."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Cores:
     """Cores of fixtures/c/service.c, and one of another program."""
 
     program: Path
-    evening: Path  # its six maps, each ill in its own way
-    early: Path  # before any map is made
-    filtered: Path  # of the same, but with nothing of its memory
-    truth: Path  # what the program says about its maps, a folder a map
+    evening: Path  # its six maps, each with a different problem
+    early: Path  # before any map is created
+    filtered: Path  # of the same, but without its memory
+    truth: Path  # the ground truth about its maps, a folder per map
     other: Path  # of another program
 
 
 def take_cores(program: Path, arguments: Sequence[str | Path], *commands: str) -> None:
-    """Runs a program under gdb by those commands, some of which take cores."""
+    """Runs a program under gdb with commands, some of which take cores."""
     line = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off"]
     line += ["-iex", "set auto-load off", "-iex", "set startup-with-shell off"]
     line += [word for command in commands for word in ("-ex", command)]
@@ -59,7 +59,7 @@ def take_cores(program: Path, arguments: Sequence[str | Path], *commands: str) -
 
 @dataclass(frozen=True)
 class Run:
-    """How a run of hmap-cores ended."""
+    """The result of a run of hmap-cores."""
 
     status: int
     output: str
@@ -73,7 +73,7 @@ class Run:
             return list(csv.DictReader(file))
 
     def of(self, core: str) -> list[dict[str, str]]:
-        """The rows of summary.csv about a core, by its file's name."""
+        """The rows of summary.csv about the core with that file name."""
         return [row for row in self.rows if os.path.basename(row["core"]) == core]
 
     def detail_of(self, core: str) -> str:
@@ -116,14 +116,14 @@ def hmap_cores(
     return Run(done.returncode, done.stdout, done.stderr, output)
 
 
-# ---- what can happen to a core -------------------------------------------------------------------
+# ---- ways to damage a core -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Segment:
     """A program header of a 64-bit little-endian core."""
 
-    at: int  # of the header in the file
+    at: int  # file offset of the header
     kind: int
     offset: int
     addr: int
@@ -139,7 +139,7 @@ def iter_segments(core: bytes) -> Iterator[Segment]:
 
 
 def without_memory(core: bytes, address: int) -> bytes:
-    """The core as if the kernel had left out the memory around an address (MADV_DONTDUMP)."""
+    """The core as if the kernel had omitted the memory around an address (MADV_DONTDUMP)."""
     out = bytearray(core)
     (segment,) = (
         one
@@ -151,7 +151,7 @@ def without_memory(core: bytes, address: int) -> bytes:
 
 
 def notes_first(core: bytes) -> bytes:
-    """The core with its notes in front, where the kernel puts them; gdb puts them at the end."""
+    """The core with its notes first, where the kernel writes them; gdb writes them last."""
     segments = list(iter_segments(core))
     (note,) = (one for one in segments if one.kind == PT_NOTE)
     first = min(one.offset for one in segments if one.kind == PT_LOAD)
@@ -165,7 +165,7 @@ def notes_first(core: bytes) -> bytes:
 
 
 def fake_gdb(folder: Path, script: str) -> dict[str, str]:
-    """An environment in which `gdb` is that shell script; $core is the core that it is given."""
+    """An environment in which `gdb` is a shell script; $core in it is the core."""
     folder.mkdir(exist_ok=True)
     path = folder / "gdb"
     path.write_text(f"#!/bin/sh\nfor core; do :; done\ncore=${{core##*/}}\n{script}\n")

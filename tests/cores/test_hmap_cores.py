@@ -43,13 +43,13 @@ QUICK = ("--no-entries", "--no-plots")
 
 
 def header_of(cores: Cores, name: str) -> dict[str, str]:
-    """What the program says about a map's header."""
+    """The program's ground truth about a map's header."""
     with open(cores.truth / name / "header.csv", encoding="utf-8", newline="") as file:
         return {row["field"]: row["value"] for row in csv.DictReader(file)}
 
 
 def same_file(source: Path, target: Path) -> Path:
-    """Another name of a core; they are large."""
+    """Another name for a core, which is too large to copy."""
     os.link(source, target)
     return target
 
@@ -178,7 +178,7 @@ def test_each_kind_of_bad_core_is_one_line_and_stops_nothing(cores: Cores, tmp_p
         assert re.fullmatch(detail, run.detail_of(name)), (name, run.detail_of(name))
     assert len(run.rows) == 2 * len(ILL) + len(expected)
     assert "2 of 15 cores examined, 12 maps; " in run.output
-    # In the order of the command line, a folder's files by name.
+    # In the order of the command line; files of a folder sorted by name.
     order = [row["core"] for row in run.rows]
     assert order == sorted(order[:-1]) + [str(folder / "gone")]
 
@@ -228,7 +228,7 @@ def test_bad_core_takes_away_the_folder_of_an_earlier_run(cores: Cores, tmp_path
     options = (*QUICK, "--map", "server.prices")
     assert hmap_cores(*options, cores.program, core, output=out).status == 0
     assert (out / "core" / "server_prices.csv").exists()
-    # Another map: nothing of the earlier one stays.
+    # Another map: no file of the earlier one remains.
     other = (*QUICK, "--map", "server.cache")
     assert hmap_cores(*other, cores.program, core, output=out).status == 0
     assert sorted(path.suffix for path in (out / "core").glob("server_*")) == [
@@ -314,13 +314,13 @@ def test_help_has_an_example_and_each_verdict() -> None:
         [ROOT / "scripts" / "hmap-cores", "--help"], capture_output=True, text=True, check=True
     )
     assert "$ hmap-cores -o out/cores --fail-on skewed,pinned build/server" in done.stdout
-    # One that argparse cannot tell: a verdict that was added to the statistics.
+    # Not checked by argparse: a verdict that was added to the statistics.
     source = (ROOT / "gdb" / "hmapdbg" / "stats.py").read_text(encoding="utf-8")
     known = set(re.findall(r'Verdict\(\s*"([a-z ]+)"', source)) | {"growing", "stalled"}
     assert known == set(VERDICTS)
 
 
-# ---- gdb: its death, its time, how many at once --------------------------------------------------
+# ---- gdb: crashes, time limit, jobs --------------------------------------------------------------
 
 
 def test_gdb_that_hangs_is_one_line(cores: Cores, tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_gdb_that_hangs_is_one_line(cores: Cores, tmp_path: Path) -> None:
     )
     options = (*QUICK, "--map", "server.cache", "-j", "2", "--timeout", "20")
     cores_given = (tmp_path / "slow", cores.evening)
-    # The hanging one is not waited for longer than that.
+    # It does not wait longer for the one that hangs.
     options = (*options[:-1], "4")
     run = hmap_cores(
         *options, cores.program, *cores_given, output=tmp_path / "out", environment=environment
@@ -381,7 +381,7 @@ def test_jobs_are_so_many_gdbs_at_a_time(
     same_file(cores.evening, tmp_path / "a")
     same_file(cores.evening, tmp_path / "b")
     os.mkfifo(tmp_path / "fifo")
-    # Opening one end waits for the other one: they come to an end only side by side.
+    # Opening one end of the FIFO waits for the other: they finish only if both run at once.
     fifo = tmp_path / "fifo"
     environment = fake_gdb(
         tmp_path / "bin", f'if [ "$core" = a ]; then : >"{fifo}"; else : <"{fifo}"; fi; echo met'
@@ -406,7 +406,7 @@ def to_any_thread(process: subprocess.Popen[str]) -> None:
 
 
 def to_another_thread(process: subprocess.Popen[str]) -> None:
-    """The kernel gives a signal of a process to whichever thread it likes; here, not the first."""
+    """The kernel may deliver a process's signal to any thread; here, not to the first."""
     threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
     other = next(thread for thread in threads if thread != process.pid)
     assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGINT)) == 0
@@ -428,12 +428,12 @@ def test_interrupt_ends_gdb_and_leaves_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell starts what it runs in the background with interrupts ignored.
+        # A shell starts background jobs with interrupts ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         with open(tmp_path / "here", encoding="ascii") as here:
             gdb_id = int(here.read())
-        # The child of ours that stands for gdb: it is there, and then it is not.
+        # The child that replaces gdb: it exists, and later it does not.
         watch = os.pidfd_open(gdb_id)
         interrupt(process)
         output, messages = process.communicate(timeout=WALL_SECONDS)

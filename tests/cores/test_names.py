@@ -1,4 +1,4 @@
-"""File names out of names that anybody chose."""
+"""File names made from arbitrary names."""
 
 from __future__ import annotations
 

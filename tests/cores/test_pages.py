@@ -1,4 +1,4 @@
-"""hmap-cores --diff and --html: the leak is named first, the pages are whole and fetch nothing."""
+"""hmap-cores --diff and --html: the leak is listed first, pages are complete and load nothing."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 
 
 def lift_memory_limit() -> None:
-    """The limit that scripts/test sets is for ours: a browser reserves far more than it uses."""
+    """Lifts the limit of scripts/test: a browser reserves far more memory than it uses."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 def show(page: Path, *options: str) -> tuple[str, bytes]:
-    """What a browser without network says on its console, and its picture of the page."""
+    """A browser's console output without a network, and its screenshot of the page."""
     picture = page.with_suffix(".shot.png")
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     command += ["--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND"]
@@ -76,7 +76,7 @@ def test_two_cores_name_the_leak_and_make_pages(
     assert page.count("data:image/png;base64,") == 2
     assert f"hmap-dump {LEAK}" in page and str(looks[2]) in page
     for text in (index, page):
-        # Nothing is fetched from anywhere.
+        # The page loads nothing.
         assert not re.search(r'(?:src|href)="(?!data:|#|[\w.%/-]+\.html)', text)
     for path, size in (
         (out / "index.html", "390,900"),

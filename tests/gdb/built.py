@@ -1,4 +1,4 @@
-"""The fixtures that are built, and the states that they have."""
+"""The built fixtures, and their states."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from harness import ROOT
 
-# Names of CMake presets. What gdb reads depends on compiler and optimisation: all must agree.
+# Names of CMake presets. Compilers and optimisation differ, the results must not.
 BUILDS = ("dev", "release", "clang")
-CHUNK = 12  # states, or planted faults, that one gdb examines, one after the other
+CHUNK = 12  # states, or planted faults, that one gdb examines in turn
 
 
 def in_chunks(names: Sequence[str], what: str) -> list[object]:
-    """Names as parameters; those that one gdb examines go to one worker."""
+    """Names as parameters, grouped so that those for one gdb run in one worker."""
     return [
         pytest.param(name, marks=pytest.mark.xdist_group(f"{what} {number // CHUNK}"))
         for number, name in enumerate(names)
@@ -25,7 +25,7 @@ def in_chunks(names: Sequence[str], what: str) -> list[object]:
 
 
 def fixture_program(build: str, name: str) -> Path:
-    """A fixture that scripts/test has built."""
+    """The path of a fixture built by scripts/test."""
     path = ROOT / "build" / build / "fixtures" / "c" / name
     if not path.exists():
         raise pytest.UsageError(

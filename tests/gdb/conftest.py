@@ -1,4 +1,4 @@
-"""What all gdb tests share: one run a build and a state, folders that clean up."""
+"""Shared by all gdb tests: one run per build and state, and folders that clean up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """tmp_path, removed once the test has passed: cores are large."""
+    """tmp_path, removed if the test passes: cores are large."""
     yield tmp_path
     if ("passed", True) in request.node.user_properties:
         shutil.rmtree(tmp_path)
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 @pytest.fixture
 def kernel_cores() -> None:
-    """For tests of cores that the kernel writes, where it does."""
+    """For tests of cores written by the kernel; skips where it writes none."""
     obstacle = kernel_core_obstacle()
     if obstacle is not None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(obstacle)
@@ -48,7 +48,7 @@ def kernel_cores() -> None:
 
 @pytest.fixture(scope="session")
 def compile_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Compiles a program of the test's own against the static library of the build `dev`."""
+    """Compiles a program with the static library of the build `dev`."""
 
     def compile_it(name: str, source: str, *flags: str) -> Path:
         folder = tmp_path_factory.mktemp(name)

@@ -1,4 +1,4 @@
-"""Programs of other processors under qemu's emulation, each waiting for gdb at a socket."""
+"""Programs for other processors under qemu, each waiting for gdb on a socket."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from harness import clean_environment
 
 @contextlib.contextmanager
 def emulated(processor: str, runs: Sequence[Sequence[str | Path]]) -> Iterator[list[Path]]:
-    """Starts a program for each command line; each waits at its socket for gdb to begin."""
+    """Starts a program for each command line; each waits on its socket for gdb."""
     with contextlib.ExitStack() as stack:
-        # Not in the test's own folder: the path of a socket has little room.
+        # Not in the test's folder: the path of a socket must be short.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hmap-")))
         sockets = [folder / str(number) for number in range(len(runs))]
         for path, run in zip(sockets, runs):
@@ -32,5 +32,5 @@ def emulated(processor: str, runs: Sequence[Sequence[str | Path]]) -> Iterator[l
             stack.callback(process.kill)
             while not path.exists():
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    pytest.fail(f"qemu ended with {process.wait(0.01)} before gdb came")
+                    pytest.fail(f"qemu exited with {process.wait(0.01)} before gdb connected")
         yield sockets

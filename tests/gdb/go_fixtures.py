@@ -1,7 +1,7 @@
 """The Go fixtures, built once for each toolchain under build/go/, and their states.
 
-Debian's Go and the newest run every test, the others that are there only what goes through all
-states in one core. HMAP_TEST_GO chooses otherwise: "all" runs every test with every toolchain,
+Debian's Go and the newest run every test; other installed toolchains run only the test of all
+states in one core. HMAP_TEST_GO overrides this: "all" runs every test with every toolchain,
 "1.19,1.24" every test with these.
 """
 
@@ -30,12 +30,12 @@ BUILD = ROOT / "build" / "go"
 
 STOP = ("break main.fixtureStop", "run")
 
-# A state that takes seconds to build and to read: not among all, but on its own.
+# A state that takes seconds to build and read: tested separately.
 MILLION = "million"
 
 
 def toolchains() -> tuple[Toolchain, ...]:
-    """Those to test. Skips the module where there are none; in CI a missing mandatory one fails."""
+    """The toolchains to test. Skips the module if there are none; CI fails if one is missing."""
     found = find_toolchains()
     missing = missing_mandatory()
     if missing and os.environ.get("CI") == "true":
@@ -50,7 +50,7 @@ def toolchains() -> tuple[Toolchain, ...]:
 
 
 def main_toolchains() -> tuple[Toolchain, ...]:
-    """Those to run every test with."""
+    """The toolchains that run every test."""
     chosen = toolchains()
     if "HMAP_TEST_GO" in os.environ:
         return chosen
@@ -62,19 +62,19 @@ def has_bucket_maps(go: Toolchain) -> bool:
 
 
 def on(gos: Iterable[Toolchain]) -> pytest.MarkDecorator:
-    """A test for each of these toolchains."""
+    """Parametrizes a test by these toolchains."""
     return pytest.mark.parametrize("go", list(gos), ids=lambda go: go.name)
 
 
 @functools.cache
 def program(go: Toolchain, *flags: str) -> Path:
-    """The program of fixtures/go/states, built by that toolchain with these flags."""
+    """The program of fixtures/go/states, built by a toolchain with these flags."""
     return program_of("states", go, *flags)
 
 
 @functools.cache
 def program_of(source: str, go: Toolchain, *flags: str) -> Path:
-    """The program in a folder of fixtures/go, built by that toolchain with these flags."""
+    """The program in a folder of fixtures/go, built by a toolchain with these flags."""
     name = "-".join([f"go{source}", *(flag.strip("-").replace("=", "-") for flag in flags)])
     name = name.replace(" ", "")
     folder = BUILD / go.version
@@ -104,7 +104,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 @functools.cache
 def expressions(go: Toolchain) -> dict[str, str]:
-    """The states that this toolchain's program has, each with how a debugger names its map."""
+    """The states of this toolchain's program, each with the expression for its map."""
     listing = subprocess.run(
         [program(go), "-list"], check=True, capture_output=True, text=True
     ).stdout
@@ -117,7 +117,7 @@ def _fields(line: str) -> list[str]:
 
 @dataclass(frozen=True)
 class GoDump:
-    """A map under study: its state, its expression, the folders of its truth and of gdb's view."""
+    """A map under test: state, expression, and the folders of its truth and of gdb's view."""
 
     state: str
     expression: str
@@ -126,7 +126,7 @@ class GoDump:
 
     @property
     def dump(self) -> str:
-        """The command that writes the view."""
+        """The command that writes gdb's view."""
         self.view.mkdir(parents=True, exist_ok=True)
         return (
             f"hmap-dump {self.expression} --csv {self.view / 'occupancy.csv'}"
@@ -139,7 +139,7 @@ class GoDump:
 
     @functools.cached_property
     def told(self) -> dict[str, str]:
-        """The map's own numbers, as the program wrote them."""
+        """The map's own numbers, from the program."""
         return {row["field"]: row["value"] for row in read_csv(self.truth / "header.csv")}
 
     @property
@@ -157,7 +157,7 @@ class GoDump:
         return [row["key"] for row in read_csv(self.view / "entries.csv")]
 
     def check(self, dumped: Outcome, audited: Outcome) -> None:
-        """Everything that gdb has shown of the map is what the program says."""
+        """Compares everything that gdb wrote about the map with the ground truth."""
         self._check_files(dumped)
         self._check_numbers()
         assert audited.messages == ""
@@ -175,7 +175,7 @@ class GoDump:
             assert "nil" in dumped.output, dumped.output
 
     def _check_numbers(self) -> None:
-        """The numbers in the JSON against those of the map's own header."""
+        """Compares the numbers in the JSON with those of the map's header."""
         told, document = self.told, self.document
         header, statistics = document["header"], document["statistics"]
         assert document["problems"] == []
@@ -185,7 +185,7 @@ class GoDump:
         assert header["count"] == self.count
         if told["kind"] in ("bucket", "swiss"):
             expected = {name: int(told[name]) for name in ("live", "deleted", "empty")}
-            expected["slots"] = sum(expected.values())  # without those of evacuated buckets
+            expected["slots"] = sum(expected.values())  # except those of evacuated buckets
             assert {name: statistics[name] for name in expected} == expected
         if told["kind"] == "bucket" and told["buckets"] != "0x0":
             assert header["B"] == int(told["B"])
@@ -198,7 +198,7 @@ class GoDump:
 
 
 def dumps_of(go: Toolchain, folder: Path, names: Iterable[str]) -> list[GoDump]:
-    """The maps of these states; truth and view are under `folder`."""
+    """The maps of these states, with ground truth and view under `folder`."""
     known = expressions(go)
     return [
         GoDump(name, known[name], folder / "truth" / name, folder / "view" / name) for name in names
@@ -206,7 +206,7 @@ def dumps_of(go: Toolchain, folder: Path, names: Iterable[str]) -> list[GoDump]:
 
 
 def dump_live(go: Toolchain, folder: Path, names: Iterable[str]) -> list[GoDump]:
-    """Those states in one live process, dumped and compared with the truth."""
+    """Dumps the states of one live process, and compares with the ground truth."""
     dumps = dumps_of(go, folder, names)
     outcomes = gdb_session(
         program(go),
@@ -223,7 +223,7 @@ def commands_of(dumps: Iterable[GoDump]) -> list[str]:
 
 
 def check_all(dumps: list[GoDump], outcomes: list[Outcome]) -> None:
-    """What commands_of() gave, against the truth: every state that differs is told."""
+    """Compares the outcomes of commands_of() with the ground truth; lists all differences."""
     assert len(outcomes) == 2 * len(dumps)
     failures = []
     for one, dumped, audited in zip(dumps, outcomes[::2], outcomes[1::2], strict=True):

@@ -1,4 +1,4 @@
-"""Runs inside gdb: what test_go_faults.py plants faults into Go maps with."""
+"""Runs in gdb: functions with which test_go_faults.py plants faults in Go maps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ written: list[tuple[int, bytes]] = []
 
 
 def pick(name: str, number: int | None) -> gdb.Value:
-    """What a map in an array of package main leads to, or one in a variable of its own."""
+    """The header of a map in an array, or in a variable, of package main."""
     found = gdb.parse_and_eval(f"&'main.{name}'").dereference()
     if number is not None:
         found = found[number]
@@ -24,7 +24,7 @@ def pick(name: str, number: int | None) -> gdb.Value:
 
 
 def plant(place: gdb.Value, number: int | gdb.Value) -> None:
-    """Writes a number where a value lies, and tells the address."""
+    """Writes a number over a value, and reports the address."""
     address, size = int(place.address), place.type.sizeof
     memory = gdb.selected_inferior()
     written.append((address, bytes(memory.read_memory(address, size))))
@@ -33,25 +33,25 @@ def plant(place: gdb.Value, number: int | gdb.Value) -> None:
 
 
 def mend() -> None:
-    """Undoes what was planted."""
+    """Undoes all writes."""
     while written:
         gdb.selected_inferior().write_memory(*written.pop())
 
 
 def byte(place: gdb.Value, number: int) -> gdb.Value:
-    """One byte of a value."""
+    """A byte of a value."""
     return cast(gdb.Value(int(place.address) + number), "uint8")
 
 
 def cast(pointer: gdb.Value, found: str | gdb.Type) -> gdb.Value:
-    """What a pointer leads to, as a value of a type."""
+    """The target of a pointer, as a value of a type."""
     if isinstance(found, str):
         found = gdb.lookup_type(found)
     return pointer.cast(found.pointer()).dereference()
 
 
 def word(place: gdb.Value) -> gdb.Value:
-    """The pointer in a value, be it an atomic.Value or an atomic.Pointer."""
+    """The pointer in an atomic.Value or an atomic.Pointer."""
     while place.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
         names = [field.name for field in place.type.strip_typedefs().fields()]
         place = place["data" if "data" in names else "v"]
@@ -62,7 +62,7 @@ def word(place: gdb.Value) -> gdb.Value:
 
 
 def iter_buckets(m: gdb.Value, array: str = "buckets") -> Iterator[gdb.Value]:
-    """Main buckets, without end."""
+    """Main buckets, endlessly."""
     at = 0
     while True:
         yield m[array][at]
@@ -84,7 +84,7 @@ def chained(m: gdb.Value) -> gdb.Value:
 
 
 def old(m: gdb.Value, moved: bool) -> int:
-    """The first old bucket that has been moved, or has not."""
+    """The first old bucket that has been evacuated, or has not."""
     return next(
         number
         for number, bucket in enumerate(iter_buckets(m, "oldbuckets"))
@@ -131,12 +131,12 @@ def empty_in_small(m: gdb.Value) -> gdb.Value:
 
 
 def read_only(m: gdb.Value) -> gdb.Value:
-    """The read part of a sync.Map up to go1.23."""
+    """The read map of a sync.Map up to go1.23."""
     return cast(word(m["read"]), "sync.readOnly")
 
 
 def shared_expunged(m: gdb.Value) -> gdb.Value:
-    """Where the first expunged entry of the read part says that it is one."""
+    """The pointer of the first expunged entry of the read map."""
     mark = int(gdb.parse_and_eval("'sync.expunged'"))
     for bucket in iter_buckets(read_only(m)["m"]):
         for cell in range(8):
@@ -151,7 +151,7 @@ def root(m: gdb.Value) -> gdb.Value:
 
 
 def inner(m: gdb.Value) -> tuple[gdb.Value, gdb.Value]:
-    """The first child of the root that is a node, where its pointer lies, and itself."""
+    """The first child of the root that is a node: its pointer, and the node."""
     for child in range(16):
         place = word(root(m)["children"][child])
         if int(place) and not int(cast(place, INDIRECT)["node"]["isEntry"]):

@@ -1,11 +1,11 @@
 """The Go toolchains on this machine. Only `--fetch`, which scripts/setup runs, downloads.
 
     /usr/bin/python3 tests/gdb/go_toolchains.py             lists them: version, path of its go
-    /usr/bin/python3 tests/gdb/go_toolchains.py --missing   lists those of WANTED that are not there
-    /usr/bin/python3 tests/gdb/go_toolchains.py --fetch     gets them
+    /usr/bin/python3 tests/gdb/go_toolchains.py --missing   lists those of WANTED that are missing
+    /usr/bin/python3 tests/gdb/go_toolchains.py --fetch     downloads them
 
-Debian's in /usr/lib/go-*, the one on PATH and /usr/local/go, and those that GOTOOLCHAIN has put
-into the module cache. Of each minor version the newest is taken.
+Debian's in /usr/lib/go-*, the one on PATH and /usr/local/go, and those that GOTOOLCHAIN has put in
+the module cache. Of each minor version the newest counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WANTED = ("1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.8")
 
 FETCH_SECONDS = 300  # for one of them
 
-# Always tested in CI; there a missing one fails, elsewhere it is skipped.
+# Required in CI; elsewhere a missing one is skipped.
 DEBIAN = (1, 19)
 NEWEST_IS_AT_LEAST = (1, 24)
 
@@ -60,7 +60,7 @@ class Toolchain:
         return f"go{self.minor[0]}.{self.minor[1]}"
 
     def run(self, *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
-        """What a go command printed on standard output; AssertionError if it fails."""
+        """Runs a go command and returns its standard output; AssertionError if it fails."""
         done = subprocess.run(
             [str(self.go), *map(str, arguments)],
             cwd=cwd,
@@ -80,7 +80,7 @@ class Toolchain:
 
 @functools.cache
 def find_toolchains() -> tuple[Toolchain, ...]:
-    """Oldest first, the newest of each minor version."""
+    """The newest of each minor version, oldest first."""
     found: dict[tuple[int, int], Toolchain] = {}
     for go in _go_commands():
         number = _version_of(go)
@@ -94,7 +94,7 @@ def find_toolchains() -> tuple[Toolchain, ...]:
 
 
 def missing_mandatory() -> list[str]:
-    """What CI must have and this machine has not."""
+    """The mandatory toolchains that this machine lacks."""
     minors = [toolchain.minor for toolchain in find_toolchains()]
     missing = []
     if DEBIAN not in minors:
@@ -131,33 +131,33 @@ def _version_of(go: Path) -> tuple[int, ...] | None:
         text=True,
         check=False,
     )
-    # No pre-releases: "go1.27rc1" is not what people run.
+    # No pre-releases such as "go1.27rc1".
     number = re.match(r"go version go(\d+(?:\.\d+)+) ", done.stdout)
     return tuple(map(int, number[1].split("."))) if number else None
 
 
 def missing_wanted() -> list[str]:
-    """The versions of WANTED that are not on this machine."""
+    """The versions of WANTED that this machine lacks."""
     present = {toolchain.version for toolchain in find_toolchains()}
     return [version for version in WANTED if version not in present]
 
 
 def fetch() -> None:
-    """Gets what is missing through the module proxy; a printed line for each that it cannot get."""
+    """Downloads the missing ones from the module proxy; prints a line for each failure."""
     able = [one for one in find_toolchains() if one.minor >= (1, 21)]
     if not able:
         names = ", ".join(f"go{version}" for version in missing_wanted())
-        print(f"setup: no {names}: a go of 1.21 or later is needed to fetch them")
+        print(f"setup: cannot fetch {names}: install go 1.21 or later")
         return
     for version in missing_wanted():
         print(f"setup: fetching go{version}", flush=True)
         failure = _fetch(able[-1], version)
         if failure is not None:
-            print(f"setup: no go{version}: {failure}", flush=True)
+            print(f"setup: cannot fetch go{version}: {failure}", flush=True)
 
 
 def _fetch(able: Toolchain, version: str) -> str | None:
-    """Has a newer toolchain get a release; why it could not, if so."""
+    """Downloads a release with a newer toolchain; returns the error, if any."""
     environment = {k: v for k, v in os.environ.items() if k != "GOFLAGS"}
     environment |= {"GOTOOLCHAIN": f"go{version}", "GOTELEMETRY": "off"}
     try:
@@ -170,7 +170,7 @@ def _fetch(able: Toolchain, version: str) -> str | None:
             timeout=FETCH_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return f"not there after {FETCH_SECONDS} seconds"
+        return f"timed out after {FETCH_SECONDS} seconds"
     if done.returncode == 0:
         return None
     return (done.stderr.strip().splitlines() or ["no reason given"])[-1]

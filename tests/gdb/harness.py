@@ -1,8 +1,8 @@
-"""Runs gdb for tests, and lets nothing that went wrong pass.
+"""Runs gdb for tests, and reports every failure.
 
 `gdb -batch` exits 0 when a script raises, when a command in the middle fails, and when Python
-prints a traceback. So each session runs under a driver inside gdb (harness_driver.py) that reports
-how every command ended. A session fails unless each command ended as the test said it would.
+prints a traceback. So each session runs under a driver in gdb (harness_driver.py) that reports the
+result of every command. A session fails unless each command ends as the test expects.
 
     >>> result = gdb_session("program", ["arg"], commands=["break f", "run", Fails("print none")])
     >>> result[0].output
@@ -44,7 +44,7 @@ GDB_SETTINGS = (
     "set python print-stack full",
 )
 
-# Where a program or user setting could reach into a session.
+# Environment variables that could change a session.
 ENVIRONMENT_DROPPED = re.compile(r"^(PYTHON|DEBUGINFOD|PYENV|LC_|LANG|MPL|LINES$|COLUMNS$|HMAP)")
 
 TRACEBACK = re.compile(r"^(Python Exception |Traceback \(most recent call last\))", re.MULTILINE)
@@ -59,24 +59,24 @@ class Fails:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """A command that may end with an error, but in good order."""
+    """A command that may end with an error, but without a traceback."""
 
     command: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one command of a session ended."""
+    """The result of one command of a session."""
 
     command: str
-    output: str  # on standard output, the program's own included
-    messages: str  # on standard error, the error itself excluded
+    output: str  # on standard output, including the program's
+    messages: str  # on standard error, excluding the error itself
     error: str | None  # as a user would read it; None: the command succeeded
-    uncaught: tuple[str, ...] = ()  # exceptions that gdb printed and forgot
+    uncaught: tuple[str, ...] = ()  # exceptions that gdb printed and ignored
 
 
 class GdbFailure(AssertionError):
-    """A session that did not go as the test said; with its transcript and a line to paste."""
+    """A session with an unexpected result; with its transcript and a command line to paste."""
 
 
 class Session(list[Outcome]):
@@ -104,7 +104,7 @@ def gdb_session(
     `extension` sources gdb/hmap.py first. GdbFailure if a plain command fails, if one wrapped in
     Fails does not, if Python printed a traceback, or if gdb itself ended badly.
     """
-    __tracebackhide__ = True  # what a reader needs is in the text of the failure
+    __tracebackhide__ = True  # the text of the failure is enough
     texts = [item if isinstance(item, str) else item.command for item in commands]
     prelude = [f"cd {cwd}"]
     if extension:
@@ -134,7 +134,7 @@ def gdb_session(
             encoding="utf-8",
         )
         environment = clean_environment() | dict(env or {}) | {"HMAP_GDB_JOB": str(job)}
-        # Not by -x: what a running script sources would see that script's __file__ as its own.
+        # Not by -x: a script sourced by it would see that script's __file__.
         driver = f"python import runpy; runpy.run_path({str(DRIVER)!r})"
         command_line = [gdb, *GDB_OPTIONS, *settings, "-ex", driver, *target]
         out, err, problem = _run(command_line, environment)
@@ -161,14 +161,14 @@ def gdb_session(
     for outcome, kind in zip(outcomes, expected, strict=False):
         problems += _judge(outcome, kind)
     if problems:
-        # What gdb said before the first command, and in one that it did not survive.
+        # gdb's output before the first command, and in one that ended gdb.
         before, last = (outputs.get(i, "") + messages.get(i, "") for i in (-1, len(outcomes)))
         raise GdbFailure(_tell(problems, before, outcomes, last, pasteable))
     return Session(outcomes[len(prelude) :])
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what could change a session's output."""
+    """This process's environment without variables that could change a session's output."""
     kept = {name: text for name, text in os.environ.items() if not ENVIRONMENT_DROPPED.match(name)}
     return kept | {"LC_ALL": "C.UTF-8", "TERM": "dumb"}
 
@@ -198,12 +198,12 @@ def run_aborting(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str
 
 
 def core_pattern() -> str:
-    """Where the kernel writes cores, see core(5)."""
+    """The kernel's pattern for the names of cores, see core(5)."""
     return Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip()
 
 
 def kernel_core_obstacle() -> str | None:
-    """Why the kernel writes no core into a program's own folder here, or None where it does."""
+    """Why the kernel writes no core in a program's folder; None: it does."""
     pattern = core_pattern()
     if pattern.startswith("|"):
         return "core_pattern is a pipe"
@@ -216,7 +216,7 @@ def kernel_core_obstacle() -> str | None:
 
 
 def _run(command_line: list[str], environment: dict[str, str]) -> tuple[str, str, str | None]:
-    """Standard output, standard error, and what was wrong with how gdb ended, if anything."""
+    """Standard output, standard error, and how gdb failed, if it did."""
     with subprocess.Popen(
         command_line,
         cwd=ROOT,
@@ -242,7 +242,7 @@ def _run(command_line: list[str], environment: dict[str, str]) -> tuple[str, str
 
 
 def _split(stream: str, mark: str) -> dict[int, str]:
-    """What stands behind each mark; -1: before the first."""
+    """The text after each mark; -1: before the first."""
     first, *rest = stream.split(mark)
     parts = {-1: first}
     for part in rest:
@@ -252,7 +252,7 @@ def _split(stream: str, mark: str) -> dict[int, str]:
 
 
 def _judge(outcome: Outcome, kind: type) -> list[str]:
-    """What is wrong with how a command ended."""
+    """What is wrong with the result of a command."""
     problems = []
     if outcome.uncaught:
         problems.append(f"'{outcome.command}' raised {'; '.join(outcome.uncaught)}")

@@ -1,8 +1,8 @@
-"""Runs inside gdb: the commands of one session, each between marks on both streams.
+"""Runs in gdb: the commands of one session, each between marks on both streams.
 
 The job file (a path in HMAP_GDB_JOB) is JSON: {"commands": [...], "mark": text, "report": path}.
-What each command printed is cut out of the streams by the marks; how each ended goes into the
-report, a line of JSON a command, so that a gdb that dies still tells how far it came.
+The marks delimit what each command printed; the report has its result, one line of JSON per
+command, so that it is complete up to the command that ends gdb.
 """
 
 import json
@@ -20,7 +20,7 @@ def main() -> None:
     uncaught: list[str] = []
     print_exception = sys.excepthook
 
-    # What a sourced script raises reaches nobody: gdb prints it and goes on. The hook hears of it.
+    # gdb prints an exception of a sourced script and continues; the hook records it.
     def hook(kind, value, trace) -> None:  # type: ignore[no-untyped-def]
         uncaught.append(f"{kind.__name__}: {value}")
         print_exception(kind, value, trace)
@@ -32,7 +32,7 @@ def main() -> None:
             mark(job["mark"], index)
             try:
                 gdb.execute(command, from_tty=False, to_string=False)
-            except gdb.error as exception:  # GdbError of a command arrives as gdb.error, too
+            except gdb.error as exception:  # also the GdbError of a command
                 error = str(exception)
             except KeyboardInterrupt:
                 error = "Quit"
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def mark(text: str, index: int) -> None:
-    """Writes the mark to standard output and standard error, past whatever either still holds."""
+    """Flushes standard output and standard error, and writes the mark to both."""
     for stream, number in ((sys.stdout, gdb.STDOUT), (sys.stderr, gdb.STDERR)):
         stream.flush()
         gdb.write(f"{text}{index}\n", number)

@@ -1,7 +1,7 @@
-"""Other processors: byte orders and pointer widths that are not this machine's.
+"""Other processors: other byte orders and pointer widths than this machine's.
 
-The fixtures of libhmap, built by Debian's cross compilers, run under qemu's emulation of a program,
-and gdb-multiarch asks qemu's gdb stub: every state and every planted fault, in one gdb a processor.
+The fixtures of libhmap, built by Debian's cross compilers, run under qemu, and gdb-multiarch uses
+qemu's gdb stub: every state and every planted fault, in one gdb per processor.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from harness import Tries, gdb_session
 from test_faults import assert_told, commands_for, faults_of
 from truth import Dumped, check_verdict
 
-# The CMake preset, and qemu's name for the processor.
+# CMake presets, and qemu's names of the processors.
 PROCESSORS = {"i686": "i386", "armhf": "arm", "aarch64": "aarch64", "s390x": "s390x"}
-# A million entries tell nothing that many_16's hundred thousand do not, and take an emulator long.
+# Slow in an emulator, and many_16 with 100,000 entries covers the same.
 LEFT_OUT = {"million"}
 STOP = ["break fixture_stop", "continue"]
 

@@ -1,4 +1,4 @@
-"""Bad input: one clear line, a gdb that goes on working, and no file half written."""
+"""Bad input gives a one-line error, leaves gdb working, and no partly written file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STILL_THERE = "print 1+1"
 
 
 def assert_clear(outcome: Outcome, *subjects: str) -> None:
-    """An error of one line: the failure, its subjects in quotes, then the remedy."""
+    """Checks that an error is one line: the failure, its subjects in quotes, the remedy."""
     error = outcome.error
     assert error is not None, f"'{outcome.command}' succeeded: {outcome.output}"
     assert outcome.output == outcome.messages == "", outcome
@@ -52,7 +52,7 @@ def at_stop(folder: Path, *commands: str | Fails | Tries) -> Session:
 
 @pytest.fixture
 def out(folder: Path) -> Path:
-    """A folder for output, empty."""
+    """An empty folder for output."""
     (folder / "out").mkdir()
     return folder / "out"
 
@@ -103,7 +103,7 @@ def test_expression_that_is_no_map(expression: str, subject: str, folder: Path, 
 
 @pytest.mark.parametrize("expression", ["(", "fixture_maps[", "'fixture_map", '"fixture_map'])
 def test_expression_that_is_left_open(expression: str, folder: Path, out: Path) -> None:
-    # What is open takes in the options behind it, so they go before.
+    # Options come first: an open bracket or quote would swallow them.
     before, behind = at_stop(
         folder,
         Fails(f"hmap-dump --csv {out}/a.csv -- {expression}"),
@@ -131,7 +131,7 @@ def test_expression_that_is_left_open(expression: str, folder: Path, out: Path) 
 def test_garbage_that_can_be_read_is_told_in_lines(
     expression: str, folder: Path, out: Path
 ) -> None:
-    # Whether garbage has the look of a map is chance: it is refused, or shown with Problems.
+    # Garbage may look like a map: it is refused, or shown with Problems.
     (outcome,) = at_stop(folder, Tries(f"hmap-dump {expression} --csv {out}/a.csv"))
     if outcome.error is not None:
         assert_clear(outcome)
@@ -216,7 +216,7 @@ def test_program_without_debug_info(how: str, folder: Path) -> None:
 
 
 def test_library_without_debug_info(folder: Path) -> None:
-    # The program knows `struct hmap` by name; the library, which knows its fields, was stripped.
+    # The program only declares `struct hmap`; the library, which has its fields, was stripped.
     library, source = folder / "libhmap.a", folder / "opaque.c"
     subprocess.run(["strip", "-g", "-o", library, ROOT / "build/dev/libhmap/libhmap.a"], check=True)
     source.write_text(
@@ -314,14 +314,14 @@ def make_core(maker: str, program: Path, left_out: str, folder: Path) -> Path:
 
 
 def assert_missing_memory_is_told(outcome: Outcome, csv: Path) -> None:
-    """A map whose buckets cannot be read says so, and does not pass for an empty or a sound one."""
+    """A map with unreadable buckets is reported as such, not as empty or valid."""
     assert outcome.error is None
     assert re.search(r"^entries +1,000\b", outcome.output, re.MULTILINE), outcome.output
     problems = re.findall(r"^Problem +(.*)", outcome.output, re.MULTILINE)
     assert any(re.search("unreadable|cannot read|cannot be read", text) for text in problems)
     assert any(re.search("0x[0-9a-f]+", text) for text in problems)
     assert not re.search(r"^verdict +(empty|nothing unusual)", outcome.output, re.MULTILINE)
-    # No row claims slots that nobody has seen.
+    # There are no rows for slots that were not read.
     assert [row for row in read_csv(csv) if row["empty"] != "0" or row["deleted"] != "0"] == []
 
 
@@ -351,7 +351,7 @@ def test_core_without_the_map(
 
 
 def test_core_with_all_of_the_map(holey: Path, folder: Path, out: Path) -> None:
-    # That the two tests above see the hole, and nothing else that is wrong with their program.
+    # Proves that the two tests above find the hole, not another fault of their program.
     core = make_core("gdb", holey, NOTHING_LEFT_OUT, folder)
     (dump,) = gdb_session(holey, core=core, commands=[f"hmap-dump map --csv {out}/a.csv"])
     assert "Problem" not in dump.output
@@ -372,7 +372,7 @@ def iter_load_segments(core: Path) -> Iterator[tuple[int, int, int]]:
 def test_core_cut_off_before_the_buckets(
     holey: Path, folder: Path, out: Path, kernel_cores: None
 ) -> None:
-    # The kernel's core: one of gdb's own, cut off, is refused by gdb as a whole.
+    # The kernel's core: gdb refuses a truncated core of its own.
     core = make_core("kernel", holey, NOTHING_LEFT_OUT, folder)
     (where,) = gdb_session(
         holey, core=core, commands=["print/x (unsigned long) map->buckets"], extension=False
@@ -490,7 +490,7 @@ def test_path_with_spaces_and_quotes(folder: Path, out: Path) -> None:
 
 
 def test_device_is_written_and_stays_a_device(folder: Path, out: Path) -> None:
-    # A node of our own where that is allowed: a rename over the real one would harm the machine.
+    # A node made for the test, if permitted: a rename over the real one would damage the system.
     device = out / "null"
     try:
         os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))

@@ -1,4 +1,4 @@
-"""hmap-check at any place of a program; that it is right in every state, test_fixtures has."""
+"""hmap-check anywhere in a program; test_fixtures checks all states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness import gdb_session
 
 
 def test_map_between_two_writes(folder: Path) -> None:
-    # 300 deletes later half of what will be deleted still is there.
+    # After 300 deletes, half of the entries to be deleted are left.
     outcomes = gdb_session(
         fixture_program("dev", "states"),
         ["half_deleted", str(folder)],

@@ -1,4 +1,4 @@
-"""The commands beside hmap-dump's files: what they find is what the program itself says."""
+"""The commands besides hmap-dump's files: their results equal the ground truth."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def at_stop(state: str, folder: Path, *commands: str | Fails) -> Session:
 
 
 def rows(folder: Path, name: str) -> list[dict[str, str]]:
-    """A CSV that the program wrote about itself."""
+    """A CSV of the program's ground truth."""
     text = (folder / "truth" / f"{name}.csv").read_bytes().decode("utf-8", "surrogateescape")
     return list(csv.DictReader(text.splitlines(keepends=True)))
 
@@ -92,7 +92,7 @@ def test_find_tells_what_is_absent(folder: Path) -> None:
     assert compared.output.startswith("-4 is absent")
     assert [outcome.error.split(":")[0] for outcome in errors if outcome.error] == [
         "cannot evaluate '1 +'",
-        "key \"text\" is text, but the map's keys are 'int64_t'",
+        "key \"text\" is a string, but the keys are 'int64_t'",
         "no symbol 'nosuch' in the current context",
         "no key given",
         "no key given",
@@ -103,7 +103,7 @@ def test_find_tells_what_is_absent(folder: Path) -> None:
 
 
 def test_functions_call_nothing_in_the_program(folder: Path) -> None:
-    # For a string literal gdb itself would have malloc make room.
+    # For a string literal gdb itself would call malloc.
     *_, points = at_stop(
         "string_keys",
         folder,
@@ -275,7 +275,7 @@ def test_layout_is_that_of_offsetof(stop: str, folder: Path) -> None:
     assert checked > 30
 
 
-# ---- the surface ---------------------------------------------------------------------------------
+# ---- the commands themselves ---------------------------------------------------------------------
 
 COMMANDS = ("hmap-dump", "hmap-check", "hmap-find", "hmap-layout")
 

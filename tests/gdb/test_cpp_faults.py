@@ -1,7 +1,7 @@
-"""Broken containers of libstdc++: hmap-check names what was broken, by its invariant and address;
-hmap-dump goes on, and neither hangs. Faults are planted by gdb into states of states_cpp.
+"""Corrupt containers of libstdc++: hmap-check reports the fault by invariant and address; hmap-dump
+continues, and neither hangs. gdb plants the faults in states of states_cpp.
 
-The invariants are those of families/unordered.py and docs/cpp.md.
+The invariants are those of families/libstdcxx/unordered.py and docs/cpp.md.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ WILD = {WILD}
 
 @dataclass(frozen=True)
 class Fault:
-    """What is planted (Python in gdb, which tells the addresses expected), and the invariants that
-    are named beside U1, in order."""
+    """A fault (Python in gdb, which reports the expected addresses), and the invariants besides U1
+    that hmap-check reports for it, in order."""
 
     name: str
     state: str
     plant: str
     named: tuple[str, ...]
-    count: bool = False  # whether the number of nodes is wrong too
+    count: bool = False  # whether the number of nodes is also wrong
 
 
 FAULTS = (
@@ -209,7 +209,7 @@ def commands_for(state: str, view: Path) -> list[Tries]:
 
 
 def problems_of(outcome: Outcome) -> list[tuple[str, str, str]]:
-    """What hmap-check names. Each of its lines is a Problem, but for the last: their number."""
+    """The Problems that hmap-check reports: a line each, and a last line with their number."""
     assert outcome.error is None and outcome.messages == "", outcome
     *lines, last = outcome.output.splitlines()
     found = [PROBLEM.fullmatch(line) for line in lines]
@@ -232,7 +232,7 @@ def assert_named(fault: Fault, planted: Sequence[str], check: Outcome) -> None:
         assert [one[0] for one in problems] == list(fault.named), check.output
     if fault.count:
         assert "U1" in {one[0] for one in problems}, check.output
-        # What follows from a fault is not told again.
+        # Consequences of a fault are not reported again.
         assert len(others) <= 1 + len(fault.named), check.output
 
 
@@ -247,7 +247,7 @@ def assert_dumped(dump: Outcome, view: Path) -> None:
 
 
 def test_faults_are_named_live_and_from_a_core(folder: Path) -> None:
-    # One process in one gdb: each fault planted, looked at, kept in a core, and undone.
+    # One process in one gdb: each fault is planted, examined, saved in a core, and undone.
     helpers = folder / "helpers.py"
     helpers.write_text(HELPERS.removeprefix("python\n"))
     commands: list[str | Fails | Tries] = [*AT_STOP, f"source {helpers}"]
@@ -307,7 +307,7 @@ FIELDS = (
 
 
 def test_garbage_in_the_header_is_told_in_good_order(folder: Path) -> None:
-    # What follows from a wrong field is anybody's guess, but it is told, and ends.
+    # The consequences of a wrong field vary; they are reported, and the walk ends.
     commands: list[str | Fails | Tries] = [*AT_STOP]
     for index, poke in enumerate((*HEADERS, *FIELDS)):
         name, value = poke.split(" = ")

@@ -1,5 +1,5 @@
-"""The truth of libstdc++'s unordered containers: what gdb reads of one equals what the container
-itself says through its bucket interface, byte by byte.
+"""libstdc++'s unordered containers: gdb's files equal the ground truth from the containers' own
+bucket interface, byte by byte.
 
 All states of fixtures/cpp/states_cpp in one process, live, from its core, and through gdbserver.
 """
@@ -26,7 +26,7 @@ PROGRAMS = {
     "clang": ("states_cpp", "states_cpp_plain"),
 }
 
-# The remote protocol moves some MB a second.
+# The remote protocol transfers a few MB per second.
 SLOW_REMOTELY = ("many_strings", "long_run")
 
 AT_STOP = ("break fixture_stop", "run")
@@ -34,7 +34,7 @@ AT_STOP = ("break fixture_stop", "run")
 
 @dataclass(frozen=True)
 class State:
-    """A state of states_cpp, and how to name its container."""
+    """A state of states_cpp, and the expression for its container."""
 
     name: str
     expression: str
@@ -42,7 +42,7 @@ class State:
 
 
 def cpp_program(build: str, name: str) -> Path:
-    """A C++ fixture that scripts/test has built."""
+    """The path of a C++ fixture built by scripts/test."""
     path = ROOT / "build" / build / "fixtures" / "cpp" / name
     if not path.exists():
         raise pytest.UsageError(
@@ -61,7 +61,7 @@ def states_of(exe: Path) -> list[State]:
 
 
 def dump_command(state: State, view: Path) -> str:
-    """hmap-dump to the files of a state's view."""
+    """The hmap-dump command that writes gdb's view of a state."""
     (view / state.name).mkdir(parents=True)
     stem = view / state.name
     return (
@@ -79,7 +79,7 @@ def commands_for(states: Sequence[State], view: Path) -> list[str]:
 
 
 def check_state(state: State, truth: Path, view: Path, dump: Outcome, check: Outcome) -> None:
-    """A state's view against its truth."""
+    """Compares gdb's view of a state with its ground truth."""
     told, seen = truth / state.name, view / state.name
     assert first_line(told / "occupancy.csv") == OCCUPANCY_HEADER
     assert first_line(told / "entries.csv") == ENTRIES_HEADER
@@ -165,7 +165,7 @@ def test_view_through_gdbserver_equals_the_truth(folder: Path) -> None:
     check_states(states, truth, folder / "remote", outcomes[3:-1])
 
 
-# ---- what the commands say -----------------------------------------------------------------------
+# ---- output of the commands ----------------------------------------------------------------------
 
 FINDS = [
     ("map_int", "42", "by its hash"),
@@ -209,13 +209,13 @@ ASKED = (
 
 @dataclass(frozen=True)
 class Answers:
-    """What one gdb said, by command, and the truth of the states that it looked at."""
+    """Outcomes of one gdb by command, and the ground truth of the states it examined."""
 
     outputs: dict[str, str]
     truth: Path
     picture: Path
     printed: str  # by libstdc++'s own printer
-    with_printers: str  # what is asked of map_string, once those printers are loaded
+    with_printers: str  # run on map_string with libstdc++'s printers loaded
     without_printers: str
 
     def __getitem__(self, command: str) -> str:
@@ -224,7 +224,7 @@ class Answers:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    """All that the tests below ask, of one process and in one gdb."""
+    """All commands of the tests below, in one gdb on one process."""
     folder = tmp_path_factory.mktemp("cpp")
     truth, picture = folder / "truth", folder / "clustered.png"
     truth.mkdir()

@@ -1,4 +1,4 @@
-"""scripts/demo: six verdicts, each right, and the pictures that it promises."""
+"""scripts/demo: six correct verdicts, and the promised pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ILL = {
 
 
 def demo(service: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The demo with a service that is built: it neither installs nor builds."""
+    """Runs the demo with a built service, so that it installs and builds nothing."""
     return limits.run(
         [ROOT / "scripts" / "demo", "--service", service, "-o", folder],
         env=clean_environment(),
@@ -32,7 +32,7 @@ def demo(service: Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_demo_ends_with_the_right_verdict_on_each_map(build: str, folder: Path) -> None:
     service = fixture_program(build, "service")
-    # Twice into one folder: it can be run again.
+    # Twice into one folder: it can be repeated.
     for _ in range(2 if build == "dev" else 1):
         done = demo(service, folder / "out")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -45,7 +45,7 @@ def test_demo_ends_with_the_right_verdict_on_each_map(build: str, folder: Path) 
         assert picture.read_bytes().startswith(b"\x89PNG")
         for suffix in (".txt", ".csv", ".entries.csv", ".json"):
             assert os.path.getsize(picture.with_suffix(suffix)) > 0
-        # The sentence, too, in the part about that map.
+        # The text of the verdict too.
         (verdict,) = (
             line.removeprefix("verdict").strip()
             for line in picture.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
@@ -55,7 +55,7 @@ def test_demo_ends_with_the_right_verdict_on_each_map(build: str, folder: Path) 
 
 
 def test_demo_says_where_it_fails(folder: Path) -> None:
-    # No program for gdb.
+    # gdb cannot run it.
     script = folder / "script"
     script.write_text("#!/bin/sh\nexit 0\n")
     script.chmod(0o755)

@@ -1,7 +1,7 @@
-"""Broken maps: hmap-check names what was broken, and nothing else; hmap-dump goes on.
+"""Corrupt maps: hmap-check reports exactly the fault; hmap-dump continues.
 
-Each fault of fixtures/c/faults, live and from gdb's core. The program writes what it broke and what
-follows from it; where hmap_check() survives the fault it has agreed in the process.
+Each fault of fixtures/c/faults, live and from gdb's core. The program writes the expected Problems;
+if hmap_check() survives the fault, it has confirmed them in the process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from truth import (
 )
 
 SHOWN = 10  # Problems in the summary of hmap-dump
-# Faults of a key or elem: its text in the entries is the fault.
+# Faults of a key or elem: the entries CSV has the fault as its text.
 UNREADABLE_VALUES = (
     "key_box_wild",
     "key_boxes_wild",
@@ -37,12 +37,12 @@ UNREADABLE_VALUES = (
     "owned_key_wild",
     "borrowed_key_wild",
 )
-ERROR = "error"  # in place of an invariant: the commands fail
+ERROR = "error"  # instead of an invariant: the commands fail
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What commands_for() told of a fault, live and from a core; the program's folder."""
+    """Outcomes of commands_for() for a fault, live and from a core; the program's folder."""
 
     folder: Path
     live: Sequence[Outcome]
@@ -64,7 +64,7 @@ def faults_of(build: str) -> list[str]:
 
 
 def problems_of_dump(outcome: Outcome) -> tuple[list[Named], int]:
-    """The Problems that a summary shows, and the number of those it leaves out."""
+    """The Problems that a summary shows, and the number of those it omits."""
     problems, more = [], 0
     for line in outcome.output.splitlines():
         label, _, rest = line.partition(" ")
@@ -81,7 +81,7 @@ def problems_of_dump(outcome: Outcome) -> tuple[list[Named], int]:
 
 
 def assert_named(check: Outcome, rows: list[dict[str, str]]) -> None:
-    """Exactly the expected Problems, each once."""
+    """Checks that exactly the expected Problems are reported, each once."""
     named = Counter(problems_of_check(check))
     expected = Counter((row["invariant"], row["address"]) for row in rows)
     missing, extra = expected - named, named - expected
@@ -89,7 +89,7 @@ def assert_named(check: Outcome, rows: list[dict[str, str]]) -> None:
 
 
 def assert_dumped(fault: str, dump: Outcome, rows: list[dict[str, str]], view: Path) -> None:
-    """A summary with the Problems that a walk sees, and two whole files."""
+    """Checks the Problems in the summary, and that both files are complete."""
     assert dump.error is None and dump.messages == "", dump
     expected = [(row["invariant"], row["address"]) for row in rows if row["dump"] == "1"]
     shown, more = problems_of_dump(dump)
@@ -99,7 +99,7 @@ def assert_dumped(fault: str, dump: Outcome, rows: list[dict[str, str]], view: P
     assert re.search(r"^entries +[\d,]+ ", dump.output, re.MULTILINE), dump.output
     assert first_line(view / "occupancy.csv") == OCCUPANCY_HEADER
     assert first_line(view / "entries.csv") == ENTRIES_HEADER
-    # Each entry that was counted has its row, be its key or elem unreadable.
+    # Each counted entry has its row, even if its key or elem is unreadable.
     entries = (view / "entries.csv").read_text(encoding="utf-8", errors="surrogateescape")
     live = sum(int(row["live"]) for row in read_csv(view / "occupancy.csv"))
     assert entries.count("\n") == 1 + live
@@ -109,7 +109,7 @@ def assert_dumped(fault: str, dump: Outcome, rows: list[dict[str, str]], view: P
 
 
 def assert_refused(outcome: Outcome, address: str, view: Path) -> None:
-    """One line: what failed, the subject in quotes, the address, then the remedy."""
+    """Checks that an error is one line: failure, subject in quotes, address, remedy."""
     error = outcome.error
     assert error is not None, f"'{outcome.command}' succeeded: {outcome.output}"
     assert outcome.output == outcome.messages == "" and "\n" not in error, outcome
@@ -119,7 +119,7 @@ def assert_refused(outcome: Outcome, address: str, view: Path) -> None:
 
 
 def assert_told(fault: str, outcomes: Sequence[Outcome], truth: Path, view: Path) -> None:
-    """What commands_for() told is what the program expected."""
+    """Compares the outcomes of commands_for() with what the program expects."""
     check, dump = outcomes
     rows = read_csv(truth / "expected.csv")
     assert rows
@@ -142,7 +142,7 @@ def commands_for(view: Path) -> list[Tries]:
 
 @pytest.fixture(scope="session")
 def examined(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Examined]:
-    """What the commands told of a fault in a build. One gdb examines a chunk of faults."""
+    """The outcomes for a fault in a build. One gdb examines a chunk of faults."""
     faults = faults_of("dev")
 
     @functools.cache
@@ -182,7 +182,7 @@ def test_fault_is_named_live_and_from_a_core(
 
 @pytest.mark.parametrize("B", [12, 24, 40, 56])
 def test_garbage_B_that_no_header_contradicts_ends_soon(B: int, folder: Path) -> None:
-    # What lies behind the arrays is anybody's guess: only that it is told in good order, and ends.
+    # The memory after the arrays is arbitrary; only the form of the report and its end are checked.
     outcomes = gdb_session(
         fixture_program("dev", "faults"),
         ["B_one_more_growing", str(folder)],
@@ -197,7 +197,7 @@ def test_garbage_B_that_no_header_contradicts_ends_soon(B: int, folder: Path) ->
     )
     check, dump = outcomes[-2:]
     assert check.error is None and dump.error is None
-    # An array as large as memory lies over the other one: what is told is much, but bounded.
+    # An array as large as memory overlaps the other one: the report is long, but bounded.
     named = [line for line in check.output.splitlines() if PROBLEM.match(line)]
     assert len([line for line in named if line.startswith("I3 ")]) == 2
     assert len(named) < 5000
@@ -221,7 +221,7 @@ def test_garbage_B_that_no_header_contradicts_ends_soon(B: int, folder: Path) ->
     ],
 )
 def test_garbage_pointers_are_told_in_good_order(poke: str, folder: Path) -> None:
-    # What follows from them is anybody's guess.
+    # Their consequences vary.
     outcomes = gdb_session(
         fixture_program("dev", "faults"),
         ["count_low", str(folder)],

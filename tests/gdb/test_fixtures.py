@@ -1,5 +1,5 @@
-"""The truth: what gdb reads of a map equals what the program itself wrote about it, byte by byte,
-and hmap-check agrees with hmap_check().
+"""gdb's files about a map equal the program's ground truth, byte by byte, and hmap-check agrees
+with hmap_check().
 
 Each state of fixtures/c/states, live, through gdbserver, from gdb's core and from the kernel's.
 """
@@ -16,11 +16,11 @@ from built import CHUNK, fixture_program, states_of
 from harness import Outcome, gdb_session, kernel_core_obstacle, run_aborting
 from truth import Dumped, check_verdict, maps_of, read_csv
 
-# Stopped in the middle of evacuate(): the one state in which the map is not sound.
+# Stopped in the middle of evacuate(): the only state in which the map is not valid.
 TORN = "evacuation_interrupted"
 
 LIVE, CORE, KERNEL, REMOTE = "live", "gdb.core", "kernel.core", "gdbserver"
-Examined = dict[str, list[tuple[Dumped, Outcome, Outcome]]]  # by place: hmap-dump's, hmap-check's
+Examined = dict[str, list[tuple[Dumped, Outcome, Outcome]]]  # outcomes of hmap-dump, hmap-check
 
 
 def commands_for(maps: list[Dumped]) -> list[str]:
@@ -29,7 +29,7 @@ def commands_for(maps: list[Dumped]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def examined(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Examined]:
-    """What is told of a state in a build. One gdb examines a chunk of states, in all places."""
+    """The outcomes for a state in a build. One gdb examines a chunk of states, in all ways."""
     states = states_of("dev")
 
     @functools.cache

@@ -1,4 +1,4 @@
-"""Maps as a Go programmer names them, wherever gdb stands and whatever its language."""
+"""Go expressions for maps, in any frame and with any language of gdb."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ GLOBALS = {
     "main.theServer.byID": "7",
     "main.serverList.array[1].sessions": "carol",
     "main.serverList.array[0].next.sessions": "carol",
-    # An address from a traceback, with the type of what is there.
+    # An address from a traceback, cast to its type.
     "((main.server*)main.theServer).sessions": "alice",
 }
 LANGUAGES = ("auto", "go", "c", "c++", "asm", "minimal")
-# Of GLOBALS, one of each kind.
+# One of each kind in GLOBALS.
 FIRST = (
     "main.mapStringInt64",
     "'main.theServer'.sessions",
@@ -87,7 +87,7 @@ def at_program(go: Toolchain, folder: Path, *commands: str | Fails | Tries) -> S
 
 @main_gos
 def test_globals_in_any_language(go: Toolchain, folder: Path) -> None:
-    """What Go's users type holds in every language, and what C's do in C's kin."""
+    """Go expressions work with every language, and C expressions with C and its relatives."""
     commands = []
     for language in LANGUAGES:
         (folder / language).mkdir()
@@ -135,7 +135,7 @@ def test_first_expression_of_a_session_in_an_assembly_frame(
     kernel_cores: None,
     cores: Callable[[Toolchain], Path],
 ) -> None:
-    # Once gdb has read the symbols of main, it finds more: each expression in a gdb of its own.
+    # One gdb per expression: gdb finds more once it has read the symbols of main.
     only = {expression: GLOBALS[expression]}
     check_keys(folder, only, gdb_session(program(go), core=cores(go), commands=dumps(folder, only)))
 
@@ -143,8 +143,8 @@ def test_first_expression_of_a_session_in_an_assembly_frame(
 @main_gos
 @both_builds
 def test_locals_and_arguments(go: Toolchain, flags: tuple[str, ...], folder: Path) -> None:
-    """Before they are set, too: at its first instruction a function's locals are what the stack
-    held before."""
+    """Also before they are set: at its first instruction a function's locals are what the stack
+    contained before."""
     (folder / "argument").mkdir()
     unset = [
         *(Tries(f"hmap-dump {name}") for name in ("local", "empty", "onStack", "n")),
@@ -154,7 +154,7 @@ def test_locals_and_arguments(go: Toolchain, flags: tuple[str, ...], folder: Pat
         program(go, *flags),
         [str(folder / "truth"), "program"],
         commands=[
-            "tbreak *'main.withLocals'",  # once: a stack that is too small makes Go begin again
+            "tbreak *'main.withLocals'",  # temporary: Go restarts a function
             "run",
             *unset,
             "break main.fixtureStopLocal",
@@ -240,14 +240,14 @@ def test_stripped_program_is_read_by_its_layout_file(go: Toolchain, folder: Path
 
 @main_gos
 def test_map_being_written(go: Toolchain, folder: Path) -> None:
-    """Stopped inside the runtime, in the write that starts growth: never a traceback, and said."""
+    """Stopped in the runtime, in the write that starts growth: reported, without a traceback."""
     inside = "runtime.hashGrow" if has_bucket_maps(go) else "internal/runtime/maps.(*table).grow"
     outcomes = gdb_session(
         program(go),
         [str(folder / "truth"), "written"],
         commands=[
             *STOP,
-            "delete",  # else stopped there again by the thread that takes over
+            "delete",  # otherwise the thread that continues stops there again
             f"break '{inside}'",
             "continue",
             "hmap-dump main.mapWritten",

@@ -1,7 +1,7 @@
-"""Broken Go maps: hmap-check names what was broken, by invariant and address; hmap-dump goes on.
+"""Corrupt Go maps: hmap-check reports the fault by invariant and address; hmap-dump continues.
 
-Faults are planted by gdb into the maps of a live program and mended again, one after the other; the
-invariants are those of families/go_bucket.py, go_swiss.py and go_sync.py.
+gdb plants the faults in the maps of a live program, and repairs each before the next; the
+invariants are those of families/go/.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ HELPERS = "source tests/gdb/go_planting.py"
 
 @dataclass(frozen=True)
 class Fault:
-    """What is planted into the map `m` of a state (Python in gdb), and the invariants that
-    hmap-check names then; with none, the map is refused by an error of one line."""
+    """A fault in the map `m` of a state (Python in gdb), and the invariants that hmap-check reports
+    for it; if there are none, the map is refused with a one-line error."""
 
     name: str
     state: str
     plant: str
     named: str
-    may: str = ""  # one more that follows, but not for every seed
-    near: bool = True  # whether an address named is that of what was written, or of what holds it
+    may: str = ""  # a further one that depends on the seed
+    near: bool = True  # whether a reported address may be that of the struct around the write
 
     def __str__(self) -> str:
         return self.name
@@ -195,7 +195,7 @@ SWISS_FAULTS = (
 
 
 def problems_of(outcome: Outcome) -> list[tuple[str, str]]:
-    """The invariants and addresses that hmap-check names."""
+    """The invariants and addresses that hmap-check reports."""
     *lines, last = (line for line in outcome.output.splitlines() if not line.startswith("note: "))
     found = []
     for line in lines:

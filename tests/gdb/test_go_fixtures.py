@@ -1,8 +1,8 @@
-"""The truth of Go maps: what gdb reads equals what the program wrote about itself, byte by byte.
+"""Go maps: gdb's files equal the program's ground truth, byte by byte.
 
-One process holds a map in each state of fixtures/go/states, and one gdb looks at them all: live, in
-the core of a Go program that crashed, whose innermost frame is assembly, and, with Debian's Go and
-the newest, through gdbserver and in a core that gdb wrote.
+One process has a map in each state of fixtures/go/states, and one gdb examines them all: live, in
+the core of a crashed Go program, whose innermost frame is assembly, and, with Debian's Go and the
+newest, through gdbserver and in a core that gdb wrote.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from go_toolchains import Toolchain
 from harness import clean_environment, gdb_session, run_aborting
 from truth import assert_same, read_csv
 
-# Of each kind one: a look through gdbserver costs many times one at a process here.
+# One of each kind: gdbserver is many times slower than a local process.
 FOR_GDBSERVER = (
     "nil empty_made one eight nine half_deleted cleared set overflow_chains growing_half "
     "growing_deleted same_size_half parked_iterator small_deleted one_table alias tombstones "
     "sync_zero sync_expunged sync_amended sync_types strings structs interfaces stringers big_both"
 ).split()
 
-# A few states only: gdb writes what Go has reserved and never used.
+# Only a few states: gdb also writes memory that Go has reserved but never used.
 FOR_GDB_CORE = ("many", "growing_half", "same_size_half", "alias", "sync_types", "interfaces")
 
 every_go = on(toolchains())
@@ -36,7 +36,7 @@ def all_states(go: Toolchain) -> list[str]:
 
 
 def kernel_core(go: Toolchain, folder: Path, *names: str) -> Path:
-    """The core of a program that crashed with its maps in these states; truth in folder/truth."""
+    """The core of a program that crashed with maps in these states; truth in folder/truth."""
     command = [program(go), folder / "truth", *names]
     return run_aborting(command, folder, {"FIXTURE_ABORT": "1"})
 
@@ -122,7 +122,7 @@ def test_array_pinned_by_a_parked_iterator_is_probable(go: Toolchain, folder: Pa
 
 @main_gos
 def test_fixture_is_what_its_states_say_whatever_the_seed(go: Toolchain, folder: Path) -> None:
-    """The states whose keys are chosen by hash, over and over: each run has other seeds."""
+    """Repeats the states whose keys are chosen by hash: each run has other seeds."""
     chosen = ("same_size_half", "overflow_chains", "growing_nearly", "alias", "tombstones")
     states = [name for name in expressions(go) if name in chosen]
     assert len(states) >= 2

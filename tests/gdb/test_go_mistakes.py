@@ -1,9 +1,8 @@
-"""What the existing tools get wrong about Go maps (FACTS §5), and the right answer.
+"""What other tools get wrong about Go maps, and the correct answer.
 
-The wrong answers were measured on these very states by the gdb script in Go's own runtime folder
-(runtime-gdb.py of go1.19.8 and go1.26), or are what Delve, goref and pwndbg would say by the rule
-that they follow, worked out here from the truth. That one can be run here, so it is: the script of
-Debian's Go, which changes no more, must still be wrong.
+The wrong answers come from running Go's own gdb script (runtime-gdb.py of go1.19.8 and go1.26) on
+these states, or are computed from the ground truth by the algorithms of Delve, goref and pwndbg.
+The script of Debian's Go, which no longer changes, is run here, and must still be wrong.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ swiss_gos = on(go for go in main_toolchains() if not has_bucket_maps(go))
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
-    """The states in gdb's view, live, each equal to the truth; one gdb for all of a toolchain."""
+    """gdb's views of live states, each equal to the ground truth; one gdb per toolchain."""
     folder = tmp_path_factory.mktemp("mistakes")
 
     @functools.cache
@@ -58,8 +57,8 @@ def live_by_array(one: GoDump) -> Counter[str]:
 
 @bucket_gos
 def test_deleted_cells_are_not_entries(go: Toolchain, views: Views) -> None:
-    # Go's script: 4,042 to 4,080 entries. It takes a cell as live unless its tophash is 0, so every
-    # emptyOne is an entry with a stale key.
+    # Go's script: 4,042 to 4,080 entries. A cell is live to it unless its tophash is 0, so every
+    # emptyOne becomes an entry with a stale key.
     keys = views(go)["half_deleted"].keys
     assert len(keys) == 2500
     assert {int(key) for key in keys} == set(range(1, 5000, 2))
@@ -67,8 +66,8 @@ def test_deleted_cells_are_not_entries(go: Toolchain, views: Views) -> None:
 
 @bucket_gos
 def test_map_in_mid_growth_has_each_entry_once(go: Toolchain, views: Views) -> None:
-    # Go's script: 515 pairs, 416 different keys of 417. It asks the overflow pointer whether a
-    # bucket was moved (`b['overflow'] & 1`, true of no map since 2015), and skips the upper half.
+    # Go's script: 515 pairs, 416 different keys of 417. It tests the overflow pointer for whether a
+    # bucket was evacuated (`b['overflow'] & 1`, never true since 2015), and skips the upper half.
     one = views(go)["growing_half"]
     assert sorted(map(int, one.keys)) == list(range(one.count))
     assert live_by_array(one)["oldbuckets"] > 0 < live_by_array(one)["buckets"]
@@ -76,8 +75,8 @@ def test_map_in_mid_growth_has_each_entry_once(go: Toolchain, views: Views) -> N
 
 @main_gos
 def test_map_with_a_parked_iterator_is_read(go: Toolchain, views: Views) -> None:
-    # Go's script, up to go1.23: "Attempt to take contents of a non-pointer value". It takes the
-    # flags iterator (1) and oldIterator (2) of the map for indirect keys and elems of its type.
+    # Go's script, up to go1.23: "Attempt to take contents of a non-pointer value". It mistakes the
+    # map's flags iterator (1) and oldIterator (2) for indirect keys and elems of its type.
     assert sorted(map(int, views(go)["parked_current"].keys)) == list(range(100))
 
 
@@ -126,32 +125,32 @@ def test_same_size_growth_has_an_old_array_of_full_size(
     assert len(one.keys) == len(set(one.keys)) == one.count
     rows = [r for r in read_csv(one.view / "occupancy.csv") if r["array"] == "oldbuckets"]
     assert len(rows) == 32
-    # Delve, goref and pwndbg take the old array as half of the new one: 16 buckets. Entries in the
-    # upper half that have not moved are lost to them. Go's script: 192 pairs, 66 different, of 54.
+    # Delve, goref and pwndbg take the old array to be half of the new one, 16 buckets, and lose the
+    # entries in the upper half that are not evacuated. Go's script: 192 pairs, 66 different, of 54.
     lost = sum(int(row["live"]) for row in rows if int(row["bucket"]) >= 16)
     assert lost > 0 or stage == "same_size_nearly"
 
 
 @main_gos
 def test_nothing_is_cut_unasked(go: Toolchain, views: Views) -> None:
-    # Delve: 64 entries unless told otherwise. That a million take seconds, not the minute that Go's
-    # quadratic script takes for 100,000, is test_go_fixtures.py's.
+    # Delve: 64 entries by default. test_go_fixtures.py reads a million, where Go's quadratic script
+    # takes a minute for 100,000.
     assert len(views(go)["many"].keys) == 5000
 
 
 @main_gos
 def test_occupancy_of_each_bucket(go: Toolchain, views: Views) -> None:
-    # No other tool shows it.
+    # No other tool shows this.
     one = views(go)["many"]
     assert sum(int(row["live"]) for row in read_csv(one.view / "occupancy.csv")) == 5000
     occupancy = one.document["statistics"]["occupancy"]
     assert sum(n * times for n, times in enumerate(occupancy)) == 5000
 
 
-# ---- Go's own script beside ours -----------------------------------------------------------------
+# ---- Go's own script and hmap together -----------------------------------------------------------
 
 OURS = "source gdb/hmap.py"
-# Not its $len(): from go1.24 on that raises for every map ("'GoLenFunc' object has no ... 'val'").
+# Not its $len(), which from go1.24 on raises for every map ("'GoLenFunc' object has no ... 'val'").
 PRINTS = ("print main.specials", "print main.mapStringInt64", "print main.theServer.name")
 
 
@@ -160,7 +159,7 @@ def test_script_of_debians_go_is_wrong_where_ours_is_right(
     go: Toolchain, views: Views, folder: Path
 ) -> None:
     def theirs(*states: str) -> list[int]:
-        """Pairs that Go's script prints of the maps in these states."""
+        """The pairs that Go's script prints for the maps in these states."""
         dumps = dumps_of(go, folder, states)
         outcomes = gdb_session(
             program(go),
@@ -185,7 +184,7 @@ def test_script_of_debians_go_is_wrong_where_ours_is_right(
 
 
 def beside(go: Toolchain, folder: Path, *scripts: str) -> list[Outcome]:
-    """Prints of Go values, and our dump where ours is loaded."""
+    """Go values as printed, and hmap-dump's output if hmap is loaded."""
     ours = [f"hmap-dump main.mapStringInt64 --entries {folder / 'entries.csv'}"]
     return gdb_session(
         program(go),
@@ -197,8 +196,8 @@ def beside(go: Toolchain, folder: Path, *scripts: str) -> list[Outcome]:
 
 @main_gos
 def test_go_script_loaded_before_or_after_ours_harms_neither(go: Toolchain, folder: Path) -> None:
-    # Go's script begins with `goobjfile.pretty_printers = []`: printers that others had put on the
-    # program's objfile are gone.
+    # Go's script begins with `goobjfile.pretty_printers = []`, which removes other printers from
+    # the program's objfile.
     theirs = f"source {go.runtime_script()}"
     alone = [outcome.output for outcome in beside(go, folder, theirs)[-3:]]
     assert "comma, inside" in alone[0] and '["global"] = 1' in alone[1]

@@ -1,7 +1,7 @@
-"""What the commands print, word for word, with addresses and folders masked.
+"""The output of the commands, word for word, with addresses and folders masked.
 
-The numbers are the fixtures' truth, which other tests compare; these pin the words. `scripts/test
---update` rewrites tests/golden; read the difference as a user would.
+Other tests compare the numbers with the ground truth; these pin the wording. `scripts/test
+--update` rewrites tests/golden; review the difference.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
 
 
 def masked(text: str) -> str:
-    """Text without what differs from machine to machine: NULL stays, addresses and folders go."""
+    """Text without what differs between machines: addresses (except NULL) and folders."""
     text = re.sub(r"0x[0-9a-f]{6,}", "0xADDRESS", text)
     return text.replace(str(ROOT), "ROOT")
 

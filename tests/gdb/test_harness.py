@@ -1,4 +1,4 @@
-"""The harness itself: what must fail, fails."""
+"""The harness reports every kind of failure."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_success_of_a_command_that_must_fail_fails_the_session() -> None:
 
 
 def test_sourced_script_that_raises_fails_the_session(tmp_path: Path) -> None:
-    # gdb prints the traceback, goes on and exits 0: what a harness is easily blind to.
+    # gdb prints the traceback, continues and exits 0, which a harness easily misses.
     script = tmp_path / "raises.py"
     script.write_text("raise ValueError('on purpose')\n")
     command = ["gdb", "-nx", "-batch", "-x", script]

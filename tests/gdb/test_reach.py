@@ -1,4 +1,4 @@
-"""hmap-list finds every map that a program says it has, once, by a path that hmap-dump takes."""
+"""hmap-list finds each map of a program once, by a path that hmap-dump takes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STOP = ("break fixture_stop", "run")
 
 @dataclass(frozen=True)
 class Told:
-    """A map as its program prints it."""
+    """A map as printed by its program."""
 
     address: int
     count: int
@@ -42,7 +42,7 @@ def listed(path: Path) -> list[dict[str, Any]]:
 def assert_paths_paste_back(
     exe: Path, rows: list[dict[str, Any]], *stop: str, core: Path | None = None, folder: Path
 ) -> None:
-    """hmap-dump of each row's path is of that map, and has the same numbers."""
+    """Checks that hmap-dump of each row's path shows that map, with the same numbers."""
     commands = [
         f"hmap-dump {row['path']} --json {folder}/{number}.dump" for number, row in enumerate(rows)
     ]

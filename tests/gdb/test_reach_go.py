@@ -1,4 +1,4 @@
-"""hmap-list finds every map that a Go program says it has, once, by a path that hmap-dump takes."""
+"""hmap-list finds each map of a Go program once, by a path that hmap-dump takes."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def test_go_program(go: Toolchain, folder: Path) -> None:
         row = by_address[one.address]
         assert row["entries"] == one.count, row
         if one.how in ("unreached", "goroutine"):
-            # What a running goroutine has left on its stack may lead to it too.
+            # Stale data on a running goroutine's stack may lead to it too.
             assert row["source"] in (one.how, "goroutine"), row
             assert row["path"].startswith("--type 'map[")
             if go.minor >= (1, 22) and one.count > 50 and "string" in row["path"]:
-                # What the block of its buckets was allocated for.
+                # The type for which the block of its buckets was allocated.
                 assert row["key_type"] == "string" and row["elem_type"] == "map[string]int"
         elif one.how == "local":
             assert re.fullmatch(r"frame \d: local", row["path"])
         else:
             assert (row["source"], row["path"]) == ("global", one.how)
-    # Nothing is listed without a name that the program does not know of.
+    # Every unreached map in the list is one of the program's.
     nameless = {int(row["address"], 16) for row in rows if row["path"].startswith("--type")}
     assert nameless <= {one.address for one in told}
     gdb_session(program, core=core, commands=[f"hmap-list --json {folder}/core.json"])

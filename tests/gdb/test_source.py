@@ -1,4 +1,4 @@
-"""What `source gdb/hmap.py` does, and what it leaves alone."""
+"""What `source gdb/hmap.py` changes, and what it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two stories of docs/five-minutes.md: a leak among a thousand maps, found by name."""
+"""The two sessions of docs/five-minutes.md: finding a leak among a thousand maps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness import Session, gdb_session
 
 
 def pprof(profile: Path, *options: str) -> str:
-    """What `go tool pprof` prints."""
+    """The output of `go tool pprof`."""
     go = find_toolchains()[-1].go
     command = [str(go), "tool", "pprof", *options, str(profile)]
     done = subprocess.run(
@@ -34,7 +34,7 @@ def told(program: Path, stops: tuple[str, str], *arguments: str, folder: Path) -
         program,
         arguments,
         commands=[
-            # For one time: a goroutine that is moved to another thread would meet it twice.
+            # Temporary: a goroutine that moves to another thread would hit it twice.
             f"tbreak {stops[0]}",
             "run",
             f"hmap-list --limit 5 --save {folder}/before.json",
@@ -47,7 +47,7 @@ def told(program: Path, stops: tuple[str, str], *arguments: str, folder: Path) -
 
 
 def check(session: Session, path: str, folder: Path) -> None:
-    """The leak is named first, with its verdict."""
+    """Checks that the leak is listed first, with its verdict."""
     lines = session[5].output.splitlines()
     assert lines[2].startswith("  +800"), session[5].output
     assert path in lines[2] and "2,180" in lines[2]
@@ -76,7 +76,7 @@ def test_go_service(go: Toolchain, folder: Path) -> None:
     heap = folder / "heap.pb.gz"
     session = told(program, ("main.firstStop", "main.secondStop"), str(heap), folder=folder)
     check(session, "main.srv.tenants[133].sessions", folder)
-    # Where the story begins: the heap profile ends at an assignment to some map.
+    # The session begins here: the heap profile ends at an assignment to some map.
     for index in ("alloc_space", "inuse_space"):
         top = pprof(heap, "-top", f"-sample_index={index}", str(program))
         assert re.search(r"main\.\(\*tenant\)\.logIn", top), top

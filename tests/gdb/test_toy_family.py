@@ -68,7 +68,7 @@ def test_a_toy_family_gets_every_command_and_file(toy: Path, folder: Path) -> No
     statistics = document["statistics"]
     assert statistics["live"] == 600 and statistics["empty"] == 424
     assert statistics["mean_probe"] == pytest.approx(sum(probes) / len(probes))
-    # A header, slots of 16 bytes; a map made anew needs as many.
+    # A header, and slots of 16 bytes; a rebuilt map needs the same.
     assert document["memory"]["held"] == document["memory"]["rebuilt"] == 24 + 1024 * 16
     assert "Occupancy of each slot" in (view / "p.svg").read_text(encoding="utf-8")
 
@@ -130,7 +130,7 @@ def at_slot(folder: Path, number: int) -> list[dict[str, str]]:
 
 
 def probe_lengths(used: list[bool]) -> list[int]:
-    """Slots that the search for an absent key looks at, from each slot: one after the other."""
+    """Linear probing: the slots that the lookup of an absent key visits, from each slot."""
     lengths = []
     for start in range(len(used)):
         length = 1

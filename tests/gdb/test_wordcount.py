@@ -1,4 +1,4 @@
-"""A real job: the words of the licences in Debian, counted by the map and by sort and uniq."""
+"""A realistic program: words of Debian's licences, counted by the map and by sort and uniq."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALL = 10**9
 
 
 def documented_pipeline() -> str:
-    """The shell pipeline that fixtures/c/wordcount.c says its counts are those of."""
+    """The shell pipeline in fixtures/c/wordcount.c that gives the same counts."""
     source = (ROOT / "fixtures/c/wordcount.c").read_text(encoding="utf-8")
     found = re.search(r"^ \*     (find DIR/.*?uniq -c)$", source, re.MULTILINE | re.DOTALL)
     assert found, "wordcount.c documents no pipeline"
@@ -28,7 +28,7 @@ def documented_pipeline() -> str:
 def counts_by_pipeline(words: int) -> dict[str, int]:
     pipeline = documented_pipeline().replace("DIR/", f"{shlex.quote(INPUT)}/")
     pipeline = re.sub(r"\bhead -n N\b", f"head -n {words}", pipeline)
-    # Not pipefail: head ends before those who write to it.
+    # Not pipefail: head exits before the commands that write to it.
     listing = subprocess.run(
         ["bash", "-c", pipeline],
         env=clean_environment(),

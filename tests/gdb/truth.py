@@ -1,4 +1,4 @@
-"""What the tests of maps compare: the truth that a fixture wrote, and what gdb says of it."""
+"""Compares the ground truth that a fixture wrote with gdb's view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Named = tuple[str, str]  # "I4" or "fault", and an address
 
 @dataclass(frozen=True)
 class Dumped:
-    """A map under study: its expression, the folder of its truth, and that of gdb's view."""
+    """A map under test: expression, folder of the ground truth, and folder of gdb's view."""
 
     expression: str
     truth: Path
@@ -51,7 +51,7 @@ class Dumped:
 
 
 def check_summary(outcome: Outcome, count: int, sound: bool) -> None:
-    """The summary tells the number of entries, and Problems where there are any."""
+    """Checks that the summary shows the number of entries, and any Problems."""
     entries = re.search(r"^entries +([\d,]+)\b", outcome.output, re.MULTILINE)
     assert entries, outcome.output
     assert entries[1] == f"{count:,}", outcome.output
@@ -60,7 +60,7 @@ def check_summary(outcome: Outcome, count: int, sound: bool) -> None:
 
 
 def assert_same(view: Path, truth: Path) -> None:
-    """Two files are equal; else the first lines that differ are shown."""
+    """Checks that two files are equal, and shows the first lines that differ."""
     if view.read_bytes() == truth.read_bytes():
         return
     seen, told = (path.read_bytes().splitlines(keepends=True) for path in (view, truth))
@@ -96,7 +96,7 @@ def maps_of(truth: Path, view: Path) -> list[Dumped]:
 
 
 def problems_of_check(outcome: Outcome) -> list[Named]:
-    """What hmap-check names. Each of its lines is a Problem, but for the last: their number."""
+    """The Problems that hmap-check reports: a line each, and a last line with their number."""
     assert outcome.error is None and outcome.messages == "", outcome
     *lines, last = outcome.output.splitlines()
     problems = []
@@ -110,8 +110,8 @@ def problems_of_check(outcome: Outcome) -> list[Named]:
 
 
 def check_verdict(check: Outcome, truth: Path) -> None:
-    """hmap-check names the very invariants and addresses that hmap_check() reported in the process;
-    where those are none, it says how many entries it saw."""
+    """Checks that hmap-check reports the invariants and addresses of hmap_check() in the process;
+    if there are none, the number of entries."""
     told = read_csv(truth / "problems.csv")
     if told:
         named = problems_of_check(check)

@@ -1,4 +1,4 @@
-"""A build, and that build installed into a folder, once for all tests of the installation."""
+"""A build and its installation in a folder, once for all tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from installing import ROOT, sh
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build of what is installed, as someone makes it who has the source and reads the README."""
+    """The build that README describes."""
     folder = tmp_path_factory.mktemp("build")
     options = ["-DHMAP_BUILD_TESTS=OFF", "-DHMAP_BUILD_FIXTURES=OFF"]
     sh(["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", *options])
@@ -21,7 +21,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def prefix(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That build, installed."""
+    """The prefix where that build is installed."""
     folder = tmp_path_factory.mktemp("prefix")
     sh(["cmake", "--install", build, "--prefix", folder])
     return folder
@@ -29,7 +29,7 @@ def prefix(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def consumers(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with programs that CMake has built against the installation."""
+    """The folder of programs that CMake has built with the installation."""
     folder = tmp_path_factory.mktemp("consumers")
     source = ROOT / "tests" / "install" / "consumer"
     sh(["cmake", "-S", source, "-B", folder, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}"])

@@ -1,4 +1,4 @@
-"""What the tests of the installation share: commands, and what is in a folder."""
+"""Shared by the tests of the installation: commands, and the contents of folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def sh(command: Sequence[Path | str], *, cwd: Path = ROOT, **environment: str) -> str:
-    """Runs a command that must succeed and returns what it printed."""
+    """Runs a command that must succeed, and returns its output."""
     words = [str(word) for word in command]
     done = limits.run(
         words,
@@ -28,7 +28,7 @@ def sh(command: Sequence[Path | str], *, cwd: Path = ROOT, **environment: str) -
 
 
 def files_below(folder: Path) -> set[str]:
-    """The files and links below a folder, relative to it; without what Python has compiled."""
+    """The files and links below a folder, relative to it, without Python's bytecode."""
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")

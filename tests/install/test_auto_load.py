@@ -1,4 +1,4 @@
-"""gdb loads the commands with libhmap by itself: once, and without harm whatever it meets."""
+"""gdb auto-loads the commands with libhmap: once, and safely in all circumstances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HAS = "python import sys; print('hmapdbg.commands' in sys.modules)"
 
 
 def auto_load(*prefixes: Path) -> list[str]:
-    """What makes a gdb that is not of these prefixes look there, as docs/install.md says."""
+    """Options that make gdb look in another prefix, as docs/install.md says."""
     lines = ["set auto-load python-scripts on"]
     for prefix in prefixes:
         folder = prefix / "share" / "gdb" / "auto-load"
@@ -60,7 +60,7 @@ def test_opening_a_core_loads_the_commands(prefix: Path, program: Path, tmp_path
     gdb_session(
         program, commands=["break filled", "run", f"generate-core-file {core}"], extension=False
     )
-    # gdb opens the core before the first command: have it read the libraries once more.
+    # gdb opens the core before the first command: make it read the libraries again.
     *_, dumped = gdb_session(
         program,
         core=core,
@@ -130,7 +130,7 @@ def test_a_moved_installation_finds_itself(prefix: Path, program: Path, tmp_path
 def test_a_stub_elsewhere_finds_the_configured_place(
     build: Path, program: Path, tmp_path: Path
 ) -> None:
-    """HMAP_AUTO_LOAD_DIR: gdb's own folder, while hmap goes to a prefix of its own."""
+    """HMAP_AUTO_LOAD_DIR is gdb's own folder, while hmap has another prefix."""
     folder = tmp_path / "datadir" / "auto-load"
     home = tmp_path / "prefix"
     sh(["cmake", f"-DHMAP_AUTO_LOAD_DIR={folder}", build])

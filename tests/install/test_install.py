@@ -1,4 +1,4 @@
-"""What `cmake --install` puts where, and that programs can be built with it."""
+"""The files of `cmake --install`, and programs built with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def library_folder(prefix: Path, name: str = "libhmap.so") -> Path:
 
 
 def needed(program: Path) -> list[str]:
-    """The shared libraries that a program asks for."""
+    """The shared libraries that a program needs."""
     dynamic = sh(["readelf", "-dW", program])
     return re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
 
@@ -124,7 +124,7 @@ def test_destdir_is_no_part_of_what_is_written(build: Path, tmp_path: Path) -> N
 
 
 def test_stub_lies_where_gdb_looks_under_a_linked_prefix(build: Path, tmp_path: Path) -> None:
-    """gdb looks for the library's real path."""
+    """gdb uses the library's real path."""
     real = tmp_path / "real"
     real.mkdir()
     (tmp_path / "link").symlink_to("real")

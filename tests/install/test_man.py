@@ -1,4 +1,4 @@
-"""The manual pages: well formed, and complete against what they describe."""
+"""The manual pages are well formed, and complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES = sorted(path.name for path in MAN.iterdir())
 
 
 def rendered(page: str) -> str:
-    """The page as text on one line, without the overstriking of terminals."""
+    """The page as text on one line, without overstriking."""
     text = sh(["groff", "-mandoc", "-Tascii", "-P-c", "-P-b", "-P-u", MAN / page])
     return " ".join(text.split())
 

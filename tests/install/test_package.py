@@ -1,4 +1,4 @@
-"""What the Debian packages hold and depend on."""
+"""The contents and dependencies of the Debian packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("libhmap1", "libhmap-dev", "libhmap-gdb", "hmap-layout")
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The packages by name, as the preset makes them."""
+    """The packages by name, as built by the preset."""
     folder = tmp_path_factory.mktemp("package")
     sh(["cmake", "--preset", "package", "-B", folder])
     sh(["cmake", "--build", folder, "-j", "2"])
@@ -27,7 +27,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def unpacked(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with all of them unpacked."""
+    """A root folder with all packages unpacked."""
     root = tmp_path_factory.mktemp("root")
     for package in packages.values():
         sh(["dpkg-deb", "-x", package, root])
@@ -39,7 +39,7 @@ def field(package: Path, name: str) -> str:
 
 
 def listed(package: Path) -> dict[str, str]:
-    """The files of a package, each with its mode and owner as tar shows them."""
+    """The files of a package, with mode and owner as tar shows them."""
     rows = (line.split(maxsplit=5) for line in sh(["dpkg-deb", "-c", package]).splitlines())
     return {
         row[5].removeprefix("./").split(" -> ")[0]: f"{row[0]} {row[1]}"
@@ -143,7 +143,7 @@ def test_scripts_of_the_packages_are_good_shell(packages: dict[str, Path], tmp_p
 
 
 def test_unpacked_commands_work(unpacked: Path, consumers: Path, tmp_path: Path) -> None:
-    """The extension and hmap-plot of the packages, on a program of the library's."""
+    """The packages' extension and hmap-plot, on a program that uses the library."""
     occupancy, picture = tmp_path / "squares.csv", tmp_path / "squares.svg"
     gdb_session(
         consumers / "consumer_static",

@@ -1,7 +1,7 @@
-"""The rows of the layout matrix: one small program, built in all the ways in which DWARF comes.
+"""The rows of the layout matrix: one small program, built with all variants of DWARF.
 
-Each row is what is run, word for word, in the row's own folder; docs/layouts.md lists the same
-words, and test_docs.py holds the two together.
+A row has the exact commands, which run in the row's own folder; docs/layouts.md lists the same
+rows, and test_docs.py compares the two.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ SEPARATE = "objcopy --only-keep-debug sample sample.debug", "strip sample"
 
 @dataclass(frozen=True)
 class Row:
-    """A program: the compiler and its options, and what is done to `sample` then."""
+    """A program: the compiler and its options, and the steps after that on `sample`."""
 
     name: str
     compiler: str
     steps: tuple[str, ...] = ()
-    folder: str = ""  # of debug files, in the row's own folder
-    processor: str = ""  # qemu's name of another processor
-    gdb_fails: str = ""  # why gdb 13.1 must read it stripped, by the layout file
+    folder: str = ""  # of debug files, in the row's folder
+    processor: str = ""  # qemu's name for another processor
+    gdb_fails: str = ""  # why gdb 13.1 has to read it stripped, with the layout file
 
     def __str__(self) -> str:
-        """The name as one word, to be picked by pytest's -k."""
+        """The name as one word, for pytest's -k."""
         return re.sub(r"[^\w.]+", "_", self.name)
 
     @property
     def how(self) -> str:
-        """What was run, for people."""
+        """The commands, for people."""
         return "; ".join([self.compiler, *self.steps])
 
     def build(self, folder: Path) -> Path:
-        """The program, in an empty folder. AssertionError where a command fails."""
+        """Builds the program in an empty folder. AssertionError if a command fails."""
         flags = ["-std=gnu11", *INCLUDES, *map(str, SOURCES), "-o", "sample"]
         run([*self.compiler.split(), *flags], folder)
         for step in self.steps:

@@ -1,4 +1,4 @@
-"""One core, looked at with the program and with its stripped copy and a layout file."""
+"""One core, examined with the program, and with its stripped copy and a layout file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Specimen:
 
 
 def take(exe: Path, args: Sequence[str | Path], stop: str, folder: Path) -> Specimen:
-    """Runs a program until it stops, takes its core there, and strips a copy of it."""
+    """Runs a program until it stops, takes a core, and strips a copy of the program."""
     taken = Specimen(exe, folder / "stripped", folder / "layout.json", folder / "core")
     run_layout(exe, "--json", taken.layout)
     run(["strip", "-o", str(taken.stripped), str(exe)], folder)
@@ -43,7 +43,7 @@ def take(exe: Path, args: Sequence[str | Path], stop: str, folder: Path) -> Spec
 def assert_same_view(
     taken: Specimen, expressions: Sequence[str], folder: Path, same_names: bool = True
 ) -> None:
-    """Every map named gives the same text, the same files and the same verdict either way. Without
+    """Checks that each of the maps gives the same text, files and verdicts either way. Without
     `same_names` the names of types may differ: gdb respells those of C++ ("long" for "long int").
     """
     with_info = look(taken.exe, taken.core, [], expressions, folder / "debug_info", same_names)
@@ -76,7 +76,7 @@ def look(
     folder: Path,
     lists: bool,
 ) -> Session:
-    """What hmap-dump and hmap-check say, two outcomes a map; and what hmap-list does."""
+    """The outcomes of hmap-dump and hmap-check, two per map, and that of hmap-list."""
     commands = list(before)
     for expression in expressions:
         view = folder / slug(expression)
@@ -95,7 +95,7 @@ def slug(expression: str) -> str:
 
 
 def comparable(text: str, same_names: bool) -> str:
-    """Without where a map was made: functions and lines of source are in debug info alone."""
+    """The text without where a map was made: source lines are only in debug info."""
     if not same_names and not text.startswith("consistent"):
         text = text.partition("\n")[2]  # the first line names the types
     return re.sub(r", made in \S+ at \S+$", "", text, flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""hmap-layout --check: what drifts is told, and what may differ is not."""
+"""hmap-layout --check reports changed layouts, and ignores what may differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tool import run_layout
 
 
 def build(folder: Path, *changes: tuple[str, str], flags: str = "-O0") -> Path:
-    """The sample, its sources changed."""
+    """The sample with changed sources."""
     folder.mkdir()
     for name in ("sample.h", "sample.c", "other.c"):
         text = (HERE / name).read_text(encoding="utf-8")

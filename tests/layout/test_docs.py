@@ -1,4 +1,4 @@
-"""docs/layouts.md lists the rows of the matrix, word for word."""
+"""docs/layouts.md lists exactly the rows of the matrix."""
 
 from __future__ import annotations
 

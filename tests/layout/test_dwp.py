@@ -1,4 +1,4 @@
-"""Names in a .dwp of DWARF 4, whatever the order in which the compiler put the strings."""
+"""Names in a .dwp of DWARF 4, in any order of the compiler's strings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def contributions(index: bytes) -> list[int]:
     """Where each unit's string offsets begin, by the index of the units (version 2)."""
     version, columns, units, slots = struct.unpack_from("<4I", index)
     assert (version, units) == (2, UNITS)
-    table = 16 + slots * 12  # behind the header, the units' ids and their rows
+    table = 16 + slots * 12  # after the header, the ids of the units and their rows
     rows = [
         struct.unpack_from(f"<{columns}I", index, table + row * columns * 4)
         for row in range(units + 1)
@@ -29,8 +29,8 @@ def contributions(index: bytes) -> list[int]:
 
 
 def make_look_like_a_header(dwp: Path, unit: int) -> None:
-    """Moves two strings of a unit so that their offsets read as the header that DWARF 5 puts there:
-    a length, and version 5. gcc orders strings by their hashes, so this happens by chance too."""
+    """Moves two strings of a unit so that their offsets look like the header that DWARF 5 has
+    there: length and version 5. gcc orders strings by hash, so this also happens by chance."""
     parts = {name: dwp.with_suffix(name) for name in (INDEX, OFFSETS, STRINGS)}
     dump = [f"--dump-section={name}={path}" for name, path in parts.items()]
     run(["objcopy", *dump, str(dwp)], dwp.parent)

@@ -1,4 +1,4 @@
-"""What cannot be read ends in one line, without a leak or an invalid read."""
+"""Unreadable input gives a one-line error, without a leak or an invalid read."""
 
 from __future__ import annotations
 
@@ -69,6 +69,17 @@ def test_files_that_are_not_there_or_of_another_build(tmp_path: Path) -> None:
     assert f"/common', which holds debug info of '{exe}'" in run_layout(exe, status=2)
 
 
+def test_a_debug_file_of_another_build_is_named(tmp_path: Path) -> None:
+    link = "objcopy --add-gnu-debuglink=sample.debug sample"
+    stripped = ("objcopy --only-keep-debug sample sample.debug", "strip sample", link)
+    for name, flags in (("one", "-g"), ("two", "-g -O2")):
+        (tmp_path / name).mkdir()
+        exe = Row("debuglink", f"gcc {flags}", stripped).build(tmp_path / name)
+    shutil.copy(tmp_path / "one" / "sample.debug", exe.parent)
+    found = f"no debug info in '{exe}', and '{exe.parent}/sample.debug' is of another build: "
+    assert run_layout(exe, status=2).startswith(found)
+
+
 def test_a_core_is_none(tmp_path: Path) -> None:
     header = bytearray(Path("/bin/true").read_bytes()[:64])
     header[16] = 4
@@ -92,7 +103,7 @@ def test_output_replaces_the_file_and_keeps_its_mode(tmp_path: Path) -> None:
 
 
 def debug_sections(exe: Path) -> list[tuple[int, int]]:
-    """Offset and size in the file of the sections that are read."""
+    """File offset and size of the sections that hmap-layout reads."""
     table = subprocess.run(
         ["readelf", "-SW", exe], check=True, capture_output=True, text=True
     ).stdout
@@ -102,7 +113,7 @@ def debug_sections(exe: Path) -> list[tuple[int, int]]:
 
 
 def mutants(exe: Path, count: int, folder: Path) -> list[Path]:
-    """Copies with some bytes of their debug sections changed, the same ones in each run."""
+    """Copies with some bytes of the debug sections changed, the same in each run."""
     data, sections = exe.read_bytes(), debug_sections(exe)
     assert len(sections) >= 3
     chance = random.Random(SEED)
@@ -118,7 +129,7 @@ def mutants(exe: Path, count: int, folder: Path) -> list[Path]:
 
 
 def without_limit() -> None:
-    """The address sanitizer maps terabytes."""
+    """Lifts the limit on memory: the address sanitizer maps terabytes."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 

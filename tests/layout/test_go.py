@@ -21,7 +21,7 @@ MAPS = ("main.counts", "'main.counts'", "main.theServer.sessions", "main.shared"
 
 
 def toolchains() -> list[Toolchain]:
-    """Debian's and the newest."""
+    """Debian's toolchain and the newest."""
     missing = missing_mandatory()
     if missing:
         raise pytest.UsageError(f"no {' and no '.join(missing)}: run scripts/setup")
@@ -60,7 +60,7 @@ def test_program_layout_file_and_gdb_agree(program: Path, tmp_path: Path) -> Non
         assert found is not None
         own = {one.name: (one.offset, one.type.size) for one in found.iter_fields()}
         assert own | {"": (0, found.size)} == fields
-    # The runtime's own structs: against gdb, as no program can ask for their offsets.
+    # The runtime's structs are compared with gdb: a program cannot take their offsets.
     structs = [*truth, *(name for name in runtime_structs(file))]
     commands = ["break main.stop", "run", *(f"hmap-layout {name}" for name in structs)]
     said = gdb_session(program, commands=commands)[2:]
@@ -69,7 +69,7 @@ def test_program_layout_file_and_gdb_agree(program: Path, tmp_path: Path) -> Non
 
 
 def runtime_structs(file: LayoutFile) -> list[str]:
-    """Those of each generation of maps that are there."""
+    """The structs of the map generations that the program has."""
     names = (
         "runtime.hmap",
         "runtime.hiter",
@@ -93,7 +93,7 @@ def test_core_of_a_stripped_program_reads_as_with_debug_info(program: Path, tmp_
 
 
 def test_constants_and_descriptors_come_from_the_file(program: Path, tmp_path: Path) -> None:
-    """Nothing is assumed, and interfaces show what they hold."""
+    """Nothing is guessed, and interfaces show their values."""
     taken = take(program, [], "main.stop", tmp_path)
     commands = [f"hmap-layout load {taken.layout}", "hmap-dump main.shared --entries -"]
     commands += ["hmap-dump main.counts"]

@@ -1,4 +1,4 @@
-"""The files of hmap-layout: each has a header of its own, and no include leads back to it."""
+"""hmap-layout: each file has its own header, and includes form no cycle."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def test_each_file_has_its_own_header_and_none_is_in_a_circle() -> None:
     sources = {path.stem for path in LAYOUT.glob("*.c")}
     assert sources - {path.stem for path in LAYOUT.glob("*.h")} == {"main"}
     assert all(name in included(LAYOUT / f"{name}.c") for name in sources - {"main"})
-    # static_order() raises CycleError, which names the circle.
+    # static_order() raises CycleError, which names the cycle.
     *_, top = TopologicalSorter(files).static_order()
     assert top == "main"

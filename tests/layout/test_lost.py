@@ -1,4 +1,4 @@
-"""What libdwarf refuses, and what a file lacks, is an error: nothing is left out in silence."""
+"""What libdwarf rejects, or a file lacks, is an error: nothing is silently omitted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_type_unit_that_is_not_there(tmp_path: Path) -> None:
 
 
 def assemble(folder: Path, flags: str, pattern: str, replacement: str) -> Path:
-    """The sample, its debug info changed in the assembly."""
+    """The sample with its debug info changed in the assembly."""
     row = Row("assembled", f"gcc {flags}")
     run([*row.compiler.split(), "-std=gnu11", *INCLUDES, "-S", str(HERE / "sample.c")], folder)
     source = folder / "sample.s"
@@ -66,7 +66,7 @@ int main(int count, char **words) { (void)words; return either(count) != &one; }
 
 @pytest.mark.parametrize("version", [4, 5])
 def test_an_address_may_have_a_number_added(version: int, tmp_path: Path) -> None:
-    """clang makes one variable of several static ones: DW_OP_addrx, DW_OP_plus_uconst."""
+    """clang merges static variables into one: DW_OP_addrx, DW_OP_plus_uconst."""
     (tmp_path / "merged.c").write_text(MERGED, encoding="utf-8")
     clang = "clang --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-gnu/include -O3"
     run([*clang.split(), f"-gdwarf-{version}", "-c", "merged.c"], tmp_path)

@@ -1,7 +1,7 @@
-"""offsetof in the program, hmap-layout and gdb's hmap-layout: one answer, in every row.
+"""offsetof in the program, hmap-layout and gdb's hmap-layout agree in every row.
 
-The program prints its own layout (sample.c). hmap-layout's file must hold the same, gdb must say
-the same, and the two tables must be the same text.
+The program prints its own layout (sample.c). hmap-layout's file and gdb must have the same, and the
+two tables must be the same text.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from hmapdbg.target.types import Kind
 from matrix import ROWS, Row, run
 from tool import run_layout
 
-VIEW = "gdb"  # the folder of what gdb says
+VIEW = "gdb"  # the folder of gdb's results
 
 
 @dataclass
 class Truth:
-    """What the program says of itself."""
+    """The layout that the program prints."""
 
     pointer_size: int = 0
     structs: dict[str, int] = field(default_factory=dict)  # name: size
@@ -36,7 +36,7 @@ class Truth:
 
 
 def truth_of(output: str) -> Truth:
-    """The program's rows among whatever a debugger prints."""
+    """The program's rows in the output of a debugger."""
     truth = Truth()
     for line in output.splitlines():
         word, _, rest = line.partition(" ")
@@ -85,14 +85,14 @@ def asked_of_gdb(folder: Path) -> list[str]:
 
 
 def examine(row: Row, exe: Path, folder: Path) -> tuple[str, Session]:
-    """What the program printed, and what gdb answered for each of STRUCTS."""
+    """What the program printed, and gdb's output for each of STRUCTS."""
     if not row.processor:
         before = [f"set debug-file-directory {folder / row.folder}"] if row.folder else []
         if row.gdb_fails:
             exe = folder / "sample.stripped"
             run(["strip", "-o", str(exe), str(folder / "sample")], folder)
             before += [f"file {exe}", f"hmap-layout load {folder / 'layout.json'}"]
-            # There is no name to stop at: its last act before the end is this.
+            # There is no symbol for a breakpoint: this is the last call before it exits.
             before += ["catch syscall exit_group", "run"]
         else:
             before += [f"file {exe}", "break sample_stop", "run"]
@@ -117,7 +117,7 @@ def test_program_layout_file_and_gdb_agree(row: Row, tmp_path: Path) -> None:
     truth, file = truth_of(output), LayoutFile(str(tmp_path / "layout.json"))
     assert set(truth.structs) == set(STRUCTS)
 
-    # The file against the program.
+    # The file and the program.
     assert file.pointer_size == truth.pointer_size
     assert file.byte_order == ("big" if "big-endian" in row.name else "little")
     for name, size in truth.structs.items():
@@ -146,7 +146,7 @@ def test_program_layout_file_and_gdb_agree(row: Row, tmp_path: Path) -> None:
         moved.add(address - known.value)
     assert len(moved) == 1 and moved.pop() % 4096 == 0
 
-    # gdb against the program, and the tables against each other.
+    # gdb and the program, and the two tables.
     for name in STRUCTS:
         path = tmp_path / VIEW / f"{name.replace(' ', '_')}.json"
         (struct_view,) = json.loads(path.read_text(encoding="utf-8"))["structs"]

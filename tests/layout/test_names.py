@@ -1,4 +1,4 @@
-"""hmap-layout keeps what the families ask for: the names stand in C and in Python."""
+"""hmap-layout keeps all names that the families need: the C and Python lists agree."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 from matrix import ROOT
 
-# As the code that asks for them spells them; patterns for what each type of map has.
+# As spelled in the code that needs them; patterns for names that each map type has.
 ASKED = re.compile(
     r'"((?:runtime|internal/abi|internal/runtime/maps|sync)\.[A-Za-z_]+|(?:struct|enum) hmap\w+)"'
 )
 
 
-# What reach/plan.py tells by its name that it is a part of a map: nothing is looked up.
+# reach/plan.py only recognises these names as parts of a map, and looks nothing up.
 NOT_LOOKED_UP = {"runtime.bmap", "hmap_"}
 
 

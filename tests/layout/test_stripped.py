@@ -1,4 +1,4 @@
-"""Stripped programs and their cores by a layout file alone: everything as with debug info."""
+"""Stripped programs and cores with a layout file give the same as with debug info."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_list_of_maps_is_as_with_debug_info(service: Specimen, tmp_path: Path) -
         path = tmp_path / exe.name
         gdb_session(exe, core=service.core, commands=[*load, f"hmap-list --json {path}"])
         rows = json.loads(path.read_text(encoding="utf-8"))["maps"]
-        # Where a map was made, only line numbers tell; two variables lead to the sessions.
+        # Only line numbers say where a map was made; two variables lead to the sessions.
         kept = [{k: row[k] for k in row if k not in ("created_at", "path")} for row in rows]
         listings.append(kept)
     assert len(listings[0]) == len(MAPS)
@@ -119,15 +119,15 @@ def test_what_cannot_be_said_is_told_in_one_line(service: Specimen) -> None:
         "nosuch": "no symbol 'nosuch' in the program or its layout file",
         "server.nosuch": "'struct server' has no field 'nosuch'",
         "server.sessions +": "at '+' without debug info",
-        "server.sessions[": "is left open",
-        "*server": "follows what is no pointer",
-        "&1": "the address of what is not in memory",
+        "server.sessions[": "has an open bracket or quote",
+        "*server": "dereferences a non-pointer",
+        "&1": "the address of a computed value",
         "(struct nosuch *) 1": "no type 'struct nosuch'",
         "(int64_t) 1": "is not a map",
         "(struct hmap *) $nosuch": "no value here",
         "(struct hmap *) 1": "cannot read the map",
         "server.sessions = 0": "would change the program",
-        "((((": "is left open",
+        "((((": "has an open bracket or quote",
         "*" * 200 + "server": "without debug info",
     }
     commands = [
@@ -181,7 +181,7 @@ def test_file_names_are_completed() -> None:
 
 def test_no_program_is_told(service: Specimen) -> None:
     (outcome,) = gdb_session(commands=[Fails(f"hmap-layout load {service.layout}")])
-    assert outcome.error == "no program: name the executable by 'file PROGRAM' first"
+    assert outcome.error == "no program: load the executable with 'file PROGRAM' first"
 
 
 def test_a_program_without_build_id_is_known_by_its_text(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""hmap-layout as the tests run it."""
+"""Runs hmap-layout for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import limits
 from matrix import ROOT
 
-# In the build `dev`, or in another one: the same tests run the instrumented program.
+# Of the build `dev`, or of another one: the same tests run the sanitized program.
 TOOL = Path(os.environ.get("HMAP_LAYOUT", ROOT / "build/dev/libhmap/layout/hmap-layout"))
 
 
@@ -19,8 +19,8 @@ def run_layout(
     cwd: Path | None = None,
     tool: Sequence[str | Path] = (TOOL,),
 ) -> str:
-    """What hmap-layout prints on standard output; it must end with `status`. An error is one line
-    on standard error, which is returned instead."""
+    """Runs hmap-layout, which must exit with `status`, and returns its standard output; after an
+    error its standard error instead, which must be one line."""
     command = [str(word) for word in (*tool, *words)]
     done = limits.run(command, capture_output=True, cwd=cwd)
     told = f"{' '.join(command)}: {done.returncode}\n{done.stdout[-2000:]}{done.stderr}"

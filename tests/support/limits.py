@@ -1,7 +1,7 @@
-"""Limits of the programs that tests run.
+"""Limits for programs that tests run.
 
-They count processor time, which a busy machine does not use up. What waits forever uses none: it
-ends by a limit of time that no test comes near.
+They are on processor time, which does not depend on other load. A program that waits forever uses
+none; for that there is a limit on real time, far above what any test needs.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ WALL_SECONDS = 3600
 
 
 def limit_cpu(seconds: int | None = None) -> None:
-    """Has the kernel kill this process (SIGKILL) once it has used that much processor time."""
+    """Makes the kernel kill this process (SIGKILL) after that much processor time."""
     limit = CPU_SECONDS if seconds is None else seconds
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)
-    # At the soft limit alone the process would dump core.
+    # With only the soft limit the process would dump core.
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
 
 
 def run(
     command: Sequence[str | Path], *, before: Callable[[], None] | None = None, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a program under the limits and returns how it ended, as text.
+    """Runs a program under the limits and returns the result, as text.
 
     `before` runs in the new process; the other options are subprocess.run()'s. TimeoutExpired after
     WALL_SECONDS.

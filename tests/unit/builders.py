@@ -1,7 +1,7 @@
-"""Fake maps laid into fake memory, and a naive reading of them to compare with.
+"""Builds maps in fake memory, and reads them naively for comparison.
 
-The naive reading knows one cell at a time and nothing of numpy, blocks or windows: what it says of
-a map is the truth that the walk must equal.
+The naive reader handles one cell at a time, without numpy, blocks or windows: its result is the
+ground truth for the walk.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def align_up(number: int, alignment: int) -> int:
 
 
 class Image:
-    """Memory to write into: regions that are mapped, cut up and handed to a FakeTarget."""
+    """Memory to write to: regions that are mapped, split and passed to a FakeTarget."""
 
     def __init__(self, byte_order: ByteOrder = "little", pointer_size: int = 8) -> None:
         self.byte_order: ByteOrder = byte_order
@@ -97,7 +97,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a bucket looks like."""
+    """The layout of a bucket."""
 
     key_size: int = 8
     elem_size: int = 8
@@ -135,7 +135,7 @@ Cell = tuple[str, int, int, int, int, bytes, bytes]
 
 
 class FakeBuckets:
-    """The arrays of a map, its overflow buckets and boxes. `old_B` None: not growing."""
+    """A map's arrays, overflow buckets and boxes. `old_B` None: not growing."""
 
     def __init__(
         self,
@@ -175,13 +175,13 @@ class FakeBuckets:
         return self.arrays[array].address + bucket * self.layout.size
 
     def take_heap(self, gap: int = 0) -> int:
-        """A new overflow bucket, `gap` alignments behind the last one."""
+        """A new overflow bucket, `gap` alignments after the last one."""
         addr = align_up(self.heap_used, self.layout.align) + gap * self.layout.align
         self.heap_used = addr + self.layout.size
         return addr
 
     def take_spare(self, array: int) -> int | None:
-        """The next spare bucket of an array, the end mark taken off."""
+        """The next spare bucket of an array, without the end mark."""
         found = self.arrays[array]
         if self.spares_used[array] == found.spare:
             return None
@@ -194,11 +194,11 @@ class FakeBuckets:
         self.image.write_uint(addr + self.layout.overflow, to)
 
     def link_at(self, addr: int) -> int:
-        """Where a bucket's overflow pointer lies."""
+        """The address of a bucket's overflow pointer."""
         return addr + self.layout.overflow
 
     def chain(self, array: int, bucket: int, length: int, gap: int = 0) -> list[int]:
-        """Links a chain of heap buckets behind a main one; all its addresses."""
+        """Links a chain of heap buckets to a main one; returns all addresses."""
         out = [self.main(array, bucket)]
         for _ in range(length - 1):
             out.append(self.take_heap(gap))
@@ -211,7 +211,7 @@ class FakeBuckets:
     def put(
         self, addr: int, slot: int, tophash: int = 77, key: bytes = b"", elem: bytes = b""
     ) -> None:
-        """Makes a cell live (or, by its tophash, deleted with its old key left behind)."""
+        """Makes a cell live (or, by its tophash, deleted with a stale key)."""
         layout = self.layout
         if not key:
             key = (self.next_key * 0x9E3779B97F4A7C15 % (1 << 64)).to_bytes(8, "big")
@@ -240,7 +240,7 @@ class FakeBuckets:
         for slot in range(live):
             self.put(addr, slot)
 
-    # -- the walk, and what it should say
+    # -- the expected result of the walk
 
     def target(self, knows_mappings: bool = False) -> FakeTarget:
         return self.image.target(knows_mappings)
@@ -251,7 +251,7 @@ class FakeBuckets:
         return BucketWalk(Arrays(target, self.layout, Marks(), self.arrays[0], old))
 
     def expected(self) -> Walked:
-        """The rows, the cells and the overflow buckets of a sound map, read slot by slot."""
+        """The rows, cells and overflow buckets of a valid map, read slot by slot."""
         out = Walked()
         for index, array in enumerate(self.arrays):
             for bucket in range(array.buckets):
@@ -299,7 +299,7 @@ class FakeBuckets:
 
 
 def told(problem: Problem) -> str:
-    """A Problem as these tests write it: "0x10: what is wrong [I4]"."""
+    """A Problem in the form of these tests: "0x10: what is wrong [I4]"."""
     where = "" if problem.address is None else f"0x{problem.address:x}: "
     number = f" [{problem.invariant}]" if problem.invariant else ""
     return f"{where}{problem.text}{number}"
@@ -307,25 +307,25 @@ def told(problem: Problem) -> str:
 
 @dataclass
 class Walked:
-    """What a walk said, its Blocks joined."""
+    """The result of a walk, with its Blocks joined."""
 
     rows: list[Row] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     overflow: int = 0
     spare_used: int = 0
     problems: list[Problem] = field(default_factory=list)
-    faults: list[tuple[int, int]] = field(default_factory=list)  # of each cell: key's, elem's
+    faults: list[tuple[int, int]] = field(default_factory=list)  # per cell: of key, of elem
     blocks: list[Block] = field(default_factory=list)
 
     @property
     def told(self) -> list[str]:
-        """Address, text and invariant of each Problem, in a form of its own."""
+        """Address, text and invariant of each Problem, in one string."""
         return [told(problem) for problem in self.problems]
 
 
 def walked(items: Iterable[Block | Problem]) -> Walked:
-    """Joins a walk's items, and checks what holds for every walk: a bucket's cells are given before
-    or with its row, and only once."""
+    """Joins a walk's items, and checks what holds for every walk: a bucket's cells come before or
+    with its row, and only once."""
     out = Walked()
     done: set[tuple[str, int]] = set()
     for item in items:
@@ -365,8 +365,8 @@ def walked(items: Iterable[Block | Problem]) -> Walked:
 def random_buckets(
     seed: int, geometry: Geometry, B: int, growth: Literal["no", "double", "same"], longest: int
 ) -> FakeBuckets:
-    """A sound map in any state: chains up to `longest` in spare and other buckets, tombstones, and
-    in mid-growth old buckets evacuated in any pattern, with their chains freed or still pinned."""
+    """A valid map in any state: chains up to `longest` in spare and other buckets, tombstones, and
+    during growth old buckets evacuated in any pattern, with their chains freed or still pinned."""
     dice = random.Random(seed)
     old_B = {"no": None, "double": B - 1, "same": B}[growth]
     made = FakeBuckets(B, old_B, geometry, spare=dice.choice((None, 0, 3, 40)))
@@ -383,7 +383,7 @@ def random_buckets(
                 _random_chain(made, dice, 1, bucket, longest) if pinned else [made.main(1, bucket)]
             )
             for addr in chain:
-                # Growth of the same size has no half Y.
+                # Same-size growth has no half Y.
                 marks = (X, GONE) if growth == "same" else (X, Y, GONE)
                 made.mark(addr, dice.choices(marks, k=SLOTS))
     for bucket in range(1 << B):
@@ -408,7 +408,7 @@ def _fill_chain(
     made: FakeBuckets, dice: random.Random, array: int, bucket: int, longest: int
 ) -> None:
     chain = _random_chain(made, dice, array, bucket, longest)
-    # Cells up to `used` are live or tombstones, those behind it emptyRest.
+    # Cells up to `used` are live or tombstones, those after it emptyRest.
     used = dice.randint(0, SLOTS * len(chain))
     tombstones = dice.choice((0.0, 0.3, 1.0))
     for cell in range(used):
@@ -422,13 +422,13 @@ def _fill_chain(
 
 
 def spare_buckets(buckets: int) -> int:
-    """As libhmap allocates them."""
+    """Spare buckets, as libhmap allocates them."""
     return buckets // 16 if buckets >= 16 else 0
 
 
 def header(arrays: Sequence[Array] = (), **values: Any) -> Header:
-    """A libhmap header; its count is what `count` says. Of its parts: load_factor, B,
-    same_size_grow, iterators, retired."""
+    """A libhmap header with that count. `parts`: load_factor, B, same_size_grow, iterators,
+    retired."""
     load_factor = values.pop("load_factor", 6.5)
     growth = Growth(values.pop("B", None), values.pop("same_size_grow", False))
     pins = Pins(values.pop("iterators", None), retired=values.pop("retired", ()))
@@ -451,13 +451,13 @@ def header(arrays: Sequence[Array] = (), **values: Any) -> Header:
 
 
 def array(buckets: int, name: str = "buckets", spare: int = 0, pins: int = 0) -> Array:
-    """An array with 48 bytes in front of its first bucket, as libhmap's."""
+    """An array with a header of 48 bytes before the first bucket, as in libhmap."""
     size = (buckets + spare) * 144 + 48
     return Array(name, 0x10000, buckets, size, spare, pins, role_of(name))
 
 
 def role_of(name: str) -> Role:
-    """The role of the array that fixtures and tests call so."""
+    """The role of an array by its name in fixtures and tests."""
     if name.isdigit():
         return Role.TABLE
     return {"oldbuckets": Role.OLD, "buckets": Role.MAIN}.get(name, Role.RETIRED)
@@ -473,7 +473,7 @@ def block(
     evacuated: Sequence[bool] | None = None,
     spare_used: int = 0,
 ) -> Block:
-    """Rows of successive buckets; chains are as long as their entries need, unless given."""
+    """Rows of successive buckets; chains have the length that their entries need, unless given."""
     count = np.array(live, np.int64)
     dead = np.zeros(len(count), np.int64) if deleted is None else np.array(deleted, np.int64)
     links = np.maximum(-(-(count + dead) // SLOTS), 1) if chain is None else np.array(chain)
@@ -502,7 +502,7 @@ def integer(size: int, signed: bool = False, name: str = "") -> Type:
 
 
 def struct(name: str, members: Sequence[tuple[str, Type]], pointer_size: int = 8) -> Type:
-    """A struct laid out as C would."""
+    """A struct with C's layout."""
     fields, at, alignment = [], 0, 1
     for member, found in members:
         align = _alignment(found, pointer_size)

@@ -1,4 +1,4 @@
-"""The set of addresses: who was where first."""
+"""The set of addresses: which bucket had each first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCHES = st.lists(
 
 
 def add(met: AddressSet, pairs: list[tuple[int, int]]) -> list[int]:
-    # High addresses: as signed numbers they would sort the other way round.
+    # High addresses, which would sort in reverse as signed numbers.
     addrs = np.array([(1 << 64) - 1 - 8 * addr for addr, _ in pairs], np.uint64)
     return met.add(addrs, np.array([owner for _, owner in pairs], np.int64)).tolist()
 
@@ -51,7 +51,7 @@ def test_prefix_stops_before_the_first_known_address_and_adds_no_more() -> None:
     met = AddressSet()
     met.add(np.array([80], np.uint64), np.array([4]))
     assert met.add_prefix(np.array([16, 24, 80, 32], np.uint64), 6) == (2, 4)
-    # 16 and 24 are known now, 32 behind the stop is not.
+    # 16 and 24 are known now, 32 after the stop is not.
     assert met.add(np.array([16, 24, 32], np.uint64), np.array([7, 7, 7])).tolist() == [6, 6, -1]
 
 

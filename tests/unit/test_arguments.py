@@ -1,4 +1,4 @@
-"""The grammar of command lines."""
+"""The syntax of command lines."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ HELP = {"--help": [""]}
         ("--1", "--1", {}),
         ("a[0] - 1 --all", "a[0] - 1", {"--all": [""]}),
         ("x - -y --all", "x - -y", {"--all": [""]}),
-        ("x[1]) --all", "x[1])", {"--all": [""]}),  # a stray bracket hides nothing
-        ("it's --all", "it's", {"--all": [""]}),  # nor does a quote that is not closed
+        ("x[1]) --all", "x[1])", {"--all": [""]}),  # a stray bracket does not hide options
+        ("it's --all", "it's", {"--all": [""]}),  # nor does an open quote
         ("a['\\''] --all", "a['\\'']", {"--all": [""]}),
         ('"a\\" --all b" --all', '"a\\" --all b"', {"--all": [""]}),
         ("a['['] --all", "a['[']", {"--all": [""]}),
-        # help, wherever it stands, and whatever else is wrong
+        # help in any place, whatever else is wrong
         ("-h", "", HELP),
         ("--help", "", HELP),
         ("x -h", "x", HELP),
@@ -177,7 +177,7 @@ def test_any_line_parses_or_is_a_usage_error(line: str) -> None:
         return
     assert found.expression == found.expression.strip()
     assert set(found.options) <= {"--csv", "--type", "--all", "--help"}
-    # What is taken as the expression stands in the line as it is.
+    # The expression is an unchanged part of the line.
     assert found.expression in line
     assert found.rest in line
 

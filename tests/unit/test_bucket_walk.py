@@ -1,4 +1,4 @@
-"""The walk of bucket maps: random sound maps against a naive reading, and faults of each kind."""
+"""The walk of bucket chains: random valid maps against a naive reader, and each kind of fault."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FEW = 4  # buckets of a small Block
 
 @contextlib.contextmanager
 def limits(**values: int) -> Iterator[None]:
-    """The walk's limits, made small so that little maps reach them."""
+    """Lowers the limits of the walk so that small maps reach them."""
     with contextlib.ExitStack() as stack:
         for name, value in values.items():
             places = [one for one in (bucket_walk, chase, windows) if hasattr(one, name)]
@@ -68,7 +68,7 @@ def assert_walk(made: FakeBuckets) -> None:
             assert_equal(found, expected, cells)
 
 
-# ---- sound maps ----------------------------------------------------------------------------------
+# ---- valid maps ----------------------------------------------------------------------------------
 
 GEOMETRIES = st.builds(
     Geometry,
@@ -176,7 +176,7 @@ def test_evacuated_bucket_keeps_chain_and_slots_and_counts_nothing() -> None:
     assert found.told == []
 
 
-# ---- faults: what memory cannot give ------------------------------------------------------------
+# ---- faults: unreadable memory ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -195,7 +195,7 @@ def test_evacuated_bucket_keeps_chain_and_slots_and_counts_nothing() -> None:
 def test_main_buckets_that_cannot_be_read(
     known: bool, block: int, low: int, high: int, text: str
 ) -> None:
-    # Buckets of a page, since a hole in memory is one of pages.
+    # Buckets of a page, because holes in memory consist of pages.
     made = FakeBuckets(6, geometry=Geometry(elem_size=502))
     assert made.layout.size == 4096
     for bucket in range(64):
@@ -208,13 +208,13 @@ def test_main_buckets_that_cannot_be_read(
     if known or block == 1000:
         assert found.told == [f"0x{made.main(0, low):x}: {text}"]
     else:
-        # Without a memory map a Block with nothing in it ends the array: the rest may be endless.
+        # Without a memory map an unreadable Block ends the array: the rest may be endless.
         first = low if low % block == 0 and high - low >= block else align_to(low, block)
         if first + block <= high:
             gone = range(low, 64)
         assert found.problems[0].address == made.main(0, low)
         assert found.problems[0].text.startswith(("bucket", "array"))
-    # What nobody has seen gets no row, rather than one that reads as "empty".
+    # An unread bucket has no row; a row of zeros would mean "empty".
     assert found.rows == [row for row in expected.rows if row[1] not in gone]
     assert found.cells == [cell for cell in expected.cells if cell[1] not in gone]
 
@@ -413,7 +413,7 @@ def test_overflow_shared_by_two_chains_is_counted_once(generations: int, block: 
     made.link(other[-1], first[4])
     with limits(MAX_GENERATIONS=generations, BLOCK_BYTES=block * made.layout.size):
         found = walked(made.walk().walk(cells=True))
-    # Whoever comes first in the order of the walk has it; no cell is given twice or lost.
+    # The first bucket in the order of the walk has it; no cell is reported twice or lost.
     (text,) = found.told
     assert text in {
         f"0x{made.link_at(at):x}: overflow bucket 0x{first[4]:x} is in the chains of bucket {a} "
@@ -427,7 +427,7 @@ def test_overflow_shared_by_two_chains_is_counted_once(generations: int, block: 
 
 
 def test_long_chain_that_merges_into_another_takes_nothing_of_it() -> None:
-    # Bucket 0's chain merges into the still unread part of bucket 1's: it may have the shared part,
+    # Bucket 0's chain joins the unread part of bucket 1's: it may get the shared part,
     # but then bucket 1 has the rest, and each is met once.
     made = FakeBuckets(1)
     first = made.chain(0, 0, 10)
@@ -435,14 +435,14 @@ def test_long_chain_that_merges_into_another_takes_nothing_of_it() -> None:
     for addr in (*first, *other):
         made.fill(addr)
     with limits(MAX_GENERATIONS=6):
-        made.link(first[-1], other[4])  # met in the generations: bucket 1's
+        made.link(first[-1], other[4])  # read in the generations: bucket 1's
         found = walked(made.walk().walk(cells=True))
         assert [row[3] for row in found.rows] == [10, 30]
         assert found.told == [
             f"0x{made.link_at(first[-1]):x}: overflow bucket 0x{other[4]:x} is in the chains of "
             "bucket 1 and of bucket 0 [I11]"
         ]
-        made.link(first[-1], other[20])  # not yet met: bucket 0's
+        made.link(first[-1], other[20])  # not yet read: bucket 0's
         found = walked(made.walk().walk(cells=True))
         assert [row[3] for row in found.rows] == [20, 20]
         assert found.told == [
@@ -477,7 +477,7 @@ def test_many_main_buckets_that_point_into_one_long_chain_cost_what_it_costs_onc
     assert found.overflow == 2999
     told = [text for text in found.told if "[I11]" in text]
     assert len(told) == problems.MOST
-    # Each of the chains ends where the next one's part begins, all but the last.
+    # Each chain except the last ends where the next one's part begins.
     assert found.told[-1] == f"{(1 << B) - 1 - len(told):,} more like this: chain"
 
 
@@ -564,7 +564,7 @@ def test_old_bucket_that_is_evacuated_in_part(generations: int, block: int) -> N
             "in a bucket that is not evacuated [I4]",
         ]
     )
-    # Its entries were moved, as far as anyone can tell.
+    # The mark says that its entries were moved.
     assert found.rows[8 + 1][3:] == (5, 40, 0, 0, 0, 1)
     assert [cell[:4] for cell in found.cells] == [("oldbuckets", 2, 0, 0)]
 
@@ -580,12 +580,12 @@ def test_cell_in_use_behind_empty_rest(generations: int, block: int, place: int,
     expected = made.expected()
     with limits(MAX_GENERATIONS=generations, BLOCK_BYTES=block * made.layout.size):
         found = walked(made.walk().walk(cells=True))
-    # The first cell of the chain, whatever is looked at together.
+    # The first cell of the chain, in blocks of any size.
     assert found.told == [
         f"0x{chain[place] + slot:x}: bucket 3 slot {slot}: tophash 0xff (live) "
         "behind emptyRest [I5]",
     ]
-    # The cell is shown all the same.
+    # The cell is still shown.
     assert (found.rows, found.cells) == (expected.rows, expected.cells)
 
 
@@ -608,7 +608,7 @@ def test_marks_of_another_numbering_are_taken_from_debug_info() -> None:
     assert [cell[3:5] for cell in found.cells] == [(2, 16), (3, 15)]
 
 
-# ---- anything ------------------------------------------------------------------------------------
+# ---- arbitrary memory ----------------------------------------------------------------------------
 
 
 @given(
@@ -639,7 +639,7 @@ def test_garbage_neither_raises_nor_gives_a_cell_twice(
         for _ in range(int(dice.integers(0, 8))):
             at = int(dice.integers(0, min(len(region), 3000)))
             region[at] = int(dice.integers(0, 256))
-        for _ in range(int(dice.integers(0, 4))):  # pointers to anywhere in the map
+        for _ in range(int(dice.integers(0, 4))):  # pointers to any place in the map
             bucket = int(dice.integers(0, 4))
             to = addresses[int(dice.integers(0, 4))] + int(dice.integers(0, 2000))
             made.link(base + bucket * made.layout.size, to)

@@ -1,4 +1,4 @@
-"""What an ELF core holds: small cores built by struct."""
+"""The contents of ELF cores: small cores built with struct."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDERS = pytest.mark.parametrize("order", ["<", ">"])
 
 @dataclass
 class Core:
-    """An ELF core to be: loads of (address, bytes in the file, bytes in memory), and notes."""
+    """Builds an ELF core: loads of (address, bytes in the file, bytes in memory), and notes."""
 
     bits: int = 64
     order: str = "<"
@@ -64,7 +64,7 @@ class Core:
             else:
                 table += self.pack("IIIIIIII", kind, offset, addr, 0, in_file, in_memory, 0, 0)
         sections = header + len(table)
-        # Section 0: only sh_info is used, where there are too many segments for the header.
+        # Section 0: sh_info is used if there are too many segments for the header.
         info = 44 if wide else 28
         first = bytes(info) + self.pack("I", count) + bytes(section - info - 4)
         ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if self.order == "<" else 2, 1]) + bytes(9)
@@ -131,8 +131,8 @@ def test_mapped_files_are_held_as_far_as_they_reach(bits: int, order: str, tmp_p
         [
             (0x10000, 0x13000, 0, bytes(library)),
             (0x20000, 0x21000, 2, bytes(library)),
-            (0x28000, 0x29000, 3, bytes(library)),  # at its end: nothing
-            (0x30000, 0x34000, 0, bytes(short)),  # its last page is mapped whole
+            (0x28000, 0x29000, 3, bytes(library)),  # at its end: not mapped
+            (0x30000, 0x34000, 0, bytes(short)),  # its last page is mapped as a whole
             (0x40000, 0x42000, 1, bytes(short)),
             (0x50000, 0x51000, 0, bytes(tmp_path / "gone.so")),
             (0x60000, 0x61000, 0, b""),
@@ -190,7 +190,7 @@ def test_core_that_is_cut_off_holds_what_is_left(bits: int, tmp_path: Path) -> N
 @pytest.mark.parametrize("xnum", [False, True])
 def test_core_cut_off_in_its_headers(bits: int, xnum: bool, tmp_path: Path) -> None:
     core = Core(bits, "<", [(0x1000, 0x10, 0x10)], xnum=xnum)
-    # The last fields of the table are not looked at.
+    # The last fields of the table are not read.
     table_end = (64 + 2 * 56 - 16) if bits == 64 else (52 + 2 * 32 - 12)
     for size in range(0, table_end, 3):
         with pytest.raises(NotACore):
@@ -285,11 +285,11 @@ def test_garbage_is_ranges_or_no_core(
     assert all(first[1] < second[0] for first, second in zip(found, found[1:]))
 
 
-# ---- of which program a core is ------------------------------------------------------------------
+# ---- the program of a core -----------------------------------------------------------------------
 
 
 def program(core: Core, build_id: bytes, start: int = 0) -> bytes:
-    """An ELF file of a program linked to begin at `start`, with a build id."""
+    """An ELF file of a program linked at `start`, with a build id."""
     wide = core.bits == 64
     header, entry = (64, 56) if wide else (52, 32)
     note = core.pack("III", 4, len(build_id), 3) + b"GNU\0" + build_id
@@ -364,7 +364,7 @@ def test_data_of_a_mapped_program_is_not_had_from_its_file(tmp_path: Path) -> No
     assert held_ranges(core.write(tmp_path)) == [(0x40000, 0x41000)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.data())
 def test_facts_of_a_damaged_core_end_in_order(data: st.DataObject) -> None:
     core = Core(loads=[(0x40000, 0x200, 0x1000)])

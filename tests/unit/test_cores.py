@@ -1,4 +1,4 @@
-"""hmap-cores without gdb: its command line, and what it tells while it goes on."""
+"""hmap-cores without gdb: command line and progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST, SECOND, THIRD = (Core(f"/{name}", name, name) for name in ("a", "b", "c")
 
 
 class Terminal(io.StringIO):
-    """Standard error that is a terminal."""
+    """A standard error that is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -55,9 +55,9 @@ def test_options_stand_anywhere_and_verdicts_are_added_up() -> None:
     [
         (["EXE"], "required: CORE"),
         (["-j", "0", "EXE", "CORE"], "must be at least 1"),
-        (["--most", "-3", "EXE", "CORE"], "argument --most: '-3' is no "),
+        (["--most", "-3", "EXE", "CORE"], "argument --most: '-3' is not a number"),
         (["--timeout", "inf", "EXE", "CORE"], "'inf' is not a number of seconds"),
-        (["--fail-on", "ill", "EXE", "CORE"], "no verdict 'ill': they are full, "),
+        (["--fail-on", "ill", "EXE", "CORE"], "no verdict 'ill': use one of full, "),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -71,7 +71,7 @@ def test_a_mistake_is_one_line(
     assert expected in error
 
 
-# ---- what is told
+# ---- output
 
 
 def test_cores_are_told_in_the_order_of_the_command_line(
@@ -85,7 +85,7 @@ def test_cores_are_told_in_the_order_of_the_command_line(
         teller.tell(CoreResult(THIRD, troubles=["an empty file"]))
     captured = capsys.readouterr()
     assert captured.out == "c: an empty file\n"
-    assert captured.err == ""  # nothing about progress where it is no terminal
+    assert captured.err == ""  # no progress if it is not a terminal
 
 
 def test_progress_on_a_terminal_is_wiped_at_the_end(

@@ -1,4 +1,4 @@
-"""What the CSV writers write, Python's csv module must read back."""
+"""Python's csv module must read what the CSV writers write."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bucket_block(array, rows):
 
 
 def cell_block(array, places, keys, elems):
-    """A Block of cells at places (bucket, chain_index, slot, tophash) with those raw values."""
+    """A Block of cells at places (bucket, chain_index, slot, tophash) with raw values."""
     names = ("bucket", "chain_index", "slot", "tophash")
     columns = {name: ints([place[i] for place in places]) for i, name in enumerate(names)}
     address = np.zeros(len(places), np.uint64)

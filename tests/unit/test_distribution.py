@@ -1,4 +1,4 @@
-"""Probabilities against independent computations."""
+"""Probabilities compared with independent computations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def exact_p(x: float, freedom: int) -> float:
 
 
 def integrated_p(x: float, freedom: int, steps: int = 100_000) -> float:
-    """The tail by Simpson's rule, in the logarithm of the density."""
+    """The tail by Simpson's rule, with the logarithm of the density."""
 
     def density(at: float) -> float:
         half = freedom / 2
@@ -83,7 +83,7 @@ def test_chi_square_p_at_the_ends(x: float, freedom: int, p: float) -> None:
 
 
 def test_chi_square_p_falls_with_chi_square() -> None:
-    # Across the border between series and fraction too.
+    # Also where the series changes to the continued fraction.
     values = [chi_square_p(x / 4, 100) for x in range(1, 1200)]
     assert values == sorted(values, reverse=True)
     assert all(0 <= p <= 1 for p in values)
@@ -106,7 +106,7 @@ def tail(mean: float, k: int) -> float:
 def test_poisson_bound_is_the_least_that_holds(mean: float, trials: int) -> None:
     bound = poisson_bound(mean, trials)
     assert trials * tail(mean, bound) <= 1e-6
-    # The bound on the tail is geometric, so it may be one too high, no more.
+    # The bound on the tail is geometric, so it may be too high by one at most.
     assert trials * tail(mean, bound - 2) > 1e-6
 
 

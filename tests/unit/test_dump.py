@@ -1,4 +1,4 @@
-"""One walk of a map into all the files that are asked for."""
+"""One walk of a map writes all requested files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BROKEN = Problem("I4", 0x1234, "a counter is wrong")
 
 
 class FakeMap:
-    """A map of one Block; an audit of it meets a Problem too. It counts its walks."""
+    """A map of one Block whose audit also finds a Problem. It counts its walks."""
 
     def __init__(self, about: Header, rows: Block) -> None:
         self.header = about
@@ -36,6 +36,9 @@ class FakeMap:
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Block | Problem]:
         self.walks.append("cells" if cells else "buckets")
         yield Block(self._rows.array, self._rows.buckets, self._cells() if cells else None)
+
+    def check_placement(self) -> None:
+        pass
 
     def audit(self) -> Iterator[Block | Problem]:
         yield from self.walk(cells=True)
@@ -155,7 +158,7 @@ def test_a_path_that_cannot_be_written_is_an_error_before_the_walk(tmp_path: Pat
 
 @pytest.mark.parametrize("audit", [False, True])
 def test_the_picture_of_a_map_that_probes_has_the_probes(audit: bool, tmp_path: Path) -> None:
-    """hmap-dump drew them, and hmap-cores, which audits, said that they were not known."""
+    """hmap-dump drew them, but hmap-cores, which audits, said that they were unknown."""
     about = header([array(4, "0")], count=9, geometry=ControlGroups(8, 136, 7.0, triangular))
     opened = FakeMap(about, block("0", [3, 0, 4, 2], chain=[1, 1, 1, 1]))
     dumped(opened, MapFiles(pictures=[str(tmp_path / "p.svg")]), audit=audit)

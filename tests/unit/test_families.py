@@ -1,5 +1,5 @@
-"""The list of families is the one source: what help, README and hmap-layout say of families is what
-the families say of themselves, and no other module names one."""
+"""The families are the single source: help, README and hmap-layout agree with them, and no other
+module names one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hmapdbg.families.family import Family
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gdb" / "hmapdbg"
 
-# Rooms that may name a family or a language: families themselves, and what a runtime knows; and
-# docstrings, since the help of a command is one.
+# Packages that may name a family or a language: families themselves, and languages; and docstrings,
+# since the help of a command is one.
 OWN_ROOMS = {"families", "languages"}
-# Examples and remedies for people may name one: nothing is decided by them.
+# Examples and remedies may name one, because no decision depends on them.
 TEXTS = {"cores/command_line.py", "replot/picture.py"}
 
 
@@ -65,7 +65,7 @@ def test_a_family_that_is_registered_takes_the_place_of_its_namesake() -> None:
 
 
 def strings_of(path: Path) -> Iterator[tuple[int, str]]:
-    """The string constants of a module that are no docstrings."""
+    """The string constants of a module except docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     docstrings = {

@@ -1,5 +1,5 @@
-"""Go's type descriptors on fake memory: types by them, their names, what interfaces hold, and what
-must not be believed."""
+"""Go's type descriptors in fake memory: types, their names, values of interfaces, and descriptors
+that must be rejected."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UNCOMMON, EXTRA_STAR, NAMED = 1, 2, 4
 
 
 def debug_info(old: bool) -> dict[str, Type]:
-    """The runtime's structs as go1.26 has them, or with the names up to go1.20."""
+    """The runtime's structs as in go1.26, or with the names up to go1.20."""
 
     def made(name: str, size: int, *fields: tuple[str, int, Type]) -> Type:
         return Type(Kind.STRUCT, name, size, fields=tuple(Field(*field) for field in fields))
@@ -74,7 +74,7 @@ def debug_info(old: bool) -> dict[str, Type]:
 
 
 class Program:
-    """Descriptors in memory, each made by a method that gives its address."""
+    """Descriptors in memory, each made by a method that returns its address."""
 
     START = 0x10000
 
@@ -88,7 +88,7 @@ class Program:
         self.target = FakeTarget(types=debug_info(old), values=values)
 
     def put(self, data: bytes) -> int:
-        """Where some bytes lie from now on."""
+        """Stores bytes, and returns their address."""
         at = len(self.data)
         self.data += data + bytes(-len(data) % 8)
         self.target.segments[self.START] = bytes(self.data)
@@ -105,7 +105,7 @@ class Program:
         return self.put(head + behind)
 
     def word(self, kind: GoKind, size: int, *words: int, name: str = "", flags: int = 0) -> int:
-        """A descriptor with words behind it."""
+        """A descriptor followed by words."""
         return self.type(kind, size, name, struct.pack(f"<{len(words)}Q", *words), flags)
 
     def struct(self, size: int, *fields: tuple[str, int, int]) -> int:
@@ -115,7 +115,7 @@ class Program:
         return self.word(GoKind.STRUCT, size, 0, at, len(fields), len(fields), name="struct {…}")
 
     def named(self, kind: GoKind, size: int, name: str, package: str, before: bytes = b"") -> int:
-        """A named type of a package; `before`: what its kind has in front of the package's path."""
+        """A named type of a package; `before`: the bytes of its kind before the package's path."""
         path = self.text(package) - self.START
         flags = UNCOMMON | NAMED
         return self.type(kind, size, name, before + struct.pack("<I4x", path), flags)
@@ -230,11 +230,11 @@ def test_what_makes_no_sense_is_no_type() -> None:
 def test_types_in_one_another_come_to_an_end() -> None:
     program = Program()
     types = DescribedTypes(program.target)
-    # Behind its name of 2 bytes, filled up to 8, and the array's 72 bytes.
+    # After its name of 2 bytes, padded to 8, and the array's 72 bytes.
     at = Program.START + len(program.data) + 8
     assert types.of(program.word(GoKind.ARRAY, 8, at, 0, 1)) is None
     assert Descriptors(program.target).at(at).kind is GoKind.ARRAY
-    # Structs of nothing: 50 of each in the next, which would make 50 ** 12 at the end.
+    # Empty structs: 50 of each in the next, which makes 50 ** 12 in the last.
     level = program.struct(0)
     for _ in range(12):
         level = program.struct(0, *(("x", level, 0) for _ in range(50)))

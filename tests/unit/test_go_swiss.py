@@ -1,4 +1,4 @@
-"""Swiss maps on fake memory: what no toolchain here builds. The split group layout (go1.27,
+"""Swiss maps in fake memory, as no installed toolchain builds them. The split group layout (go1.27,
 GOEXPERIMENT=mapsplitgroup), the other byte order, the other pointer width; each against a model.
 """
 
@@ -33,7 +33,7 @@ Entry = tuple[str, int, int, int, int, int]  # table, group, slot, control byte,
 
 
 def struct(name: str, align: int, *members: tuple[str, Type]) -> Type:
-    """A struct laid out as the compiler does, no member aligned to more than `align`."""
+    """A struct with the compiler's layout, no member aligned to more than `align`."""
     fields, at, widest = [], 0, 1
     for member, found in members:
         part = found
@@ -67,7 +67,7 @@ class Table:
 
 @dataclass
 class SwissMap:
-    """A map laid into an image; `tables` with one group and `small` set is a map without them."""
+    """Builds a map in an image; one group in `tables`, and `small` set, is a map without tables."""
 
     split: bool
     byte_order: Literal["little", "big"]
@@ -167,7 +167,7 @@ class SwissMap:
 
     def _write_group(self, table: Table, group: int, at: int, name: str) -> None:
         control = table.control[group]
-        # Slot i is byte i of the word, counted from the least significant.
+        # Slot i is byte i of the word, from the least significant.
         self.image.write_uint(at, sum(byte << 8 * i for i, byte in enumerate(control)), 8)
         for slot, byte in enumerate(control):
             key, elem = table.keys[group][slot], table.elems[group][slot]
@@ -199,7 +199,7 @@ class SwissMap:
 
 
 def random_table(rng: random.Random, groups: int, first_key: int, slots: int = 1) -> Table:
-    """A table with an empty slot in its last group; tombstones in groups that are else full."""
+    """A table with an empty slot in its last group; tombstones in otherwise full groups."""
     control, keys, elems = [], [], []
     for group in range(groups):
         full = rng.random() < 0.3 and group + 1 < groups

@@ -1,4 +1,4 @@
-"""sync.Map's trie on fake memory: depths that no real hash makes."""
+"""sync.Map's trie in fake memory, with depths that no real hash reaches."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ TRIE = struct(
 
 
 def trie_of(nodes: int) -> Map:
-    """A map of one entry at the end of a chain of that many nodes, each the fourth child."""
+    """A map with one entry at the end of a chain of nodes, each the fourth child."""
     image = Image()
     image.map(MAP_AT, TRIE.size)
     image.map(NODES_AT, nodes * NODE_STEP)

@@ -1,4 +1,4 @@
-"""Lines of growth, as shapes for an SVG."""
+"""Graphs of growth, as shapes for an SVG."""
 
 from __future__ import annotations
 

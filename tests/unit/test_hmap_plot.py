@@ -1,4 +1,4 @@
-"""scripts/hmap-plot: pictures from CSV, and what it says when it cannot."""
+"""scripts/hmap-plot: pictures from CSV, and errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def words_of(path: Path) -> list[str]:
 
 
 def draw(folder: Path, occupancy: str, entries: str | None = None, *more: str) -> list[str]:
-    """The texts of the picture drawn in this process."""
+    """The texts of a picture drawn in this process."""
     paths = [str(folder / "o.csv"), "-o", str(folder / "out.svg"), *more]
     Path(paths[0]).write_text(occupancy, encoding="utf-8", newline="")
     if entries is not None:
@@ -90,7 +90,7 @@ def test_three_panels_without_entries_and_it_is_said(tmp_path: Path) -> None:
     words = draw(tmp_path, GROWING)
     assert "Entries over bucket and tophash" not in words
     note = next(word for word in words if word.startswith("note:"))
-    assert "the entries CSV was not given" in note and "three panels" in note
+    assert "no entries CSV" in note and "three panels" in note
     assert str(tmp_path / "o.csv") in words
 
 
@@ -188,9 +188,9 @@ def test_wrong_usage_is_status_3_and_one_line(arguments: list[str], expected: st
 
 
 BAD_OCCUPANCY = [
-    ("", "is no occupancy CSV: its first line must be 'array,bucket,"),
-    (ENTRIES, "is no occupancy CSV: it is an entries CSV: give it with --entries"),
-    ("\x89PNG\r\n\x1a\n\0\0", "is no occupancy CSV"),
+    ("", "is not an occupancy CSV: its first line must be 'array,bucket,"),
+    (ENTRIES, "is not an occupancy CSV: it is an entries CSV: give it with --entries"),
+    ("\x89PNG\r\n\x1a\n\0\0", "is not an occupancy CSV"),
     (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5\n", "row 2: 8 fields, not 10"),
     (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,0,chains\n\n", "row 3: 1 fields, not 10"),
     (OCCUPANCY + "buckets,0,0x0,1,8,x,0,5,0,chains\n", "row 2: live is 'x', not a count"),
@@ -202,7 +202,7 @@ BAD_OCCUPANCY = [
     (OCCUPANCY + f"buckets,0,0x0,1,8,{1 << 40},0,5,0,chains\n", "live is 1,099,511,627,776"),
     (OCCUPANCY + "buckets,0,0x0,1,8,3,0,6,0,chains\n", "do not add up to the slots"),
     (OCCUPANCY + "buckets,0,0x0,1,8,3,0,5,1,chains\n", "add up to 0, as for an evacuated bucket"),
-    (OCCUPANCY + "buckets,1,0x0,1,8,3,0,5,0,chains\n", "row 2: bucket 1 where 0 is next"),
+    (OCCUPANCY + "buckets,1,0x0,1,8,3,0,5,0,chains\n", "row 2: bucket 1 where 0 was expected"),
     (GROWING + "buckets,4,0x0,1,8,3,0,5,0,chains\n", "row 8: array 'buckets' is repeated"),
     (OCCUPANCY + "stuff,0,0x0,1,8,3,0,5,0,chains\n", "has an unknown array 'stuff'"),
     (OCCUPANCY + "oldbuckets,0,0x0,1,8,3,0,5,0,chains\n", "no 'buckets' before them"),
@@ -236,7 +236,7 @@ def test_a_bad_occupancy_csv_is_status_2_and_one_line(
 @pytest.mark.parametrize(
     "text, expected",
     [
-        (OCCUPANCY, "is no entries CSV: it is an occupancy CSV"),
+        (OCCUPANCY, "is not an entries CSV: it is an occupancy CSV"),
         (ENTRIES + "buckets,4,0,0,9,k,v\n", "row 2: bucket 4 of array 'buckets' is not in"),
         (ENTRIES + "0,0,0,0,9,k,v\n", "row 2: bucket 0 of array '0' is not in"),
         (ENTRIES + "buckets,0,0,0,9,k\n", "row 2: 6 fields, not 7"),

@@ -1,4 +1,4 @@
-"""Keys as users type them: literals, patterns, and what is refused."""
+"""Keys as typed by users: literals, patterns, and errors."""
 
 from __future__ import annotations
 
@@ -125,12 +125,12 @@ def test_bit_fields() -> None:
     [
         (POINT, "{x = 1}", "2 values are expected, not 1"),
         (POINT, "{x = 1, z = 2}", "no value for 'y'"),
-        (POINT, "{x = 1, 2}", "all values have names, or none has"),
+        (POINT, "{x = 1, 2}", "name all values or none"),
         (POINT, "{x = 1, x = 2}", "2 values"),
         (POINT, "{1, 2, 3}", "2 values are expected, not 3"),
         (POINT, '{1, "a"}', "'int' is expected"),
         (POINT, "5", "'point' is expected"),
-        (INT, "0x100000000", "'int' is from -2147483648 to 2147483647"),
+        (INT, "0x100000000", "'int' ranges from -2147483648 to 2147483647"),
         (INT, "1.5", "'int' is expected"),
         (COLOUR, "GREEN", "'Colour' is expected"),
         (DOUBLE, '"1"', "a number is expected"),

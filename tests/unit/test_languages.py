@@ -1,5 +1,5 @@
-"""A language is added by one object in one list: strings, elements and holders of a language that
-is no part of the package are shown, followed and named in paths."""
+"""A language is added by one object in one list: the strings, elements and holders of a language
+outside the package are shown, followed and named in paths."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def struct_of(name: str, *fields: tuple[str, Type]) -> Type:
     return Type(Kind.STRUCT, name, at, fields=tuple(members))
 
 
-# What the family libhmap takes for a map, and then cannot open.
+# The family libhmap recognises it as a map, but cannot open it.
 HMAP = struct_of(
     "struct hmap",
     ("buckets", ADDRESS),
@@ -49,7 +49,7 @@ MAP_AT, LIST_AT, TEXT_AT = 0x1000, 0x2000, 0x3000
 TEXT = struct_of("toy::text", ("from", ADDRESS), ("to", ADDRESS))
 LIST = struct_of("toy::list", ("items", pointer_to(HMAP, 8)), ("used", LONG))
 SECRET = struct_of("toy::secret", ("map", HMAP))
-# A tag that tells what the word behind it is: 1 a number, 2 a pointer to a map, else nothing.
+# The tag says what the next word is: 1 a number, 2 a pointer to a map, otherwise nothing.
 ANY = struct_of("toy::any", ("tag", LONG), ("word", ADDRESS))
 
 

@@ -1,4 +1,4 @@
-"""Offsets from type descriptions, and the decoding by them."""
+"""Offsets from type descriptions, and decoding with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions by a layout file alone, on fake memory."""
+"""Expressions with only a layout file, in fake memory."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ def test_types_of_values() -> None:
         ("outer[0]", "cannot evaluate"),
         ("outer.list[x]", "cannot evaluate"),
         ("outer.list[1", "cannot evaluate"),
-        ("*outer", "what is no pointer"),
-        ("&5", "the address of what is not in memory"),
+        ("*outer", "a non-pointer"),
+        ("&5", "the address of a computed value"),
         ("(int) 5", "cast to a pointer"),
         ("(struct nosuch *) 5", "no type 'struct nosuch'"),
         ("$nosuch", "no value here"),

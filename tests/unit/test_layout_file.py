@@ -1,4 +1,4 @@
-"""Layout files: types as they were, and files that make no sense."""
+"""Layout files: types are preserved, and invalid files are rejected."""
 
 from __future__ import annotations
 

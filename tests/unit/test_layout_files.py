@@ -1,4 +1,4 @@
-"""Layout files that are loaded: of which program each is, and how far that was moved."""
+"""Loaded layout files: the program of each, and its relocation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hmapdbg.target import Kind, TargetError, Type
 from hmapdbg.target.core_file import build_ids_of
 from hmapdbg.target.layout_files import LayoutFiles, LayoutNames
 
-PROGRAM = "/usr/bin/env"  # any with a build id, and without debug info
+PROGRAM = "/usr/bin/env"  # any file with a build id and without debug info
 LIBRARY = "/usr/lib/libserver.so"
 TEXT, MOVED = 0x1000, 0x5555_5555_0000
 
 
 class FakePrograms:
-    """The files of a process, as a debugger would tell them."""
+    """The files of a process, as a debugger reports them."""
 
     def __init__(self, *paths: str) -> None:
         self.files = list(paths)
@@ -95,7 +95,7 @@ def test_a_file_stays_loaded_while_its_program_is_gone(layout: str) -> None:
 
 
 def test_no_program_to_be_of(layout: str) -> None:
-    with pytest.raises(TargetError, match="no program: name the executable"):
+    with pytest.raises(TargetError, match="no program: load the executable"):
         LayoutFiles(FakePrograms()).load(layout, force=True)
 
 

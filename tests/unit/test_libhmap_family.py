@@ -1,4 +1,4 @@
-"""Opening a libhmap map: headers of both widths and orders, and headers that make no sense."""
+"""Opening a libhmap map: headers of both pointer widths and byte orders, and invalid headers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def enum(name: str, prefix: str, values: dict[str, int], size: int = 4) -> Type:
 
 
 class Process:
-    """A process with one map in it, of int64_t -> int32_t unless `key` and `elem` say else."""
+    """A process with one map, of int64_t -> int32_t unless `key` and `elem` are given."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Process:
         return at
 
     def add_array(self, address: int, B: int, pins: int = 0) -> int:
-        """A whole array behind its header; the address of its first bucket."""
+        """Writes an array with its header; returns the address of the first bucket."""
         front = self.hmap_array.size
         nalloc = (1 << B) + (1 << (B - 4) if B >= 4 else 0)
         size = front + nalloc * self.bucket.size
@@ -191,13 +191,13 @@ class Process:
             self.open()
         text = str(error.value)
         assert "\n" not in text
-        # A small letter or the quoted subject first, and no full stop.
+        # Begins with a lower-case letter or the quoted subject, and has no full stop.
         assert re.match(r"[a-z']", text) and not text.endswith("."), text
         assert re.search(r"'[^']+'", text), text
         return text
 
 
-# ---- sound headers -------------------------------------------------------------------------------
+# ---- valid headers -------------------------------------------------------------------------------
 
 
 @MODELS
@@ -276,7 +276,7 @@ def test_boxed_values(pointer_size: int, order: Any) -> None:
     found = made.header()
     assert found.elem_type == big
     assert found.notes == ()
-    # A struct hmap_box stands before the payload.
+    # A struct hmap_box precedes the payload.
     assert found.box_size == 2 * pointer_size + 300
 
 
@@ -306,7 +306,7 @@ def test_value_may_be_the_map_itself_or_a_pointer_to_a_pointer() -> None:
     assert open_map(made.target(), value).header.address == MAP
 
 
-# ---- what is no map ------------------------------------------------------------------------------
+# ---- not a map -----------------------------------------------------------------------------------
 
 
 def error_of(target: FakeTarget, value: Value) -> str:
@@ -340,7 +340,7 @@ def test_struct_that_only_looks_like_a_map() -> None:
     other = struct("struct other", [(n, word) for n in ("buckets", "oldbuckets", "B", "type")])
     text = error_of(made.target(), Value("o", other, bytes(32), MAP))
     assert "'struct other' has no field 'count'" in text
-    # All of the fields, but one is no number.
+    # All of the fields, but one is not a number.
     wrong = made.hmap.find("buckets")
     assert wrong is not None
     fields = [
@@ -374,7 +374,7 @@ def test_enum_without_a_constant(name: str, kept: int) -> None:
     assert f"'{name}' has no constant '{missing}'" in made.error()
 
 
-# ---- headers that make no sense ------------------------------------------------------------------
+# ---- invalid headers -----------------------------------------------------------------------------
 
 
 def test_entries_without_buckets() -> None:
@@ -532,7 +532,7 @@ def test_text_at_the_end_of_memory() -> None:
     [
         [("tophash", array_of(BYTE, 8)), ("keys", array_of(integer(8), 8))],
         [("tophash", array_of(BYTE, 8)), ("keys", array_of(integer(8), 7)), ("elems", integer(4))],
-        # As large as the arrays, but none.
+        # As large as the arrays, but not an array.
         [
             ("tophash", array_of(BYTE, 8)),
             ("keys", Type(Kind.STRUCT, "struct k", 64)),
@@ -582,7 +582,7 @@ def test_array_header_that_does_not_agree(change: dict[str, int]) -> None:
     assert text.startswith("the header of 'buckets' ")
     (field,) = change
     assert (number, address) == ("I3", made.array_at(new, field))
-    # What the map itself says goes on being true, and makes the rest.
+    # The map's own fields stay correct, and the rest is computed from them.
     (found,) = made.header().arrays
     whole = made.hmap_array.size + 34 * made.bucket.size
     assert (found.buckets, found.spare, found.size) == (32, 2, whole)
@@ -633,7 +633,7 @@ def test_next_overflow_among_the_main_buckets() -> None:
 
 
 def retire(made: Process, arrays: Sequence[int]) -> list[int]:
-    """Arrays of 2^B buckets on the retired list; their headers' addresses."""
+    """Puts arrays of 2^B buckets on the retired list; returns the addresses of their headers."""
     out = []
     for number, B in enumerate(arrays):
         made.add_array(RETIRED + number * 0x1_0000, B, pins=number + 1)
@@ -689,13 +689,13 @@ def test_retired_array_whose_header_makes_no_sense(change: dict[str, int]) -> No
     made.set_array(first, **change)
     ((number, text, address),) = made.problems()
     assert text.startswith("the header of 'retired 1' ")
-    # A B of its own is only found out by what else the header says.
+    # A different B is only found by comparison with the rest of the header.
     field = "nalloc" if change == {"B": 2} else next(iter(change))
     assert (number, address) == ("I3", made.array_at(first, field))
     assert len(made.header().pins.retired) == 1
 
 
-# ---- anything ------------------------------------------------------------------------------------
+# ---- arbitrary memory ----------------------------------------------------------------------------
 
 
 @given(

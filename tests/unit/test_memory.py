@@ -1,4 +1,4 @@
-"""Bulk reads against an oracle that looks up one byte at a time."""
+"""Bulk reads compared with an oracle that reads one byte at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ relaxed = settings(derandomize=True, deadline=None, max_examples=150)
 
 
 def pattern(addr: int, size: int) -> bytes:
-    """Bytes that tell where they were read."""
+    """Bytes that depend on their address."""
     where = np.arange(size, dtype=np.uint64) + np.uint64(addr)
     return bytes((where * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(56)).astype(np.uint8))
 
@@ -32,7 +32,7 @@ class Oracle:
         self.bytes = {start + i: b for start, data in segments.items() for i, b in enumerate(data)}
 
     def row(self, addr: int, size: int) -> bytes | None:
-        """`size` bytes at `addr`; None where one of them is missing."""
+        """`size` bytes at `addr`; None if one of them is missing."""
         row = [self.bytes.get(addr + i) for i in range(size)]
         return None if None in row else bytes(row)  # type: ignore[arg-type]
 
@@ -255,7 +255,7 @@ def test_what_is_kept_is_made_once_for_each_target():
 def test_what_is_kept_does_not_outlive_its_target():
     target = FakeTarget()
     kept = weakref.ref(target)
-    # What is found out of a target leads back to it: its types do.
+    # Cached facts refer to their target: its types do.
     target.kept(lambda one: [one])
     del target
     gc.collect()

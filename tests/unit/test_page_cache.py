@@ -1,4 +1,4 @@
-"""The cache of memory that is slow to read: what it answers, and what it asks for."""
+"""The cache for memory that is slow to read: its results, and the reads it makes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_memory_may_begin_and_end_inside_a_block() -> None:
     for addr, size in ((START, 8), (START + 8192, 1), (START + 8190, 4), (0, 1)):
         with pytest.raises(MemoryFault):
             cache.read(addr, size)
-    # That there is a hole is not found out twice.
+    # A hole is not read twice.
     assert target.reads.count((START, BLOCK)) == 1
 
 

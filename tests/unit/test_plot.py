@@ -1,4 +1,4 @@
-"""What the PlotSink folds, and the files that draw writes."""
+"""The images of PlotSink, and the files that draw writes."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def draw_as(
 
 
 def words_of(svg: bytes) -> list[str]:
-    """The texts of an SVG: matplotlib draws them as paths, each behind a comment that has it."""
+    """The texts of an SVG: matplotlib draws each as a path after a comment with the text."""
     ElementTree.fromstring(svg)
     found = re.findall(r"<!--(.*?)-->", svg.decode(), re.DOTALL)
     return [html.unescape(text).strip() for text in found]

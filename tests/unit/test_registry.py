@@ -1,4 +1,4 @@
-"""The walk of libhmap's list of maps on a fake target: sound lists, and broken ones."""
+"""The walk of libhmap's list of maps on a fake target: valid lists, and corrupt ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEAD = Type(
 
 
 def registry(first: int, links: dict[int, int]) -> Registry:
-    """What is read from a list that begins with `first`; each map there, with the next one."""
+    """The result for a list that begins at `first`; `maps`: each map with the next one."""
     segments = {address: struct.pack("<QQ", 0, link) for address, link in links.items()}
     head = Value("hmap_registry", HEAD, struct.pack("<QQ", first, len(links)), 0x100)
     return read_registry(FakeTarget(segments, values={"hmap_registry": head}))
@@ -55,9 +55,9 @@ def test_no_maps() -> None:
 @pytest.mark.parametrize(
     ("first", "links", "maps", "trouble"),
     [
-        (0x2000, {0x2000: 0x2000}, [0x2000], "it runs in a circle after 1 map"),
-        (0x2000, {0x2000: 0x1000, 0x1000: 0x2000}, [0x1000, 0x2000], "a circle after 2 maps"),
-        (0x2000, {0x2000: 0xDDDDDDDD}, [0x2000], "0xdddddddd after 1 map is no map"),
+        (0x2000, {0x2000: 0x2000}, [0x2000], "it is a cycle after 1 map"),
+        (0x2000, {0x2000: 0x1000, 0x1000: 0x2000}, [0x1000, 0x2000], "a cycle after 2 maps"),
+        (0x2000, {0x2000: 0xDDDDDDDD}, [0x2000], "0xdddddddd after 1 map is not a map"),
         (0x2000, {0x2000: 0x9000}, [0x2000], "does not hold the map at 0x9000, after 1 map"),
         (0x9000, {}, [], "does not hold the map at 0x9000, after 0 maps"),
         (0xFFFFFFFFFFFFFFF8, {}, [], "does not hold the map at 0xfffffffffffffff8"),
@@ -78,5 +78,5 @@ def test_program_without_the_list() -> None:
 
 def test_something_else_of_that_name() -> None:
     value = Value("hmap_registry", SIZE, bytes(8), 0x100)
-    with pytest.raises(TargetError, match="'hmap_registry' is no struct hmap_registry"):
+    with pytest.raises(TargetError, match="'hmap_registry' is not a struct hmap_registry"):
         read_registry(FakeTarget(values={"hmap_registry": value}))

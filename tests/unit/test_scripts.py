@@ -1,4 +1,4 @@
-"""The scripts are thin, and say in one line what is missing."""
+"""The scripts only call the package, and report a missing module in one line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(script: str, *arguments: str | Path, path: Path | None = None) -> tuple[
 
 
 def hide(folder: Path, module: str) -> Path:
-    """A folder for PYTHONPATH in which a module is as good as missing."""
+    """A folder for PYTHONPATH that makes a module seem to be missing."""
     (folder / f"{module}.py").write_text(f'raise ModuleNotFoundError("hidden", name="{module}")\n')
     return folder
 

@@ -1,4 +1,4 @@
-"""The search for maps on a fake target: types, paths, bounds, and what is unreadable."""
+"""The search for maps on a fake target: types, paths, limits, and unreadable memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from hmapdbg.languages.libstdcxx import containers
 from hmapdbg.reach import walk
-from hmapdbg.reach.keys import spelled_key
+from hmapdbg.reach.keys import spelled_keys
 from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
 from hmapdbg.reach.steps import Path
@@ -27,7 +27,7 @@ def struct_of(name: str, size: int, *fields: tuple[str, int, Type]) -> Type:
     return Type(Kind.STRUCT, name, size, fields=members)
 
 
-# What the family libhmap takes for a map, and then cannot open.
+# The family libhmap recognises it as a map, but cannot open it.
 HMAP = struct_of(
     "struct hmap",
     32,
@@ -87,7 +87,7 @@ CHARS = pointer_to(Type(Kind.INTEGER, "char", 1, signed=True, character=True), 8
     ],
 )
 def test_key_in_a_path(found: Type, text: str, spelled: str) -> None:
-    assert spelled_key(found, text) == spelled
+    assert spelled_keys(found, [text]) == [spelled]
 
 
 # ---- plans

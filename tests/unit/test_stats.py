@@ -1,4 +1,4 @@
-"""Numbers about maps against plain computations, and verdicts on and off their thresholds."""
+"""Numbers compared with plain computations, and verdicts on both sides of their thresholds."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_one_bucket_or_one_entry_is_not_judged() -> None:
     assert stats_of([block("buckets", [8])], [array(1)]).p_value is None
     assert stats_of([block("buckets", [1, 0])], [array(2)]).p_value is None
     assert stats_of([block("buckets", [1, 1])], [array(2)]).p_value == 1.0
-    # Two in one of two buckets is as likely as not; chi-square says 0.157.
+    # Two entries share one of two buckets half of the time; chi-square says 0.157.
     assert stats_of([block("buckets", [2, 0])], [array(2)]).p_value == pytest.approx(
         1 - math.exp(-0.5)
     )
@@ -113,13 +113,13 @@ def test_blocks_without_rows_count_only_their_overflow_buckets() -> None:
     assert (found.overflow, found.spare_used, found.live) == (7, 3, 0)
 
 
-# ---- mid-growth ----------------------------------------------------------------------------------
+# ---- during growth -------------------------------------------------------------------------------
 
 
 def growing_uniform(
     old_buckets: int, factor: int, evacuated: int, entries: int, seed: int
 ) -> Stats:
-    """A map of a uniform hash of which the first old buckets have been evacuated."""
+    """A map with a uniform hash whose first old buckets are evacuated."""
     new_buckets = old_buckets * factor
     dice = random.Random(seed)
     new, old = [0] * new_buckets, [0] * old_buckets
@@ -148,7 +148,7 @@ def test_uniform_hash_in_mid_growth_looks_uniform(factor: int, evacuated: int) -
     assert found.sd == pytest.approx(found.expected_sd, rel=0.06)
     assert found.position_sd == pytest.approx(found.uniform_position_sd, rel=0.02)
     assert "skewed" not in [one.name for one in found.verdicts()]
-    # A strip over the whole hash space: nothing of it is empty, nothing double.
+    # The strip covers the whole hash space: no part is empty or counted twice.
     share = 6600 / len(found.strip)
     assert all(0.6 * share < mark < 1.4 * share for mark in found.strip.tolist())
 
@@ -189,7 +189,7 @@ def test_numbers_of_whole_maps_add_up(growth: str, seed: int) -> None:
     positions = []
     size = 16
     for name, bucket, *_ in expected.cells:
-        # An entry of an old bucket may go to each of its new ones: half an entry in each.
+        # An entry of an old bucket may go to either new one: half an entry in each.
         width = size if name == "buckets" else made.arrays[1].buckets
         positions += [
             place for place in range(bucket, size, width) for _ in range(2 // (size // width))
@@ -204,7 +204,7 @@ def test_unread_buckets_are_told_and_forbid_some_judgements() -> None:
     found = stats_of([block("buckets", [0] * 3000)], [array(4096)], count=5000)
     assert found.unread == 1096
     assert [one.name for one in found.verdicts()] == ["incomplete"]
-    # Even where no entry is missing: nobody has seen that the rest is empty.
+    # Even if no entry is missing: the rest is not known to be empty.
     empty = stats_of([block("buckets", [0] * 3000)], [array(4096)])
     assert [one.name for one in empty.verdicts()] == ["incomplete"]
     skewed = stats_of([block("buckets", [0] * 2999 + [500])], [array(4096)])
@@ -261,7 +261,7 @@ def test_rebuilt_empty_map_is_its_header() -> None:
     assert stats_of([], []).held == stats_of([], []).rebuilt == 128
 
 
-# ---- verdicts: on and just off each threshold ----------------------------------------------------
+# ---- verdicts: at each threshold and just beyond -------------------------------------------------
 
 
 def names(found: Stats) -> list[str]:
@@ -298,8 +298,8 @@ def test_oversized_from_four_times_and_over_64_kib_on() -> None:
         )
         return "oversized" in names(found)
 
-    # One bucket is what 8 entries need: 144 + 48 bytes and the header's.
-    small = 455 * 144 + 48  # held without the header's: 65,568
+    # 8 entries need one bucket: 144 + 48 bytes and the header.
+    small = 455 * 144 + 48  # held without the header: 65,568
     assert not oversized(0, 8, 454)  # 65,424 bytes
     assert oversized(0, 8, 455)
     # held = h + 65,568 is four times h + 192 where 3 h = 64,800.
@@ -320,11 +320,11 @@ def test_oversized_of_exactly_64_kib_is_not_told() -> None:
 def test_skewed_needs_a_bad_spread_and_a_long_chain() -> None:
     even = [3] * 256
     assert "skewed" not in names(stats_of([block("buckets", even)], [array(256)]))
-    # The same chain lengths, but a spread as of a good hash: long chains of a former load.
+    # The same chain lengths, but a good spread: long chains from an earlier load.
     good = uniform(256, 768)
     chain = [9] + [1 + (n > 8) for n in good[1:]]
     assert "skewed" not in names(stats_of([block("buckets", good, chain=chain)], [array(256)]))
-    # A bad spread without a long chain: half of the buckets empty.
+    # A bad spread without a long chain: half of the buckets are empty.
     half = [6, 0] * 128
     found = stats_of([block("buckets", half)], [array(256)])
     assert found.p_value is not None and found.p_value < 1e-6
@@ -358,8 +358,8 @@ def test_uniform_hash_is_never_called_skewed(mean: int, seed: int) -> None:
 
 @pytest.mark.parametrize("left", [2, 5, 10, 20, 40])
 def test_few_entries_left_of_a_good_hash_are_not_called_skewed(left: int) -> None:
-    # After a mass deletion: long chains are left from before, and that two entries share a bucket
-    # is no wonder, though chi-square, made for many entries, says so.
+    # After a mass deletion: long chains remain from before, and two entries may well share a
+    # bucket, although chi-square, which is for many entries, says otherwise.
     false = 0
     for seed in range(200):
         live = uniform(2048, left, seed)
@@ -407,7 +407,7 @@ def test_pinned() -> None:
     assert two.verdicts()[1].text == (
         "pinned: 2 superseded arrays of 960 bytes kept by 3 open iterators"
     )
-    # An iterator over the present array pins nothing that is superseded.
+    # An iterator over the present array pins no superseded array.
     assert names(stats_of([block("buckets", [1])], [array(1, pins=1)])) == []
 
 

@@ -1,4 +1,4 @@
-"""What every target offers, on the fake one."""
+"""The services of every target, on the fake one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_map_of_go_at_an_address_is_a_pointer_already() -> None:
     assert found.type == GO_MAP
     assert found.data == struct.pack("<Q", 0x2008)
     assert found.expression == "(map[int]int *) (p + 8)"
-    # Another type: a pointer to it, though no cast can be written.
+    # Any type can be pointed to, even if no cast can express it.
     assert target.evaluate_at("point", "p + 8").type.target == LONG
 
 

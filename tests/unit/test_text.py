@@ -1,4 +1,4 @@
-"""What hmap-dump prints: lines, numbers that agree, and nothing raw from the target."""
+"""The output of hmap-dump: lines, consistent numbers, and no raw text of the target."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_numbers_of_a_line_agree(growth: str, seed: int) -> None:
     inside = text[text.index("(") + 1 : text.index(")")]
     parts = sum(numbers(inside))
     held = numbers(text)[0]
-    # All but the map's own header, each part rounded.
+    # Everything except the map's header, each part rounded.
     assert parts + (128 if "bytes held" in text else 0.125) == pytest.approx(held, abs=0.31)
 
 
@@ -276,7 +276,7 @@ def test_strip_says_what_a_mark_is(buckets: int, each: str) -> None:
     assert strip_of([1] * buckets)[1] == each
 
 
-# ---- what comes from the target ------------------------------------------------------------------
+# ---- text from the target ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""libstdc++'s unordered containers on fake memory: the walk against a model, what it costs, faults,
-hash codes, names."""
+"""libstdc++'s unordered containers in fake memory: the walk against a model, its cost, faults, hash
+codes, names."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def templated(found: Type, *arguments: Type | int) -> Type:
 def container_type(
     *, cached: bool = False, is_set: bool = False, unique: bool = True, hash_name: str = ""
 ) -> Type:
-    """std::unordered_map<int, int>, or a relative of it."""
+    """std::unordered_map<int, int>, or a similar container."""
     base = struct_of("std::__detail::_Hash_node_base", 8, ("_M_nxt", 0, VOID_POINTER))
     pair = struct_of("std::pair<int const, int>", 8, ("first", 0, INT), ("second", 4, INT))
     value = INT if is_set else pair
@@ -105,9 +105,9 @@ def container_type(
 
 @dataclass
 class Rig:
-    """A container as the library would have it, to be spoiled and read."""
+    """A container with the library's layout, to be corrupted and read."""
 
-    runs: Sequence[Sequence[int]]  # keys of each bucket
+    runs: Sequence[Sequence[int]]  # keys per bucket
     cached: bool = False
     is_set: bool = False
     hash_name: str = "Hash"
@@ -163,7 +163,7 @@ class Rig:
 def rows_of(
     walk: Iterator[Block | Problem],
 ) -> tuple[list[int], list[tuple[int, int, int]], list[Problem]]:
-    """The live entries of each bucket, (bucket, place, key) of the entries, and the Problems."""
+    """Live entries per bucket, (bucket, place, key) of the entries, and the Problems."""
     live: list[int] = []
     entries: list[tuple[int, int, int]] = []
     problems: list[Problem] = []
@@ -267,7 +267,7 @@ def test_a_node_is_read_at_most_twice_and_in_few_reads() -> None:
     assert len(target.reads) < 60
     asked.clear()
     rows_of(opened.walk(cells=True))
-    # Once to count, and once whole.
+    # Once to count them, and once completely.
     assert max(times for at, times in asked.items() if at >= NODES_AT) == 2
 
 
@@ -278,12 +278,12 @@ def test_nodes_of_a_long_run_are_read_by_pages_each_at_most_twice() -> None:
     assert (live, entries, problems) == ([30_000] + 40 * [1], expected_entries(runs), [])
     pages = [at for at, size in target.reads if size == node_table.PAGE and at >= NODES_AT]
     assert len(pages) == len(set(pages)) > 100
-    # What the cache does not serve: few generations, and nodes across the border of a page.
+    # Reads that the cache does not serve: few generations, and nodes across pages.
     assert len(target.reads) - len(pages) < 600
 
 
 class Forgetful(FakeTarget):
-    """Keeps no list of what was read."""
+    """Keeps no list of its reads."""
 
     def read_exactly(self, addr: int, size: int) -> bytes:
         data = super().read_exactly(addr, size)
@@ -292,7 +292,7 @@ class Forgetful(FakeTarget):
 
 
 def wide_rig(buckets: int, length: int) -> FakeTarget:
-    """So many buckets with so many nodes each: the bucket's own, scattered."""
+    """That many buckets with that many nodes each, scattered in memory."""
     count = buckets * length
     nodes = NODES_AT + 16 * np.random.default_rng(1).permutation(count).astype(np.uint64)
     heap = np.zeros((count, 2), np.uint64)
@@ -311,7 +311,7 @@ def wide_rig(buckets: int, length: int) -> FakeTarget:
 def test_walk_takes_at_most_32_bytes_a_bucket(
     length: int, cells: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What is held beside that is as large as a slab, whatever the map: small here.
+    # Other memory is the size of a slab for any map: small here.
     for module, name, size in (
         (memory, "MAX_READ", 1 << 17),
         (node_runs, "SLAB", 1 << 11),
@@ -412,7 +412,7 @@ def test_any_link_may_lead_anywhere(data: st.DataObject, buckets: int, knows: bo
 
 
 def test_long_chain_that_many_buckets_lead_into_takes_time_in_proportion() -> None:
-    # Each of 300 heads leads into one endless chain at another place.
+    # Each of 300 heads leads into one endless chain at a different node.
     rig = Rig([list(range(3000)), *([key] for key in range(5000, 5300))])
     for n in range(1, 301):
         rig.write(rig.nodes[n, 0], rig.nodes[0, 8 * n])
@@ -492,7 +492,7 @@ def test_wild_bucket_count_reads_no_further_than_memory_goes() -> None:
         items = list(opened.walk(cells=False))
         blocks = [one for one in items if isinstance(one, Block)]
         rows = sum(len(one.buckets) for one in blocks if one.buckets is not None)
-        # A page of cells, and what else is there behind it.
+        # A page of cells, and what follows it.
         assert 512 <= rows <= 512 + len(rig.memory[NODES_AT]) // 8
         assert len(items) > len(blocks)
         assert len(target.reads) < 200
@@ -512,7 +512,7 @@ def test_next_resize_that_does_not_fit_is_named() -> None:
     assert check(rig) == []
 
 
-# ---- what is made of it --------------------------------------------------------------------------
+# ---- summary and find ----------------------------------------------------------------------------
 
 
 def test_summary_tells_of_nodes_and_lookups() -> None:
@@ -528,7 +528,7 @@ def test_summary_tells_of_nodes_and_lookups() -> None:
     assert stats.nodes_of_miss == pytest.approx(7 / 4)
     assert "a hit looks at 1.60 nodes on average, a miss at 1.75" in text
     assert "slots" not in text
-    # A node of 16 bytes takes 32 of the heap, four cells 48.
+    # On the heap a node of 16 bytes takes 32, four cells 48.
     assert stats.held == 56 + 48 + 5 * 32
 
 
@@ -564,7 +564,7 @@ def test_key_is_found_by_its_hash_only_where_that_proves_right() -> None:
     target, opened = rig.open()
     found = find(target, opened, parse_key(target, INT, "8"))
     assert found.hashed and found.cells is not None and found.cells.chain_index[0] == 1
-    # A hash that does as std::hash does not: all entries are compared.
+    # A hash that differs from std::hash: all entries are compared.
     rig = Rig([[1], [8, 4], [], [3]], hash_name="std::hash<int>")
     target, opened = rig.open()
     found = find(target, opened, parse_key(target, INT, "8"))

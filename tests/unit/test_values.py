@@ -1,4 +1,4 @@
-"""Each rule of DESIGN §5 against what Python itself makes of the same bytes."""
+"""How values are shown, compared with Python's own decoding of the same bytes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PAGE = 4096
 
 
 def column(rows, size=None):
-    """A column of those rows, cut out of a wider array so that nothing is aligned or contiguous."""
+    """A column of these rows, from a wider array, so that it is neither aligned nor contiguous."""
     size = len(rows[0]) if size is None else size
     wide = np.full((len(rows), size + 5), 0xEE, np.uint8)
     for i, row in enumerate(rows):
@@ -121,7 +121,7 @@ def test_pointer_to_an_unknown_type_is_an_address():
 
 
 def notation(digits, exponent, negative):
-    """Python's repr of 0.DIGITS * 10**exponent, as float_repr_style "short" writes it."""
+    """Python's repr of 0.DIGITS * 10**exponent, with float_repr_style "short"."""
     point = exponent - 1
     if -4 <= point < 16:
         if point < 0:
@@ -136,7 +136,7 @@ def notation(digits, exponent, negative):
 
 def shortest(value):
     """The oracle: the fewest digits that numpy reads back as the same float; of those the nearest,
-    and the even one where two are."""
+    and of two equally near the even one."""
     if math.isnan(value):
         return "nan"
     if math.isinf(value):
@@ -234,7 +234,7 @@ def test_float_of_the_other_byte_order_or_an_unknown_size_is_bytes():
 
 
 def escaped(data):
-    """The rule for plain text, on Python's codec: what it refuses, byte by byte."""
+    """The rule for plain text, by Python's codec: escapes the bytes that it refuses."""
     text = data.decode("utf-8", "surrogateescape")
     if not any("\udc80" <= c <= "\udcff" or c == "\0" for c in text):
         return text
@@ -253,8 +253,8 @@ def quoted(data):
 
 
 def heap(values, terminated, align):
-    """Strings laid out one behind the other from HEAP: segments and their addresses. The last byte
-    is the last of its segment."""
+    """Strings one after the other from HEAP: segments and addresses. The last byte is the last of
+    its segment."""
     blob, addrs = bytearray(), []
     for value in values:
         blob += bytes(-len(blob) % align)
@@ -421,7 +421,7 @@ def test_text_of_a_column_is_bounded():
     texts = renderer.render(CHAR_POINTER, column(rows))
     assert sum(map(len, texts)) <= (64 << 10) + 256
     assert renderer.cut_strings == 256 and all(text.endswith("…") for text in texts)
-    # The bound is for each call, and a string counts as often as it is shown.
+    # The limit is per call, and a string counts each time it is shown.
     assert renderer.render(CHAR_POINTER, column(rows[:8])) == ["z" * (PAGE - 1)] * 8
     texts = renderer.render(CHAR_POINTER, column(rows[:1] * 256))
     assert sum(map(len, texts)) <= (64 << 10) + 256
@@ -448,7 +448,7 @@ def test_near_strings_share_reads():
     assert len(target.reads) < 10
 
 
-# Values made of values
+# Compound values
 
 
 def test_bytes_that_are_no_characters_are_hex():

@@ -11,7 +11,7 @@ from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
-from .reading import WILD
+from .reading import WILD, kept_for_type
 
 # In the order in which they are asked.
 FAMILIES: list[Family] = [
@@ -47,6 +47,10 @@ def family_of(found: Type) -> Family | None:
     return next((family for family in FAMILIES if family.recognise(found)), None)
 
 
+def _family_of(_: Target, found: Type) -> Family | None:
+    return family_of(found)
+
+
 def open_map(target: Target, value: Value) -> Map:
     """The map that a value is or points to. TargetError where it is none, or cannot be read."""
     found, address = value.type, value.address
@@ -67,7 +71,7 @@ def open_map(target: Target, value: Value) -> Map:
                     f"'{value.expression}' points to unreadable memory at 0x{address:x}: {WILD}"
                 )
             data = target.read(address, found.size)
-    family = family_of(found)
+    family = kept_for_type(target, found, _family_of)
     if family is None:
         raise TargetError(_why_not(value, found))
     if address is None:

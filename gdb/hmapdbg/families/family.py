@@ -33,6 +33,10 @@ class Map(Protocol):
         """A walk with cells that looks at every invariant of the family; what the header already
         shows, and the sum of live cells, are told elsewhere."""
 
+    def check_placement(self) -> Iterable[Problem] | None:
+        """Entries that are in a bucket that their hash does not select; None if the family does
+        not know the hash function."""
+
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """Main buckets [low, high) of an array, slot by slot."""
 

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from ..layout import StructLayout
-from ..target import MemoryFault, Target, TargetError
+from ..target import MemoryFault, Target, TargetError, Type
+
+T = TypeVar("T")
 
 WILD = "the pointer is wild, or the core does not hold that memory"
+
+
+def kept_for_type(target: Target, found: Type, make: Callable[[Target, Type], T]) -> T:
+    """The result of `make` for a type: computed once per target, since a program may have very many
+    maps of one type."""
+    known: dict[tuple[object, int], tuple[Type, T]] = target.kept(_by_type)
+    key = make, id(found)
+    if key not in known:
+        known[key] = found, make(target, found)  # with the type, whose id would else be reused
+    return known[key][1]
+
+
+def _by_type(_: object) -> dict[Any, Any]:
+    return {}
 
 
 def read_struct(

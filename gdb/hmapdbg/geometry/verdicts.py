@@ -71,23 +71,36 @@ def skewed_chains(numbers: Numbers) -> Verdict | None:
     p = numbers.p_value
     if p is None or p >= 1e-6 or numbers.longest_chain <= numbers.chain_bound:
         return None
+    if numbers.misplaced:
+        return None
     equal = "" if numbers.header.unique_keys else ", or many keys are equal"
-    return Verdict(
-        "skewed",
-        f"skewed: the hash is bad for these keys{equal}; a chain of {numbers.longest_chain:,} "
-        f"{numbers.header.geometry.link}s where a uniform hash makes at most "
-        f"{numbers.chain_bound}",
+    evidence = (
+        f"a chain of {numbers.longest_chain:,} {numbers.header.geometry.link}s where a uniform "
+        f"hash makes at most {numbers.chain_bound}"
     )
+    return _skewed(numbers, evidence, equal)
 
 
 def skewed_probes(numbers: Numbers) -> Verdict | None:
     """Probes that no uniform hash makes."""
-    if numbers.mean_probe <= LONG_PROBE:
+    if numbers.mean_probe <= LONG_PROBE or numbers.misplaced:
         return None
+    evidence = (
+        f"the search for an absent key visits {numbers.mean_probe:,.1f} "
+        f"{numbers.header.geometry.bucket}s on average"
+    )
+    return _skewed(numbers, evidence)
+
+
+def _skewed(numbers: Numbers, evidence: str, equal: str = "") -> Verdict:
+    """A verdict about the hash only if every entry is where its hash belongs: entries that a data
+    race put into wrong buckets look the same. Else the evidence alone."""
+    if numbers.misplaced == 0:
+        return Verdict("skewed", f"skewed: the hash is bad for these keys{equal}; {evidence}")
     return Verdict(
         "skewed",
-        "skewed: the hash is bad for these keys; the search for an absent one looks at "
-        f"{numbers.mean_probe:,.1f} {numbers.header.geometry.bucket}s on average",
+        f"skewed: {evidence}; a bad hash for these keys{equal}, or a damaged map: "
+        "this hash function is unknown, so placement was not verified",
     )
 
 

@@ -1,15 +1,15 @@
-"""What languages and libraries know beyond maps: a room for each.
+"""What languages and libraries have beyond maps: a package each.
 
-    language    what a room offers: the one class to derive from
+    language    what a package offers: the class to derive from
     strings     types whose values are text
     elements    types that lead to values elsewhere: containers, slices, smart pointers
-    holders     types that hold a value of a type known at run time only: interfaces
+    holders     types that hold a value of a type known only at run time: interfaces
     go          Go: names, symbols, type descriptors, goroutines, the heap
-    libstdcxx   the standard library of C++ that gcc has
+    libstdcxx   gcc's C++ standard library
     libhmap     the C library of this project: its registry
 
-A new room is a package with a Language, and its line in LANGUAGES. values and reach ask here and
-name no language; families ask the room of their own.
+A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
+name no language; families ask their own.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:
-    """The language that a target's program is written in; that of C where no other says so."""
+    """The language that a target's program is written in; C if no other matches."""
     return next((one for one in LANGUAGES if one.runs(target)), Language())
 
 
 def find_counted_string(found: Type) -> StringType | None:
-    """The string that knows its length; None for any other type."""
+    """A type as a string with a length; None for any other type."""
     if found.kind is not Kind.STRUCT:
         return None
     strings = (one.find_string(found) for one in LANGUAGES)
@@ -63,8 +63,8 @@ def find_counted_string(found: Type) -> StringType | None:
 
 
 def read_counted_string(memory: Memory, found: Type, data: bytes, limit: int) -> bytes | None:
-    """The bytes of a string that knows its length; None where the type is none, or the string is
-    longer than `limit`. MemoryFault."""
+    """The bytes of a string with a length; None for other types, or if the string is longer than
+    `limit`. MemoryFault."""
     string = find_counted_string(found)
     if string is None:
         return None
@@ -80,7 +80,7 @@ def is_text(found: Type) -> bool:
 
 
 def find_elements(found: Type) -> Elements | None:
-    """The container, slice or smart pointer that a type is; None for any other type."""
+    """A type as a container, slice or smart pointer; None for any other type."""
     if found.kind is not Kind.STRUCT:
         return None
     elements = (one.find_elements(found) for one in LANGUAGES)
@@ -88,7 +88,7 @@ def find_elements(found: Type) -> Elements | None:
 
 
 def find_holder(found: Type) -> Holder | None:
-    """What holds a value of a type known at run time only; None for any other type."""
+    """A type as a Holder; None for any other type."""
     if found.kind is not Kind.STRUCT:
         return None
     holders = (one.find_holder(found) for one in LANGUAGES)
@@ -96,5 +96,5 @@ def find_holder(found: Type) -> Holder | None:
 
 
 def is_internal(found: Type) -> bool:
-    """Whether a struct is one of a language's own, from which no map can be opened."""
+    """Whether a struct is a language's own, from which no map can be opened."""
     return any(one.is_internal(found) for one in LANGUAGES)

@@ -19,18 +19,18 @@ MAX_ELEMENTS = 1_000_000  # of all containers of a batch
 
 
 class Access(enum.Enum):
-    """How a path goes from a value to one that it leads to."""
+    """How a path goes from a value to its elements."""
 
     POINTEE = "*x"
     INDEX = "x[N]"
-    NUMBER = "x[#N]"  # by the order in which elements are met, where the type has none of its own
+    NUMBER = "x[#N]"  # in the order in which elements are found, if they have no other
     ASSERTION = "x.(T)"  # by its type
 
 
 @dataclass(frozen=True)
 class Places:
-    """Elements found: where each lies, in which of the containers, and its number there. `cut`: not
-    all of them."""
+    """Elements found: their addresses, their containers, and their numbers there. `cut`: not
+    all."""
 
     addrs: Words
     rows: Ints
@@ -43,7 +43,7 @@ class Elements(Protocol):
 
     @property
     def noun(self) -> str:
-        """What such a value is, for people: "vector"."""
+        """The kind of such a value, for people: "vector"."""
 
     @property
     def element(self) -> Type:
@@ -51,21 +51,21 @@ class Elements(Protocol):
 
     @property
     def size(self) -> int:
-        """How many bytes of a value have to be read, from its start."""
+        """How many bytes of a value to read, from its start."""
 
     @property
     def access(self) -> Access:
-        """How a path goes to an element."""
+        """How a path leads to an element."""
 
     def find(self, memory: Memory, addrs: Words, raw: Bytes) -> Places:
         """The elements of n values at `addrs` (n,), whose first bytes are `raw` (n, size)."""
 
     def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
-        """Where one element of one value is, by its number; None: it has no such element."""
+        """The address of one element of one value, by its number; None: no such element."""
 
 
 def spread(starts: Words, counts: Ints, size: int) -> Places:
-    """Elements of `size` bytes side by side: `counts` (n,) of them from each of `starts` (n,)."""
+    """Adjacent elements of `size` bytes: `counts` (n,) of them from each of `starts` (n,)."""
     ends = np.cumsum(np.minimum(counts, MAX_ELEMENTS))
     cut = bool(len(ends) and (ends[-1] > MAX_ELEMENTS or (counts > MAX_ELEMENTS).any()))
     counts = np.where(ends <= MAX_ELEMENTS, counts, 0) if cut else counts

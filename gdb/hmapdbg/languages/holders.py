@@ -1,4 +1,4 @@
-"""Types whose values hold one of a type that is only known at run time, such as interfaces."""
+"""Types that hold a value of a type known only at run time, such as interfaces."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Held:
-    """Values of one type that k of n holders hold, at least one."""
+    """Values of one type in k of n holders, at least one."""
 
     rows: Ints  # which of the holders, (k,)
     type: Type
-    name: str  # of the type, as a path has it; empty where it is not asked for
-    addrs: Words  # where each value lies, (k,); 0: in a holder that lies nowhere
-    data: Bytes | None = None  # (k, size): of values that lie in the holders themselves
+    name: str  # of the type, as in paths; empty if it is not needed
+    addrs: Words  # of each value, (k,); 0: in a holder without an address
+    data: Bytes | None = None  # (k, size): if the holders contain the values themselves
 
 
 class Contents(Protocol):
-    """What n holders hold."""
+    """The contents of n holders."""
 
-    words: Words  # (n,) what stands for a value of an unknown type
+    words: Words  # (n,) shown for a value of an unknown type
     empty: Mask  # (n,) which hold nothing
-    faults: Words  # (n,) where memory that tells the type could not be read; 0: it could
+    faults: Words  # (n,) address of an unreadable type; 0: it could be read
 
     def iter_shown(self) -> Iterator[Held]:
-        """The values by the types to print them by. Those of unknown types are in none."""
+        """The values with their types for printing, without those of unknown types."""
 
     def iter_followed(self) -> Iterator[Held]:
-        """The values by types of debug info, in which maps are recognised, named as paths have
-        them. Those of unknown types are in none."""
+        """The values with their types of debug info, in which maps are recognised, named as in
+        paths; without those of unknown types."""
 
 
 class Holder(Protocol):
@@ -53,12 +53,12 @@ class Holder(Protocol):
 
     @property
     def access(self) -> Access:
-        """How a path goes to what is held."""
+        """How a path leads to what is held."""
 
     @property
     def nothing(self) -> str:
-        """The text of a holder that holds nothing."""
+        """The text of an empty holder."""
 
     def open(self, target: Target, raw: Bytes, addrs: Words | None = None) -> Contents:
-        """What n holders hold, from their bytes (n, size); `addrs` (n,): where they lie, if known.
-        Never raises for what memory holds."""
+        """The contents of n holders, from their bytes (n, size); `addrs` (n,): their addresses, if
+        known. Never raises for what memory holds."""

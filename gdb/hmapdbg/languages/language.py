@@ -1,4 +1,4 @@
-"""What the room of a language or library offers to values and reach."""
+"""What a language or library offers to values and reach."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from .strings import StringType
 
 
 class Language:
-    """A language, or a library with types of its own. A room overrides what it has: each method
-    says of a struct, by its fields, what it is; None: no such thing of this language's."""
+    """A language, or a library with types of its own. A subclass overrides what it has: each method
+    recognises a struct by its fields; None: not of this language."""
 
     name: str
-    # What stands in a path between a pointer to a struct and a member.
+    # Between a pointer to a struct and a member in a path.
     arrow = "->"
 
     def runs(self, target: Target) -> bool:
-        """Whether a target's program is written in the language, so that paths are spelled so."""
+        """Whether a target's program is in this language, which spells paths."""
         return False
 
     def find_string(self, found: Type) -> StringType | None:
-        """The string that knows its length, of those types whose values are text."""
+        """A type as a string with a length."""
         return None
 
     def find_elements(self, found: Type) -> Elements | None:
-        """The container, slice or smart pointer, which leads to values elsewhere."""
+        """A type as a container, slice or smart pointer."""
         return None
 
     def find_holder(self, found: Type) -> Holder | None:
-        """What holds a value whose type is only known at run time."""
+        """A type as a holder of values of run-time types."""
         return None
 
     def is_internal(self, found: Type) -> bool:
-        """Whether a struct is one of the language's own, from which no map can be opened."""
+        """Whether a struct is the language's own, from which no map can be opened."""
         return False

@@ -18,11 +18,11 @@ SIZES = (1, 2, 4, 8)  # of pointers and lengths, in bytes
 
 
 class StringType(Protocol):
-    """A type whose values know where their text is, and how long it is."""
+    """A type whose values have the address and the length of their text."""
 
     def locate(self, memory: Memory, raw: Bytes) -> tuple[Addresses, Ints]:
-        """Where the text of each of n values (n, size) begins, and its length in bytes; a negative
-        length makes no sense."""
+        """The address of the text of each of n values (n, size), and its length in bytes; a
+        negative length is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class CountedString:
 
 
 def counted_string(found: Type, pointer: Field | None, length: Field | None) -> StringType | None:
-    """The string whose text a pointer and a length of a struct tell of; None where they cannot."""
+    """The string given by a pointer and a length of a struct; None if they cannot be."""
     if pointer is None or length is None:
         return None
     if pointer.type.kind is not Kind.POINTER or length.type.kind is not Kind.INTEGER:

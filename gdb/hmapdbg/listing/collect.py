@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from ..compat import dataclass
 from ..families import open_map
@@ -15,6 +15,7 @@ from ..reach import go_heap
 from ..reach.limits import Clock, Limits
 from ..reach.walk import Found, Search
 from ..survey import survey
+from ..text import size_text
 from ..target import MemoryFault, Target, TargetError, Value
 from . import sample as samples
 from .rows import (
@@ -24,12 +25,17 @@ from .rows import (
     REGISTRY,
     Listing,
     Row,
-    is_chosen,
+    chosen_path,
     row_of_header,
     row_of_stats,
 )
 
 Progress = Callable[[int, int], None]
+
+# Of the maps that hold less than this (bytes), so many are walked, the largest first: a program may
+# have a million of them. A note says so.
+SMALL = 64 << 10
+SMALL_WALKED = 2000
 
 
 @dataclass(frozen=True)
@@ -110,11 +116,20 @@ def has_registry(target: Target) -> bool:
 
 def collect(target: Target, wanted: Wanted, progress: Progress | None = None) -> Listing:
     """The maps of a target. Nothing is raised for what its memory holds."""
-    search, left = Search(target, wanted.limits), Left()
+    limits = replace(wanted.limits, all_paths=wanted.match is not None)
+    search, left = Search(target, limits), Left()
     found = [
-        one
-        for one in find_maps(target, search, left)
-        if is_chosen(one.header, one.path, wanted.match, wanted.family)
+        replace(one, path=path)
+        for one in list(find_maps(target, search, left))
+        for path in [
+            chosen_path(
+                one.header,
+                [one.path, *search.others.get(one.header.address, ())],
+                wanted.match,
+                wanted.family,
+            )
+        ]
+        if path is not None
     ]
     return listing_of(target, search, left, found, wanted, progress)
 
@@ -137,11 +152,19 @@ def listing_of(
         notes.append(
             f"{places} where a map should be held none that makes sense: variables not set yet"
         )
-    estimated = sum(not row.is_exact for row in rows)
-    if estimated:
+    small = [row for row in rows if not row.is_exact and row.held < SMALL]
+    late = sum(not row.is_exact for row in rows) - len(small)
+    by_header = "their numbers are from their headers and marked '~'"
+    if late:
         notes.append(
-            f"{estimated:,} maps were not walked, for want of time: their numbers are by their "
-            "headers, marked '~'; '--seconds N' gives more"
+            f"{late:,} maps were not walked because of the time limit: {by_header}; use "
+            "'--seconds N' for more"
+        )
+    if small:
+        notes.append(
+            f"{len(small):,} maps of less than {size_text(SMALL)} were not walked, only the "
+            f"{SMALL_WALKED:,} largest of those: {by_header}, and they have no verdicts; "
+            "hmap-dump walks one"
         )
     return Listing(
         [row for row in rows if row.held >= wanted.min_bytes],
@@ -164,12 +187,15 @@ def _iter_rows(
     estimates.sort(key=lambda pair: -pair[0].held)
     clock = Clock(wanted.limits.seconds)
     sampler = samples.Sampler(target) if wanted.samples else None
+    small_left = SMALL_WALKED
     for number, (estimate, one) in enumerate(estimates):
-        if progress is not None:
+        if progress is not None and number % 64 == 0:
             progress(number, len(estimates))
         header = one.header
-        is_small = not header.arrays and not header.count
-        if estimate.held < wanted.min_bytes // 2 or is_small or clock.is_over:
+        is_empty = not header.arrays and not header.count
+        if estimate.held < SMALL and not is_empty:
+            small_left -= 1
+        if estimate.held < wanted.min_bytes // 2 or is_empty or small_left < 0 or clock.is_over:
             yield estimate
             continue
         try:
@@ -182,6 +208,11 @@ def _iter_rows(
 def _walked_row(one: Found, sampler: samples.Sampler | None) -> Row:
     keys = None if sampler is None else sampler.of(one.header)
     sinks = [] if keys is None else [keys]
-    stats, problems = survey(one.header, one.map.walk(cells=keys is not None), sinks)
+    stats, problems = survey(
+        one.header,
+        one.map.walk(cells=keys is not None),
+        sinks,
+        placement=one.map.check_placement,
+    )
     chosen = None if keys is None else keys.sample()
     return row_of_stats(stats, one.path, one.source, len(problems), chosen)

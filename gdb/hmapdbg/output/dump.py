@@ -80,7 +80,9 @@ def dump_map(
     summaries = [outputs.open(path) for path in files.summaries]
     drawn = [PlotSink(header)] if pictures else []
     walk = opened.audit() if audit else opened.walk(cells=bool(entries or pictures))
-    stats, problems = survey(header, walk, [*tables, *entries, *drawn], progress)
+    stats, problems = survey(
+        header, walk, [*tables, *entries, *drawn], progress, opened.check_placement
+    )
     for document in documents:
         document.write(json.dump(stats, problems))
     for path, picture in pictures:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..block import Cells
+from ..block import Cells, Column
 from ..header import Header
 from ..languages import find_holder, is_text
 from ..target import Type
 from ..values import Renderer
 from .steps import Path
 
+FEW_PATHS = 8  # of a block, each with a key of its own to render; then all keys are, at once
+_SPECIAL = re.compile(r"""["'()\[\]]|--""")
 KEY_LETTERS = 60  # of a key in a path; a longer one is left out of it
 
 
@@ -26,27 +29,52 @@ class Elems:
     cells: Cells
     map: Path
 
+    _asked: int = 0
+    _texts: list[str] = field(default_factory=list)  # of all keys
+
     def path(self, number: int) -> Path:
         """See Origin: by its key."""
-        key = self.cells.keys.take(np.array([number]))
+        self._asked += 1
+        if not self._texts and self._asked > FEW_PATHS:
+            self._texts = self._spelled(self.cells.keys)
+        if self._texts:
+            return self.map.elem(self._texts[number])
+        return self.map.elem(self._spelled(self.cells.keys.take(np.array([number])))[0])
+
+    def _spelled(self, keys: Column) -> list[str]:
+        """Keys as paths take them."""
         found = self.header.key_type
         # What an interface holds is text by its quotes alone.
-        text = self.renderer.render(found, key, quoted=find_holder(found) is not None)[0]
-        return self.map.elem(spelled_key(found, text))
+        texts = self.renderer.render(found, keys, quoted=find_holder(found) is not None)
+        return spelled_keys(found, texts)
 
 
-def spelled_key(found: Type, text: str) -> str:
-    """A key, of which `text` is what the entries CSV shows, as hmap-find and paths take it; empty
-    where it cannot be typed, or is too long for a path."""
-    if len(text) > KEY_LETTERS or not text.isprintable() or "\\x" in text or "<fault" in text:
-        return ""
+def spelled_keys(found: Type, texts: Sequence[str]) -> list[str]:
+    """Keys, of which `texts` are what the entries CSV shows, as hmap-find and paths take them;
+    empty where one cannot be typed, or is too long for a path."""
     if is_text(found):
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if find_holder(found) is not None and text.startswith('"'):
-        return text
-    # Inside brackets, quotes and brackets of a value's own would be taken for the path's.
-    return text if not re.search(r"""["'()\[\]]|--""", text) and text == text.strip() else ""
+        return [_quoted(text) if _is_short(text) else "" for text in texts]
+    holds = find_holder(found) is not None
+    return [
+        text if _is_short(text) and (holds and text[:1] == '"' or _is_plain(text)) else ""
+        for text in texts
+    ]
+
+
+def _is_short(text: str) -> bool:
+    if len(text) > KEY_LETTERS or not text.isprintable():
+        return False
+    return "\\x" not in text and "<fault" not in text
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing of a value would be taken for a part of the path."""
+    return _SPECIAL.search(text) is None and text == text.strip()
 
 
 def elem_step(path: Path, _: int) -> Path:

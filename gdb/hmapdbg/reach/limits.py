@@ -16,6 +16,7 @@ class Limits:
     places: int = MAX_PLACES
     generations: int = MAX_GENERATIONS
     seconds: float = 20.0
+    all_paths: bool = False  # whether other paths to a map are kept, too
 
 
 class Clock:

@@ -30,6 +30,8 @@ from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
 Words = NDArray[np.uint64]
 Raw = NDArray[np.uint8]
 
+MAX_OTHERS = 10_000  # places met again of which the paths are kept
+OTHERS_OF_ONE = 8  # paths of a map beside its own
 MAX_ARRAY = 1_000_000  # elements of one array
 CHUNK_BYTES = 16 << 20  # of places read at a time
 MAX_FAILURES = 100  # that are told
@@ -74,6 +76,7 @@ class Search:
         self._arrow = language_of(target).arrow
         self.plans = Plans(target)
         self.met_maps: dict[int, Found] = {}
+        self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.places = 0
         self.unsound = 0  # pointers to what should be a map, and is none
         self.failures: list[str] = []  # what could not be read, for a reason nobody thought of
@@ -160,7 +163,10 @@ class Search:
         if plan is None or len(addrs) == 0:
             return
         met = self._met.setdefault(plan.key, AddressSet())
-        fresh = np.flatnonzero(met.add(addrs, np.zeros(len(addrs), np.int64)) < 0)
+        is_fresh = met.add(addrs, np.zeros(len(addrs), np.int64)) < 0
+        if self.limits.all_paths and not is_fresh.all():
+            self._note_others(plan, addrs, origin, np.flatnonzero(~is_fresh))
+        fresh = np.flatnonzero(is_fresh)
         if len(fresh) == 0:
             return
         self.places += len(fresh)
@@ -169,6 +175,17 @@ class Search:
         waiting = self._next.setdefault(plan.key, _Next(plan))
         waiting.addrs.append(addrs[fresh])
         waiting.origins.append(origin)
+
+    def _note_others(self, plan: Plan, addrs: Words, origin: Origin, again: Ints) -> None:
+        """Other paths to maps in places that were met before."""
+        for leaf in plan.all_leaves:
+            if leaf.way is not Way.MAP:
+                continue
+            for row in again[:MAX_OTHERS].tolist():
+                path = leaf.step(origin.path(row), 0).text
+                others = self.others.setdefault(int(addrs[row]) + leaf.offset, [])
+                if path and len(others) < OTHERS_OF_ONE:
+                    others.append(path)
 
     def _expand(self, batch: _Batch, source: str) -> Iterator[Found]:
         """The maps in places of one type; where they lead goes to the next generation."""
@@ -326,9 +343,13 @@ def _is_plausible(target: Target, header: Header) -> bool:
         return False
     size = header.geometry.bucket_size
     for array in header.arrays[:2]:
-        last = array.address + (array.buckets - 1) * size
+        whole = array.buckets * size
+        if whole <= SPARSE:  # very many maps are small: one look at each
+            if not target.is_readable(array.address, whole):
+                return False
+            continue
         if not target.is_readable(array.address, size):
             return False
-        if not target.is_readable(last, size):
+        if not target.is_readable(array.address + whole - size, size):
             return False
     return True

@@ -1,9 +1,9 @@
-"""What an ELF core file really holds, and of which program it is.
+"""What an ELF core file really holds, and which program it is of.
 
-gdb (13.1) answers with zeros, without an error, for a range that the kernel left out of a core
-(MADV_DONTDUMP, coredump_filter): the program header has p_filesz < p_memsz. Zero is "empty" to a
-hash map, so such ranges must count as unreadable, unless a mapped file stands behind them (the
-NT_FILE note), from which gdb takes the bytes.
+gdb (13.1) returns zeros, without an error, for a range that the kernel left out of a core
+(MADV_DONTDUMP, coredump_filter): the program header has p_filesz < p_memsz. Zero means "empty" in a
+hash map, so such ranges must count as unreadable, unless gdb takes the bytes from a mapped file
+(the NT_FILE note).
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ NT_AUXV = 6
 NT_FILE = 0x46494C45
 AT_PHDR = 3
 PN_XNUM = 0xFFFF
-MAX_NOTES = 16 << 20  # bytes of notes looked at
+MAX_NOTES = 16 << 20  # bytes of notes to read
 MAX_HEADERS = 1000  # program headers of a program
-# Notes that tell one build of a program from another, by (name, type): the linker's, and Go's own.
+# Notes that identify a build of a program, by (name, type): the linker's, and Go's.
 BUILD_IDS = {(b"GNU", 3): "GNU", (b"Go", 4): "Go"}
 
 Read = Callable[[int, int], Optional[bytes]]
 
 
 class NotACore(Exception):
-    """The file is no ELF file of a known class."""
+    """The file is not an ELF file of a known class."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildIds:
-    """What tells one build of a program from another; empty where the program has none."""
+    """What identifies a build of a program; empty if it has none."""
 
     ids: tuple[tuple[str, str], ...] = ()  # (kind, text): ("GNU", "3a5c…")
 
@@ -50,12 +50,12 @@ class BuildIds:
         return bool(self.ids)
 
     def differs(self, other: BuildIds) -> bool:
-        """Whether they cannot be of one program; False where nothing can be compared."""
+        """Whether they are of different programs; False if nothing can be compared."""
         mine, others = dict(self.ids), dict(other.ids)
         return any(mine[kind] != others[kind] for kind in mine.keys() & others.keys())
 
     def agrees(self, other: BuildIds) -> bool:
-        """Whether they are of one program; False where nothing can be compared."""
+        """Whether they are of one program; False if nothing can be compared."""
         return not self.differs(other) and bool(dict(self.ids).keys() & dict(other.ids).keys())
 
 
@@ -65,8 +65,8 @@ class CoreFacts:
 
     is_core: bool  # False: an ELF file of another kind
     size: int  # bytes of the file
-    whole: int  # bytes that its headers promise
-    has_notes: bool  # registers and the like are there
+    whole: int  # bytes according to its headers
+    has_notes: bool  # it has registers and the like
     program: str  # path of the executable; empty: unknown
     build_ids: BuildIds  # of the executable
 
@@ -90,8 +90,8 @@ def build_ids_of(path: str) -> BuildIds:
 
 
 def section_bytes(path: str, name: str) -> bytes | None:
-    """The bytes of a section of the program at `path`; None where there is none of that name.
-    OSError, NotACore."""
+    """The bytes of a section of the program at `path`; None if it has no such section. OSError,
+    NotACore."""
     with open(path, "rb") as program:
         return _Reader(program, os.path.getsize(path)).section_bytes(name.encode())
 
@@ -104,8 +104,8 @@ def section_names(path: str) -> set[str]:
 
 
 def held_ranges(path: str) -> list[tuple[int, int]]:
-    """The address ranges [start, end) whose bytes the core at `path`, or a mapped file that it
-    names and that still exists, can give: sorted and disjoint. OSError, NotACore."""
+    """The address ranges [start, end) whose bytes are in the core at `path`, or in a mapped file
+    that it names and that still exists: sorted and disjoint. OSError, NotACore."""
     with open(path, "rb") as core:
         return _Reader(core, os.path.getsize(path)).held_ranges()
 
@@ -138,7 +138,7 @@ class _Reader:
     def unpack(self, layout: str, offset: int) -> tuple[int, ...]:
         size = struct.calcsize(self.order + layout)
         if offset + size > self.size:
-            raise NotACore("cut off in its headers")
+            raise NotACore("truncated headers")
         self.core.seek(offset)
         return struct.unpack(self.order + layout, self.core.read(size))
 
@@ -160,13 +160,13 @@ class _Reader:
         ]
 
     def iter_program_headers(self) -> Iterator[_ProgramHeader]:
-        """The program headers. NotACore where the file is cut off in them."""
+        """The program headers. NotACore if they are truncated."""
         word = "Q" if self.wide else "I"
         _, _, _, _, phoff, shoff, _, _, entry, count = self.unpack(f"HHI3{word}IHHH", 16)
-        if count == PN_XNUM:  # the number stands in section 0's sh_info instead
+        if count == PN_XNUM:  # the number is in section 0's sh_info
             count = self.unpack("I", shoff + (44 if self.wide else 28))[0]
         if entry < (56 if self.wide else 32):
-            raise NotACore("program headers of no size")
+            raise NotACore("program headers too small")
         for index in range(count):
             at = phoff + index * entry
             if self.wide:
@@ -176,7 +176,7 @@ class _Reader:
             yield _ProgramHeader(kind, flags, offset, addr, in_file, in_memory)
 
     def section_bytes(self, name: bytes) -> bytes | None:
-        """The bytes of a section by its name. NotACore where the file is cut off in its headers."""
+        """The bytes of a section by its name. NotACore if headers are truncated."""
         for label, kind, offset, size in self.iter_sections():
             if label == name and kind not in (SHT_NULL, SHT_NOBITS):
                 return self._file_bytes(offset, size)
@@ -189,13 +189,13 @@ class _Reader:
                 yield from self._split_notes(self._file_bytes(offset, size))
 
     def iter_sections(self) -> Iterator[tuple[bytes, int, int, int]]:
-        """(name, type, file offset, size) of each section. NotACore where the headers are cut."""
+        """(name, type, file offset, size) of each section. NotACore if headers are truncated."""
         word = "Q" if self.wide else "I"
         shoff, _, _, _, _, entry, count, names = self.unpack(f"{word}I6H", 40 if self.wide else 32)
         if not shoff:
             return
         layout = f"2I4{word}"
-        if count == 0:  # more than the field holds: the number is section 0's size
+        if count == 0:  # too large for the field: the number is section 0's size
             count = self.unpack(layout, shoff)[5]
         if names == PN_XNUM:
             names = self.unpack("I", shoff + (40 if self.wide else 24))[0]
@@ -208,12 +208,12 @@ class _Reader:
 
     def _file_bytes(self, offset: int, size: int) -> bytes:
         if offset + size > self.size:
-            raise NotACore("cut off")
+            raise NotACore("truncated")
         self.core.seek(offset)
         return self.core.read(size)
 
     def mapped_files(self, offset: int, size: int) -> list[tuple[int, int]]:
-        """Ranges of the NT_FILE note whose file exists and reaches that far."""
+        """Ranges of the NT_FILE note that an existing file covers."""
         self.core.seek(offset)
         for _, kind, data in self._split_notes(self.core.read(size)):
             if kind == NT_FILE:
@@ -238,7 +238,7 @@ class _Reader:
                 self.core.seek(offset)
                 yield from self._split_notes(self.core.read(min(present, MAX_NOTES)))
 
-    # ---- of which program it is
+    # ---- which program it is of
 
     def facts(self) -> CoreFacts:
         if self.unpack("H", 16)[0] != ET_CORE:
@@ -251,7 +251,7 @@ class _Reader:
         )
         own = next((one for one in files if one[0] <= phdr < one[1]), None)
         start = phdr - phdr % 4096
-        if own is not None:  # the mapping that the file begins with
+        if own is not None:  # the first mapping of the file
             start = min(low for low, _, name in files if name == own[2])
         return CoreFacts(
             True,
@@ -263,7 +263,7 @@ class _Reader:
         )
 
     def build_ids(self, notes: Iterator[tuple[bytes, int, bytes]]) -> BuildIds:
-        """Those among the notes of a program."""
+        """The build ids in a program's notes."""
         found: dict[str, str] = {}
         for name, kind, data in notes:
             known = BUILD_IDS.get((name, kind))
@@ -273,13 +273,13 @@ class _Reader:
         return BuildIds(tuple((kind, found[kind]) for kind in BUILD_IDS.values() if kind in found))
 
     def _program_headers_at(self, auxv: bytes) -> int:
-        """AT_PHDR: where the executable's program headers lie; 0: unknown."""
+        """AT_PHDR: address of the executable's program headers; 0: unknown."""
         word = struct.Struct(self.order + ("QQ" if self.wide else "II"))
         usable = len(auxv) // word.size * word.size
         return next((value for key, value in word.iter_unpack(auxv[:usable]) if key == AT_PHDR), 0)
 
     def _build_ids_in_memory(self, start: int) -> BuildIds:
-        """Those of the program whose ELF header lies at `start` in the core's memory."""
+        """The build ids of the program with its ELF header at `start` in memory."""
         loads = [one[1:] for one in self.iter_segments() if one[0] == PT_LOAD]
 
         def read(addr: int, size: int) -> bytes | None:
@@ -309,7 +309,7 @@ class _Reader:
             else:
                 kind, offset, addr, _, size = struct.unpack_from(self.order + "IIIII", raw)
             segments.append((kind, offset, addr, size))
-        # Where the program was linked to begin; a PIE begins at 0.
+        # The address that the program was linked at; 0 for a PIE.
         base = next((one[2] - one[1] for one in segments if one[0] == PT_LOAD), 0)
         for kind, _, addr, size in segments:
             notes = read(start + addr - base, size) if kind == PT_NOTE and size < 65536 else None
@@ -339,7 +339,7 @@ class _Reader:
 
     def _file_ranges(self, note: bytes) -> list[tuple[int, int]]:
         files = list(self._iter_files(note))
-        # Of a program's data the file has the bytes from before it ran: not those of the process.
+        # A program's data has changed since it was loaded: the file's bytes are not the process's.
         writable: list[tuple[int, int]] = []
         for start, _, offset, name in files:
             if offset == 0:
@@ -353,14 +353,14 @@ class _Reader:
             if any(low < end and start < high for low, high in writable):
                 continue
             if length > 0 and end > start:
-                # The last page of a file is mapped whole, zero behind the file's end.
+                # The last page of a file is mapped whole, zero after the file's end.
                 out.append((start, min(end, start + (length + 4095) // 4096 * 4096)))
         return out
 
 
 def _writable_ranges(path: bytes, start: int) -> list[tuple[int, int]]:
-    """Where the data of the program or library at `path` lies, the file's beginning being mapped at
-    `start`; empty where it is neither."""
+    """The writable ranges of the program or library at `path`, mapped at `start`; empty if it is
+    neither."""
     # A core may name anything, for example a FIFO.
     if not os.path.isfile(path):
         return []

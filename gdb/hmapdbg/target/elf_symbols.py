@@ -1,6 +1,6 @@
-"""The symbol table of an ELF file: which variables and functions a program has, before any debug
-information is looked at. Debuggers read the debug information of a compilation unit when a name in
-it is asked for; this tells which names are worth asking for.
+"""The symbol table of an ELF file: which variables and functions a program has, without reading
+debug information. Debuggers read the debug information of a compilation unit when a name in it is
+looked up; this tells which names are worth it.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ SHN_LORESERVE = 0xFF00
 
 @dataclass(frozen=True, slots=True)
 class ElfSymbol:
-    """A variable or function with a place of its own."""
+    """A variable or function with an address."""
 
-    name: str  # as the linker has it
+    name: str  # as the linker writes it
     size: int
     section: str  # ".bss"; empty for functions
-    source: str  # base name of the source file, where the symbol is local to one; else empty
+    source: str  # base name of a local symbol's source file; empty for others
 
 
 def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
     """The variables in writable sections, and the functions, of the ELF file at `path`; both empty
-    where it has no symbol table. OSError."""
+    if it has no symbol table. OSError."""
     if os.path.getsize(path) < 64:
         return [], []
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -40,7 +40,7 @@ def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
             return [], []
         try:
             found = list(_iter_symbols(data))
-        except (struct.error, IndexError, ValueError):  # cut off, or garbage
+        except (struct.error, IndexError, ValueError):  # truncated, or garbage
             return [], []
     return [one for one in found if one.section], [one for one in found if not one.section]
 

@@ -14,7 +14,7 @@ from .types import Type
 
 class FakeTarget(Target):
     """Memory from segments {address: bytes}, types, values and functions by name, variables; counts
-    its reads. What a test needs beyond the arguments it sets as attributes.
+    its reads. Tests set anything else as attributes.
 
     >>> target = FakeTarget({0x1000: b"abc"})
     >>> target.read(0x1001, 2)
@@ -38,7 +38,7 @@ class FakeTarget(Target):
         self.byte_order = byte_order
         self.knows_mappings = knows_mappings
         self.functions: dict[int, str] = {}
-        self.places: dict[int, str] = {}  # what is said of addresses
+        self.places: dict[int, str] = {}  # descriptions of addresses
         self.globals: list[Variable] = []
         self.frames: dict[tuple[int | None, int], list[Variable]] = {}  # by thread and level
         self.has_go = False
@@ -46,7 +46,7 @@ class FakeTarget(Target):
         self.process = "pid 1"
         self.time: float | None = None
         self.reads: list[tuple[int, int]] = []
-        self._frame: tuple[int | None, int] | None = None  # that is selected
+        self._frame: tuple[int | None, int] | None = None  # the selected one
 
     def read_exactly(self, addr: int, size: int) -> bytes:
         self.reads.append((addr, size))

@@ -1,6 +1,6 @@
 """The target as gdb shows it: a live process, a remote one, or a core file.
 
-No gdb.Value and no gdb.Type leaves this module and its companions, gdb_*.
+No gdb.Value and no gdb.Type leaves this module and the modules gdb_*.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from .types import Kind, Type
 
 
 class GdbTarget(Target):
-    """The selected inferior of gdb, for the length of one command. TargetError where it has no
-    process."""
+    """gdb's selected inferior, for one command. TargetError if it has no process."""
 
     def __init__(self) -> None:
         self._process = GdbProcess()
@@ -67,7 +66,7 @@ class GdbTarget(Target):
         if self._is_stripped:
             return self._type_of_files(name) or self._types.lookup(name)
         found = self._types.lookup(name)
-        # In another file of the program a struct may only be declared.
+        # gdb may have only a declaration of a struct.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
         return self._type_of_files(name) or found
@@ -77,7 +76,7 @@ class GdbTarget(Target):
         return next((one for one in found if one is not None), None)
 
     def type_names(self, start: str) -> list[str]:
-        # The machine interface has each name as a string of its own.
+        # In the machine interface, each name is a string of its own.
         pattern = re.escape(start).replace("\\", "\\\\")
         command = f'interpreter-exec mi "-symbol-info-types --name ^{pattern}"'
         try:
@@ -137,14 +136,14 @@ class GdbTarget(Target):
 
     def function_at(self, addr: int) -> str:
         words = output_of(f"info symbol 0x{addr:x}").split()
-        # "name in section .text of FILE"; a pointer may lead to the function's stub. One to Thumb
-        # code is odd: "name + 1 in section .text of FILE".
+        # "name in section .text of FILE"; a pointer may be to the function's stub. Thumb addresses
+        # are odd: "name + 1 in section .text of FILE".
         if words[1:2] == ["in"] or addr % 2 == 1 and words[1:4] == ["+", "1", "in"]:
             return words[0].split("@")[0]
         names = (one.file.function_at(addr - one.bias) for one in self._layouts)
         return next((name for name in names if name), "")
 
-    # ---- which process, and of when
+    # ---- which process, and when
 
     def describe(self) -> str:
         return self._process.describe()

@@ -1,4 +1,4 @@
-"""What gdb says of an expression that it cannot evaluate, in one line with the remedy."""
+"""gdb's errors about expressions, as one line with the remedy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CANNOT_READ = "the pointer is wild, or the core does not hold that memory"
 
 
 def missing_name(error: gdb.error) -> str:
-    """The name that gdb does not know; empty where the error is about something else."""
+    """The name that gdb does not know; empty for other errors."""
     found = _MISSING.search(str(error))
     return found.group(1) if found else ""
 
@@ -26,7 +26,7 @@ def is_without_debug_info(error: gdb.error) -> bool:
 
 
 def unreadable(expression: str, why: str) -> TargetError:
-    """The error of an expression that leads to memory that cannot be read."""
+    """The error for an expression whose memory cannot be read."""
     return TargetError(f"cannot read '{expression}': {why}: {CANNOT_READ}")
 
 
@@ -46,7 +46,7 @@ def _explanation(expression: str, error: gdb.error) -> str:
     if "No symbol table is loaded" in text:
         return (
             f"cannot evaluate '{expression}': no symbol table is loaded: "
-            "use 'file PROGRAM' with a program that was built with -g, or "
+            "use 'file PROGRAM' with a program built with -g, or "
             "'hmap-layout load FILE' if it is stripped"
         )
     if "has unknown type" in text:
@@ -60,6 +60,6 @@ def _explanation(expression: str, error: gdb.error) -> str:
 
 
 def lowered(error: Exception) -> str:
-    """gdb's own text in the manner of ours: no capital, no full stop."""
+    """gdb's text in our style: no capital, no full stop."""
     text = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "failed"
     return text[0].lower() + text[1:]

@@ -1,4 +1,4 @@
-"""Expressions as the user types them, by gdb's parser and by layout files."""
+"""Expressions that the user types, by gdb's parser and by layout files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class GdbExpressions:
 
     @functools.cached_property
     def is_go(self) -> bool:
-        """Whether the program has Go's runtime in it."""
+        """Whether the program contains Go's runtime."""
         with language("c"):
             try:
                 gdb.parse_and_eval("&'runtime.firstmoduledata'")
@@ -45,7 +45,7 @@ class GdbExpressions:
         """The value of an expression. TargetError."""
         if not is_balanced(expression):
             raise TargetError(
-                f"expression '{expression}' is left open: close its bracket or quote, or put the "
+                f"expression '{expression}' has an open bracket or quote: close it, or put the "
                 "options before it"
             )
         if writes(expression):
@@ -53,7 +53,7 @@ class GdbExpressions:
                 f"expression '{expression}' would change the program: "
                 "give one without an assignment"
             )
-        # What a library calls like one of the program's variables is not meant.
+        # A library's variable of the same name is not meant.
         unknown: TargetError | None = None
         if self._is_stripped and layout_expression.has_name(expression):
             try:
@@ -83,7 +83,7 @@ class GdbExpressions:
         return layout_expression.evaluate(expression, self._names, self._memory)
 
     def _by_gdb(self, expression: str, spelled: str) -> Value:
-        """The value of an expression, `spelled` as gdb is to have it. TargetError, gdb.error."""
+        """The value of an expression, `spelled` for gdb. TargetError, gdb.error."""
         value = gdb.parse_and_eval(spelled)
         if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
             value = value.referenced_value()
@@ -95,13 +95,13 @@ class GdbExpressions:
         return self._values.evaluated(expression, value)
 
     def _in_go(self, expression: str) -> Value:
-        """An expression as Go's users type it, whatever language gdb takes the frame for (assembly,
-        in the innermost frame of a core). gdb's own parser of Go is not asked: gdb 13.1 dies of a
-        name that is missing once a quoted one was there before it. In the language C, which knows
-        '.' behind a pointer too, a package's variable needs quotes. TargetError, gdb.error."""
+        """An expression in Go's syntax, whatever language gdb assumes for the frame (assembly, in
+        the innermost frame of a core). gdb's Go parser is not used: gdb 13.1 crashes on a missing
+        name after a quoted one. In the language C, which allows '.' after a pointer too, a
+        package's variable needs quotes. TargetError, gdb.error."""
         with language("c"):
             for name in cast_names(expression):
-                type_named(name)  # so that gdb knows it from now on
+                type_named(name)  # makes gdb read its symbols
             spellings = go_spellings(expression)
             failure: gdb.error | None = None
             while spellings:
@@ -119,6 +119,6 @@ class GdbExpressions:
                     elif "syntax error" in str(failure) or (
                         "." in missing and missing in expression
                     ):
-                        failure = error  # says more of what the user typed than that of "main"
+                        failure = error  # closer to what the user typed than that of "main"
             assert failure is not None
             raise failure

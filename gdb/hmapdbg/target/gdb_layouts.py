@@ -1,4 +1,4 @@
-"""The layout files that are loaded into this gdb, for as long as it runs."""
+"""The layout files loaded into this gdb, for as long as it runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is \.text(?: in (.*))?$"
 
 
 class GdbPrograms:
-    """The files of gdb's program, as layout_files.Programs has them."""
+    """The files of gdb's program; see layout_files.Programs."""
 
     def paths(self) -> Sequence[str]:
         own = _main_program()
@@ -34,7 +34,7 @@ class GdbPrograms:
 
 
 def _main_program() -> str | None:
-    """The executable that gdb has; None: none."""
+    """gdb's executable; None: none."""
     space = gdb.current_progspace()
     return space.filename if space is not None else None
 
@@ -43,8 +43,8 @@ LAYOUTS = LayoutFiles(GdbPrograms())
 
 
 def register_value(name: str) -> int | None:
-    """A register of the selected frame, or a convenience variable of gdb's, as "$rdi"; None where
-    it has no number."""
+    """A register of the selected frame, or a convenience variable of gdb, as "$rdi"; None if it is
+    not a number."""
     try:
         return int(gdb.parse_and_eval(name))
     except gdb.error:

@@ -1,4 +1,4 @@
-"""The process or core file that gdb has selected: its memory, which one it is, and of when."""
+"""The process or core file that gdb has selected: its memory, identity and time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NO_PROCESS = (
     "no process and no core file: start the program, or use 'attach PID' or 'core-file FILE' first"
 )
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+)", re.MULTILINE)
-# Of these the core need not hold the bytes: gdb reads them from the files. It cannot do that for
-# data and zero-filled sections.
+# gdb reads these from the files if the core lacks them. It cannot do that for data and zero-filled
+# sections.
 _CONSTANT = (".text", ".rodata", ".eh_frame", ".data.rel.ro")
 
 
 class GdbProcess:
-    """The selected inferior of gdb. TargetError where it has no process and no core file."""
+    """The selected inferior of gdb. TargetError if it has no process and no core file."""
 
     def __init__(self) -> None:
         self.inferior = gdb.selected_inferior()
@@ -56,10 +56,10 @@ class GdbProcess:
         except (gdb.MemoryError, gdb.error, OverflowError, MemoryError):
             raise MemoryFault(addr, size) from None
 
-    # ---- where there is memory
+    # ---- where memory is
 
     def mappings(self) -> Sequence[tuple[int, int]] | None:
-        """As Memory.mappings has it."""
+        """See Memory.mappings."""
         if not self._mappings_known:
             self._mappings = self._find_mappings()
             self._mappings_known = True
@@ -77,7 +77,7 @@ class GdbProcess:
         return None
 
     def _core_mappings(self) -> list[tuple[int, int]] | None:
-        """What the core holds, and the executable's and libraries' own sections."""
+        """What the core holds, and constant sections of executable and libraries."""
         files = output_of("info files")
         path = _core_path(files)
         if path is None:
@@ -91,17 +91,17 @@ class GdbProcess:
                 held.append((int(low, 16), int(high, 16)))
         return merge_ranges(held)
 
-    # ---- which one, and of when
+    # ---- which one, and when
 
     def describe(self) -> str:
-        """As Target.describe has it."""
+        """See Target.describe."""
         if self.is_core:
             return "core file"
         kind = "live process" if self._connection == "native" else "remote process"
         return f"{kind} {self.inferior.pid}"
 
     def identity(self, memory: Memory) -> str:
-        """As Target.process_identity has it; `memory` is the process's, holes known."""
+        """See Target.process_identity; `memory`: the process's, with known holes."""
         pid = self.inferior.pid
         try:
             found = re.search(r"AT_RANDOM\s.*?0x([0-9a-f]+)", output_of("info auxv"))
@@ -112,7 +112,7 @@ class GdbProcess:
         return f"pid {pid}"
 
     def taken_at(self) -> float | None:
-        """As Target.taken_at has it: of a core, when its file was last written."""
+        """See Target.taken_at: for a core, when its file was last written."""
         if not self.is_core:
             return time.time()
         path = _core_path(output_of("info files"))
@@ -122,7 +122,7 @@ class GdbProcess:
             return None
 
     def program(self) -> str:
-        """As Target.program has it."""
+        """See Target.program."""
         space = gdb.current_progspace()
         return (space.filename if space is not None else "") or ""
 

@@ -1,4 +1,4 @@
-"""gdb's own state: what its commands print, and its settings for a while."""
+"""gdb's own state: output of its commands, and temporary settings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def output_of(command: str) -> str:
 
 @contextlib.contextmanager
 def no_calls() -> Iterator[None]:
-    """With gdb calling no function of the program, whatever an expression asks for; gdb would have
-    its malloc make room for a string literal too."""
+    """Keeps gdb from calling functions of the program, whatever an expression says; even a string
+    literal would call its malloc."""
     name = "may-call-functions"
     before = gdb.parameter(name)  # gdb.with_parameter is not in gdb 12
     gdb.execute(f"set {name} off", to_string=True)
@@ -28,7 +28,7 @@ def no_calls() -> Iterator[None]:
 
 @contextlib.contextmanager
 def language(name: str) -> Iterator[None]:
-    """With gdb's language set to that one."""
+    """Sets gdb's language for a while."""
     before = gdb.parameter("language")
     gdb.execute(f"set language {name}", to_string=True)
     try:
@@ -38,7 +38,7 @@ def language(name: str) -> Iterator[None]:
 
 
 def function_name() -> str:
-    """The selected frame's function; empty where there is none."""
+    """The selected frame's function; empty if there is none."""
     try:
         return gdb.selected_frame().name() or ""
     except gdb.error:

@@ -14,8 +14,8 @@ from .types import Field, Kind, Type, array_of
 class GdbTypes:
     """The types of one target, each described once.
 
-    has_one_rule: whether a name has one meaning in all of the program, as in Go; asked late, since
-    it takes an evaluation.
+    has_one_rule: whether a name means the same in all of the program, as in Go; called late, since
+    it evaluates.
     """
 
     def __init__(self, pointer_size: int, has_one_rule: Callable[[], bool]) -> None:
@@ -30,26 +30,26 @@ class GdbTypes:
         return None if found is None else self.neutral(found)
 
     def original(self, neutral: Type) -> gdb.Type | None:
-        """The type that was described; None where it was not by this."""
+        """The gdb type of a neutral one; None if it is not from here."""
         found = self._originals.get(id(neutral.origin or neutral))
         return None if found is None else found[1]
 
     def neutral(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
-        completed from another compilation unit where there is one."""
+        completed from another compilation unit if possible."""
         key = self._odr_key(found)
         if key is not None and key in self._one_rule:
             return self._one_rule[key]
         neutral = self._described(found)
         if key is not None:
             self._one_rule[key] = neutral
-        # Kept with the neutral type, whose id would else be given to another.
+        # Keeps the neutral type alive, so that its id is not reused.
         self._originals[id(neutral)] = neutral, found
         return neutral
 
     def _odr_key(self, found: gdb.Type) -> tuple[str, int, int] | None:
-        """What tells a type from all others in Go and C++, where a name has one meaning in all of a
-        program; None in C, and for names of one file."""
+        """Identifies a type in Go and C++, where a name means the same in all of a program; None in
+        C, and for names local to a file."""
         name = str(found)
         if self._has_one_rule() or ("<" in name or "::" in name) and "(anonymous" not in name:
             return name, found.code, found.sizeof
@@ -125,7 +125,7 @@ _CODE = Type(Kind.OTHER, "code", 0)
 
 
 def _is_go_function(found: gdb.Type) -> bool:
-    """Whether a type is one of Go's function types: a value is a pointer to a closure, but for gdb
+    """Whether a type is one of Go's function types: a value is a pointer to a closure, but to gdb
     it is the code itself."""
     while found.code == gdb.TYPE_CODE_TYPEDEF:
         if (found.name or "").startswith("func("):
@@ -135,8 +135,8 @@ def _is_go_function(found: gdb.Type) -> bool:
 
 
 def type_named(name: str) -> gdb.Type | None:
-    """A type by its name. gdb 13.1 finds a struct of Go's by its bare name only once the symbols of
-    that package have been read, which asking for `struct NAME` brings about, and then may fail."""
+    """A type by its name. gdb 13.1 finds a Go struct by its bare name only after it has read the
+    symbols of the package, which looking up `struct NAME` causes, even if that fails."""
     for spelled in (name, f"struct {name}", name):
         try:
             return gdb.lookup_type(spelled)

@@ -1,7 +1,7 @@
 """gdb's own values as neutral ones, and back.
 
-Beside the other modules of the gdb target, only what gdb itself calls with a gdb.Value, or takes
-one from, uses this: convenience functions and printers.
+Apart from the other modules of the gdb target, only code that exchanges gdb.Values with gdb uses
+this: convenience functions and printers.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class GdbValues:
 
     def type_of(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
-        completed from another compilation unit where there is one."""
+        completed from another compilation unit if possible."""
         return self._types.neutral(found)
 
     def neutral(self, value: gdb.Value, text: str) -> Value:
-        """A value that gdb hands to a function or printer; `text` names it in errors.
+        """A value that gdb passes to a function or printer; `text` names it in errors.
         TargetError."""
         try:
             with no_calls():
@@ -43,15 +43,14 @@ class GdbValues:
             raise explained(text, error) from None
 
     def evaluated(self, expression: str, value: gdb.Value) -> Value:
-        """What gdb made of an expression. TargetError, gdb.error; gdb must not be able to call
-        functions of the program meanwhile."""
+        """The result of an expression in gdb. TargetError, gdb.error; call it with `no_calls`."""
         memory, neutral = self._memory, self._types.neutral(value.type)
         address = None if value.address is None else int(value.address)
         if neutral.kind in (Kind.POINTER, Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN):
             data = self.integer_bytes(value, neutral.size)
             return Value(expression, neutral, data, address)
         if address is None and neutral.kind is Kind.ARRAY and neutral.target.size == 1:
-            # A string literal lives in gdb alone.
+            # A string literal exists only in gdb.
             letters = bytes(int(value[i]) & 0xFF for i in range(neutral.count))
             return Value(expression, neutral, letters)
         if address is None:
@@ -64,12 +63,12 @@ class GdbValues:
             raise unreadable(expression, str(fault)) from None
 
     def integer_bytes(self, value: gdb.Value, size: int) -> bytes:
-        """A number or pointer as `size` bytes of memory have it."""
+        """A number or pointer as `size` bytes of memory."""
         number = int(value) & ((1 << (8 * size)) - 1)
         return number.to_bytes(size, self._memory.byte_order)
 
     def literal_text(self, value: gdb.Value) -> str | None:
-        """The text of a string literal, which lies in gdb alone; None for any other value."""
+        """The text of a string literal, which exists only in gdb; None for any other value."""
         found = value.type.strip_typedefs()
         if found.code != gdb.TYPE_CODE_ARRAY or found.target().strip_typedefs().sizeof != 1:
             return None
@@ -79,7 +78,7 @@ class GdbValues:
     def gdb_value(self, address: int, neutral: Type) -> gdb.Value:
         """The value of a type that this target described, at an address; for gdb's own printing."""
         original = self._types.original(neutral)
-        if original is None:  # bytes, of which gdb's debug info says nothing
+        if original is None:  # bytes, which are not in gdb's debug info
             byte = gdb.selected_inferior().architecture().integer_type(8, False)
             original = byte.array(max(neutral.size, 1) - 1)
         return gdb.Value(address).cast(original.pointer()).dereference()

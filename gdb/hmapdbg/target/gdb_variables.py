@@ -22,16 +22,16 @@ from .types import Kind
 MAX_THREADS = 2000
 MAX_FRAMES = 250  # of one thread, the innermost ones
 MAX_SYMBOLS = 200_000  # of one file
-MAX_FUNCTIONS = 20_000  # looked through for the statics in them
+MAX_FUNCTIONS = 20_000  # searched for statics
 
-# Libraries that hold no map of the program's, and whose debug information takes seconds to read.
+# Libraries that hold no maps of the program, and whose debug information takes seconds to read.
 SYSTEM = re.compile(
     r"(ld-linux|libc[.-]|libm[.-]|libpthread|libdl|librt|libgcc_s|libstdc\+\+|libresolv|linux-vdso"
     r"|system-supplied DSO|libasan|libubsan|libtsan)"
 )
 # The registers of the program counter and the stack, by gdb's names of architectures.
 REGISTERS = {"i386:x86-64": ("rip", "rsp"), "aarch64": ("pc", "sp")}
-# Sections of Go programs in which nothing is a pointer.
+# Sections of Go programs without pointers.
 NO_POINTERS = (".noptrdata", ".noptrbss")
 _STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
 
@@ -43,7 +43,7 @@ def iter_globals(values: GdbValues) -> Iterator[Variable]:
         if not objfile.is_valid():
             continue
         path = objfile.filename or ""
-        # Debug information in a file of its own belongs to a library.
+        # Debug information in a separate file belongs to a library.
         library = (objfile.owner or objfile).filename or ""
         if SYSTEM.match(os.path.basename(library)):
             continue
@@ -78,7 +78,7 @@ def is_debug_info_there() -> bool:
 def _iter_of_file(
     values: GdbValues, objfile: gdb.Objfile, variables: list[ElfSymbol], functions: list[ElfSymbol]
 ) -> Iterator[Variable]:
-    inside: list[ElfSymbol] = []  # statics of functions, and what has no debug information
+    inside: list[ElfSymbol] = []  # statics of functions, and those without debug information
     count = collections.Counter(one.name for one in variables)
     for one in variables:
         if one.size < values.pointer_size or one.section in NO_POINTERS:
@@ -141,7 +141,7 @@ def _iter_in_functions(
 
 
 def _iter_static(values: GdbValues, symbol: gdb.Symbol, path: str) -> Iterator[Variable]:
-    """The variable of a symbol, if it has a place; thread-locals are with the frames."""
+    """The variable of a symbol, if it has an address; thread-locals are with the frames."""
     if not symbol.is_variable or symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
         return
     try:
@@ -154,8 +154,8 @@ def _iter_static(values: GdbValues, symbol: gdb.Symbol, path: str) -> Iterator[V
 
 
 def _symbol_of(objfile: gdb.Objfile, name: str) -> gdb.Symbol | None:
-    """A global or static of a file; its debug information is read for it if need be."""
-    lookup_static = getattr(objfile, "lookup_static_symbol")  # which the stubs do not know
+    """A global or static of a file; reads its debug information if necessary."""
+    lookup_static = getattr(objfile, "lookup_static_symbol")  # not in the stubs
     found: gdb.Symbol | None = objfile.lookup_global_symbol(name) or lookup_static(name)
     return found
 
@@ -175,7 +175,7 @@ def _demangled(name: str) -> str:
 
 
 def _spelled(name: str) -> str:
-    """A name as one types it: Go's package paths may have letters that an expression may not."""
+    """A name as one types it: Go's package paths may have characters that expressions may not."""
     if re.fullmatch(r"[\w:]+(?:\.\w+)?|(?:[\w.~-]+/)*\w+\.\w+", name):
         return name
     return f"'{name}'"
@@ -273,7 +273,7 @@ def _iter_local(
 
 @contextlib.contextmanager
 def selection_kept() -> Iterator[None]:
-    """Puts back the thread and the frame that the user had selected."""
+    """Restores the thread and the frame that the user had selected."""
     thread = gdb.selected_thread()
     try:
         frame: gdb.Frame | None = gdb.selected_frame()
@@ -290,7 +290,7 @@ def selection_kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def frame_selected(thread: int | None, level: int) -> Iterator[None]:
-    """With a frame selected, of the selected thread or of another. TargetError."""
+    """Selects a frame, of the selected thread or of another. TargetError."""
     with selection_kept():
         if thread is not None:
             found = [one for one in gdb.selected_inferior().threads() if one.num == thread]

@@ -1,8 +1,8 @@
-"""Expressions by a layout file alone: what can be said of a program without debug info.
+"""Expressions that need only a layout file, for programs without debug info.
 
 Variables by name (also Go's main.sessions and C++'s ns::table), casts of numbers and pointers,
-fields by `.` and `->`, elements by [N], `*` and `&`. A debugger's own parser does the rest, where
-it has debug info.
+fields by `.` and `->`, elements by [N], `*` and `&`. With debug info, the debugger's own parser
+does the rest.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
 _REGISTER = re.compile(r"\$\w+")
 _FIELD = re.compile(r"[A-Za-z_]\w*")
 _QUOTED = re.compile(r"'((?:\\.|[^'\\])*)'")
-# All that a name may consist of; what of it is one shows when it is looked up.
+# What may be a name; looking it up shows how much of it is one.
 _NAME = re.compile(r"(?:\(anonymous namespace\)::)?[A-Za-z_][\w.$/~:<>,()\[\]{}*& -]*")
 _STARS = re.compile(r"(?P<base>.*?)(?P<stars>(?:\s*(?:\*|const\b|volatile\b))*)\s*\Z", re.DOTALL)
 _PLAIN = re.compile(r'"(?:\\.|[^"\\])*"|0[xX][0-9a-fA-F]+|\$\w+')
-_POINTER = re.compile(r"\s*(\w[^*]*?)\s*\*[*\s]*")  # what can only be a pointer's type
-MAX_DEPTH = 100  # of brackets and signs
+_POINTER = re.compile(r"\s*(\w[^*]*?)\s*\*[*\s]*")  # what can only be a pointer type
+MAX_DEPTH = 100  # of brackets and operators
 
 
 class Names(Protocol):
-    """What is known by name."""
+    """Names that are known."""
 
     def variable(self, name: str) -> tuple[int, Type] | None:
-        """Where a variable lies in the running program, and its type."""
+        """A variable's address in the running program, and its type."""
 
     def constant(self, name: str) -> tuple[int, Type] | None:
         """A constant and its type."""
@@ -45,25 +45,25 @@ class Names(Protocol):
 
 
 class Unknown(TargetError):
-    """The expression has a name that is not known, or what cannot be said by a layout file."""
+    """The expression has an unknown name, or needs more than a layout file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A value on the way: in memory, or computed."""
+    """An intermediate value: in memory, or computed."""
 
     type: Type
     address: int | None
-    number: int = 0  # where it is not in memory
+    number: int = 0  # if it is not in memory
 
 
 def has_name(expression: str) -> bool:
-    """Whether there is more than numbers, texts and registers, which need no layout file."""
+    """Whether it has more than numbers, strings and registers, which need no layout file."""
     return bool(re.search(r"[A-Za-z_]", _PLAIN.sub("", expression)))
 
 
 def evaluate(expression: str, names: Names, memory: Memory) -> Value:
-    """The value of an expression. Unknown; TargetError where memory cannot be read."""
+    """The value of an expression. Unknown; TargetError if memory cannot be read."""
     parser = _Parser(expression, names, memory)
     found = parser.whole()
     if found.type.kind is Kind.POINTER and found.type.name.endswith("&"):
@@ -96,14 +96,14 @@ class _Parser:
         if self.take("&"):
             found = self.unary()
             if found.address is None:
-                raise Unknown(f"'{self.expression}' has the address of what is not in memory")
+                raise Unknown(f"'{self.expression}' takes the address of a computed value")
             pointer = pointer_to(found.type, self.memory.pointer_size)
             return _Place(pointer, None, found.address)
         cast = self.cast()
         return cast if cast is not None else self.postfix()
 
     def cast(self) -> _Place | None:
-        """A value made a pointer; None where the bracket holds no type."""
+        """A cast to a pointer; None if the bracket holds no type."""
         end = _closing(self.rest)
         found = self.type_of(self.rest[1:end]) if end else None
         if found is None:
@@ -113,12 +113,12 @@ class _Parser:
             return None
         self.rest = self.rest[end + 1 :].lstrip()
         if found.kind is not Kind.POINTER:
-            raise Unknown(f"cannot cast to '{found.name}' by a layout file: cast to a pointer")
+            raise Unknown(f"cannot cast to '{found.name}' without debug info: cast to a pointer")
         operand = self.unary()
         return _Place(found, None, self.number_of(operand))
 
     def type_of(self, text: str) -> Type | None:
-        """A type's name with stars behind it."""
+        """A type's name, with stars after it."""
         found = self.names.type(text.strip())
         if found is not None:
             return found
@@ -173,8 +173,8 @@ class _Parser:
         raise self.unclear()
 
     def longest_name(self, text: str) -> _Place:
-        """The longest part of the text that is known: in 'a.b.c' the dots may be of a package's
-        name, or lead to fields."""
+        """The longest known part of the text: in 'a.b.c' the dots may belong to a package's name,
+        or lead to fields."""
         ends = [found.start() for found in re.finditer(r"(?<=[\w>)\]}])(?!\w)", text)]
         for end in reversed(ends or [len(text)]):
             found = self.named(text[:end])
@@ -223,7 +223,7 @@ class _Parser:
 
     def pointee(self, pointer: _Place) -> _Place:
         if pointer.type.kind is not Kind.POINTER:
-            raise Unknown(f"'{self.expression}' follows what is no pointer: '{pointer.type.name}'")
+            raise Unknown(f"'{self.expression}' dereferences a non-pointer: '{pointer.type.name}'")
         return _Place(pointer.type.target, self.number_of(pointer))
 
     def number_of(self, found: _Place) -> int:
@@ -243,7 +243,7 @@ class _Parser:
                 "the pointer is wild, or the core does not hold that memory"
             ) from None
 
-    # ---- words
+    # ---- tokens
 
     def take(self, sign: str) -> bool:
         if not self.rest.startswith(sign):
@@ -263,13 +263,13 @@ class _Parser:
     def unclear(self) -> Unknown:
         at = f"at '{self.rest}'" if self.rest else "at its end"
         return Unknown(
-            f"cannot evaluate '{self.expression}' {at} without debug info: by a layout file there "
-            "are variables, fields, [N], *, & and casts to pointers"
+            f"cannot evaluate '{self.expression}' {at} without debug info: a layout file allows "
+            "variables, fields, [N], *, & and casts to pointers"
         )
 
 
 def _closing(text: str) -> int:
-    """Where the bracket that a text begins with is closed; 0: it begins with none."""
+    """Where the bracket that begins a text is closed; 0: it begins with none."""
     if not text.startswith("(") or text.startswith("(anonymous namespace)"):
         return 0
     return max(closing_at(text, 0), 0)

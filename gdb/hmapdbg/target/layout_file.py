@@ -1,7 +1,7 @@
 """Layout files: what hmap-layout(1) found in a program's DWARF, as neutral types and addresses.
 
-The format is described in docs/layouts.md. A file may have been edited, or be of something else:
-what makes no sense in it is a LayoutFileError, also where a type is asked for later.
+The format is described in docs/layouts.md. A file may have been edited, or be something else:
+invalid contents are a LayoutFileError, also when a type is looked up later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .types import Field, Kind, Type
 
 FORMAT = "hmap-layout/1"
 SOURCE = "layout file"  # where numbers come from, for people
-MAX_DEPTH = 64  # of structs in one another
+MAX_DEPTH = 64  # of nested structs
 KEYWORDS = ("struct ", "union ", "enum ", "class ")
 
 
@@ -35,7 +35,7 @@ class Symbol:
 
 
 class LayoutFile:
-    """The layout of one build of a program. LayoutFileError where there is none in the file."""
+    """The layout of one build of a program. LayoutFileError if the file is not valid."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -74,7 +74,7 @@ class LayoutFile:
         return None if index is None else self._type(index, 0)
 
     def type_names(self, start: str) -> list[str]:
-        """Names of types that begin so."""
+        """Type names that begin with `start`."""
         return [name for name in self._by_name if name.startswith(start)]
 
     def variable(self, name: str) -> Symbol | None:
@@ -82,25 +82,25 @@ class LayoutFile:
         return self._symbol(self._globals, name, "address")
 
     def constant(self, name: str) -> Symbol | None:
-        """A constant of Go's by its full name."""
+        """A Go constant by its full name."""
         return self._symbol(self._constants, name, "value")
 
     def function_at(self, addr: int) -> str:
-        """The function that was linked to an address; empty where none is known."""
+        """The function linked to an address; empty if unknown."""
         return self._functions.get(addr, "")
 
     # ---- what the document has
 
     def _wrong(self, why: str) -> LayoutFileError:
         return LayoutFileError(
-            f"'{self.path}' is no sound layout file: {why}: make it anew with "
+            f"'{self.path}' is not a valid layout file: {why}: recreate it with "
             "'hmap-layout PROGRAM --json FILE'"
         )
 
     def _get(self, owner: Any, key: str, kind: type[Any], default: Any = None) -> Any:
         value = cast(Any, owner.get(key, default) if isinstance(owner, dict) else None)
         if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
-            raise self._wrong(f'"{key}" is missing, or not what it should be')
+            raise self._wrong(f'"{key}" is missing, or of the wrong type')
         if kind is int and key != "value" and value < 0:
             raise self._wrong(f'"{key}" is negative')
         return value
@@ -109,10 +109,10 @@ class LayoutFile:
         try:
             return int(self._get(owner, key, str), 16)
         except ValueError:
-            raise self._wrong(f'"{key}" is no address') from None
+            raise self._wrong(f'"{key}" is not an address') from None
 
     def _names(self) -> dict[str, int]:
-        """Types by name. Complete ones go before those whose fields were left out."""
+        """Types by name. Complete ones take precedence over those without fields."""
         names: dict[str, int] = {}
         for wanted in (False, True):
             for index, one in enumerate(self._types):
@@ -140,7 +140,7 @@ class LayoutFile:
             if index >= len(self._types):
                 raise self._wrong(f"there is no type {index}")
             if depth > MAX_DEPTH:
-                raise self._wrong(f"type {index} has itself in it")
+                raise self._wrong(f"type {index} contains itself")
             self._made[index] = self._make(self._types[index], depth)
         return self._made[index]
 
@@ -152,7 +152,7 @@ class LayoutFile:
         try:
             known = Kind(kind)
         except ValueError:
-            raise self._wrong(f"there is no kind of type '{kind}'") from None
+            raise self._wrong(f"unknown kind of type '{kind}'") from None
         target = self._get(one, "target", int) if "target" in one else None
         if known is Kind.ARRAY and target is None:
             raise self._wrong(f"the array '{name}' has no elements")
@@ -188,7 +188,7 @@ class LayoutFile:
         if not all(
             isinstance(pair, list) and [type(word) for word in pair] == [str, int] for pair in pairs
         ):
-            raise self._wrong("an enumerator is no name with a number")
+            raise self._wrong("an enumerator is not a name with a number")
         return tuple((name, value) for name, value in pairs)
 
     def _argument(self, one: Any, number: int) -> Union[Type, int, None]:
@@ -204,7 +204,7 @@ class LayoutFile:
 
 def _read(path: str) -> Any:
     """The document of the file at `path`. LayoutFileError."""
-    remedy = "make one with 'hmap-layout PROGRAM --json FILE'"
+    remedy = "create one with 'hmap-layout PROGRAM --json FILE'"
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
@@ -212,11 +212,11 @@ def _read(path: str) -> Any:
         reason = (error.strerror or str(error)).lower()
         raise LayoutFileError(f"cannot open '{path}': {reason}: {remedy}") from None
     except (ValueError, RecursionError):
-        raise LayoutFileError(f"'{path}' is no layout file: it is not JSON: {remedy}") from None
+        raise LayoutFileError(f"'{path}' is not a layout file: it is not JSON: {remedy}") from None
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
         what = f"its format is '{found}', not '{FORMAT}'" if found else 'it has no "format"'
-        raise LayoutFileError(f"'{path}' is no layout file: {what}: {remedy}")
+        raise LayoutFileError(f"'{path}' is not a layout file: {what}: {remedy}")
     return document
 
 

@@ -1,4 +1,4 @@
-"""The layout files that are loaded, and which program of the process each is of."""
+"""The loaded layout files, and the program of the process that each belongs to."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Programs(Protocol):
         """Their paths, the executable's first."""
 
     def has_separate_debug_info(self, path: str) -> bool:
-        """Whether the debug info of a program was found in a file of its own."""
+        """Whether the debug info of a program is in a separate file."""
 
     def text_address(self, path: str) -> int | None:
-        """Where a program's .text section lies in the process; None: not known."""
+        """The address of a program's .text section in the process; None: unknown."""
 
 
 @dataclass
 class Loaded:
-    """A layout file, and the program it was loaded for by force (empty: by its identity)."""
+    """A layout file, and the program it was forced on (empty: it has its identity)."""
 
     file: LayoutFile
     forced_for: str = ""
@@ -37,15 +37,15 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Placed:
-    """A layout file of a program of the process, and how far that was moved when it was loaded."""
+    """A layout file of a program of the process, and that program's load bias."""
 
     file: LayoutFile
     program: str
     bias: int
-    is_stripped: bool  # there is no debug info of the program, but there may be of its libraries
+    is_stripped: bool  # the program has no debug info, but its libraries may have
 
     def variable(self, name: str) -> tuple[int, Type] | None:
-        """Where a variable lies, and its type."""
+        """A variable's address, and its type."""
         found = self.file.variable(name)
         return None if found is None else (found.value + self.bias, found.type)
 
@@ -58,19 +58,19 @@ class Placed:
 
 
 class LayoutFiles:
-    """The files that `hmap-layout load` has taken. They are kept while processes come and go: of
-    which program each is, is looked up anew each time."""
+    """The files that `hmap-layout load` has loaded. They are kept when the process changes: the
+    program of each is looked up every time."""
 
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._loaded: dict[str, Loaded] = {}  # by path
 
     def load(self, path: str, force: bool) -> Placed:
-        """Loads a layout file for a program of the process. TargetError where it is of none."""
+        """Loads a layout file for a program of the process. TargetError if it matches none."""
         file = LayoutFile(os.path.abspath(os.path.expanduser(path)))
         programs = self._programs.paths()
         if not programs:
-            raise TargetError("no program: name the executable by 'file PROGRAM' first")
+            raise TargetError("no program: load the executable with 'file PROGRAM' first")
         candidate = Loaded(file)
         program = _program_of(candidate, programs)
         if program is None and force:
@@ -81,7 +81,7 @@ class LayoutFiles:
         return self._place(file, program)
 
     def forget(self, path: str = "") -> int:
-        """Forgets a file, or all; how many those were. TargetError where it is not loaded."""
+        """Unloads a file, or all; returns how many. TargetError if it is not loaded."""
         if not path:
             count = len(self._loaded)
             self._loaded.clear()
@@ -93,8 +93,8 @@ class LayoutFiles:
         return 1
 
     def all_loaded(self) -> Sequence[tuple[Loaded, Placed | None]]:
-        """Every file loaded, and its place in the process of now: None where it is of none of its
-        programs."""
+        """Every loaded file, and its place in the current process: None if it matches no
+        program."""
         programs = self._programs.paths() if self._loaded else []
         out: list[tuple[Loaded, Placed | None]] = []
         for loaded in self._loaded.values():
@@ -103,7 +103,7 @@ class LayoutFiles:
         return out
 
     def placed(self) -> list[Placed]:
-        """The files that are of a program of the process of now."""
+        """The files that match a program of the current process."""
         return [placed for _, placed in self.all_loaded() if placed is not None]
 
     def _place(self, file: LayoutFile, program: str) -> Placed:
@@ -119,7 +119,7 @@ class LayoutFiles:
 
 
 class LayoutNames:
-    """What layout files know by name, for layout_expression. `register` knows registers and the
+    """Names in layout files, for layout_expression. `register` looks up registers and the
     debugger's own variables, "$rdi"."""
 
     def __init__(
@@ -150,7 +150,7 @@ class LayoutNames:
         return self._register(name)
 
 
-# ---- which build a file is of
+# ---- which build a file is for
 
 
 def _program_of(loaded: Loaded, programs: Sequence[str]) -> str | None:
@@ -166,7 +166,7 @@ _identities: dict[tuple[str, str, int], str | None] = {}
 
 
 def identity_of(program: str, kind: str) -> str | None:
-    """What tells the build of a file, as hmap-layout writes it; None: it has none of that kind."""
+    """The identity of a program's build, as hmap-layout writes it; None: none of that kind."""
     try:
         key = program, kind, os.stat(program).st_mtime_ns
         if key not in _identities:
@@ -194,6 +194,6 @@ def _why_not(file: LayoutFile, programs: Sequence[str]) -> str:
     kind = "hash of .text" if file.identity_kind == "text" else f"{file.identity_kind} build id"
     own = identity_of(programs[0], file.identity_kind) or "none"
     return (
-        f"'{file.path}' is of another build of '{file.program}': {kind} {file.identity}, and that "
-        f"of '{programs[0]}' is {own}: make it anew, or use --force"
+        f"'{file.path}' is of another build of '{file.program}': {kind} {file.identity}, but "
+        f"'{programs[0]}' has {own}: recreate it, or use --force"
     )

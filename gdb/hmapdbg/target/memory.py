@@ -1,4 +1,4 @@
-"""Bulk reads of the target's memory: few big reads, and a gap never spoils its neighbours."""
+"""Bulk reads of the target's memory: few large reads, and a gap never affects its neighbours."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Addresses = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
 PAGE = 4096
-# A small read costs as much as some KiB of a big one: addresses nearer than this share a read.
+# A small read costs as much as some KiB of a large one: closer addresses share a read.
 MERGE_GAP = 4096
 # The largest single read; keeps a walk interruptible and its memory bounded.
 MAX_READ = 16 << 20
-# Without a memory map, so many unreadable pages in a row end the search for readable ones.
+# Without a memory map, this many unreadable pages in a row end the search for readable ones.
 MAX_BLIND_PAGES = 4096
 
 M = TypeVar("M", bound="Memory")
@@ -35,7 +35,7 @@ class MemoryFault(Exception):
 
 
 class Memory(abc.ABC):
-    """The memory of a target. Implementations give `read_exactly`, and `mappings` if they know."""
+    """The memory of a target. Implementations have `read_exactly`, and `mappings` if known."""
 
     pointer_size: int  # bytes
     byte_order: Literal["little", "big"]
@@ -45,12 +45,12 @@ class Memory(abc.ABC):
         """`size` bytes at `addr`, or MemoryFault if any of them is unreadable."""
 
     def mappings(self) -> Sequence[tuple[int, int]] | None:
-        """Readable ranges [start, end), sorted and disjoint; None where that is not known."""
+        """Readable ranges [start, end), sorted and disjoint; None: unknown."""
         return None
 
     @property
     def order(self) -> str:
-        """The byte order as numpy writes it."""
+        """The byte order in numpy's notation."""
         return "<" if self.byte_order == "little" else ">"
 
     @property
@@ -59,9 +59,9 @@ class Memory(abc.ABC):
         return 1 << (8 * self.pointer_size)
 
     def kept(self: M, make: Callable[[M], T]) -> T:
-        """What `make` makes of this memory: made at the first call with it, and kept for as long as
-        the memory itself, which does not change meanwhile. For what the layers above find out once
-        for all of a target: a table of theirs would keep the target alive."""
+        """The result of `make` for this memory: computed at its first call, and kept as long as the
+        memory itself, which does not change meanwhile. For what the layers above compute once per
+        target: a table of theirs would keep the target alive."""
         known = vars(self).setdefault("_kept", {})
         if make not in known:
             known[make] = make(self)
@@ -79,7 +79,7 @@ class Memory(abc.ABC):
         return column.view(f"{self.order}{'i' if signed else 'u'}{size}").ravel()
 
     def read(self, addr: int, size: int) -> bytes:
-        """`size` bytes at `addr`; MemoryFault where not all of them can be read."""
+        """`size` bytes at `addr`; MemoryFault if not all of them can be read."""
         if addr < 0 or size < 0 or addr + size > self.address_limit:
             raise MemoryFault(addr, size)
         if size == 0:
@@ -125,8 +125,8 @@ class Memory(abc.ABC):
         return data.reshape(count, size), ok
 
     def gather(self, addrs: Addresses, size: int) -> tuple[Bytes, Mask]:
-        """Rows of `size` bytes at each address, in the order given: array (n, size), and which
-        rows are whole. Near addresses share a read; each byte is read once."""
+        """Rows of `size` bytes at each address, in the order given: array (n, size), and which rows
+        are whole. Close addresses share a read; each byte is read once."""
         count = len(addrs)
         rows = np.zeros((count, size), np.uint8)
         ok = np.zeros(count, np.bool_)
@@ -135,7 +135,7 @@ class Memory(abc.ABC):
             return rows, ok
         order = np.argsort(addrs, kind="stable")
         ordered = addrs[order]
-        # An address so high that its row would wrap around is a fault of its own.
+        # A row that would wrap around the address space is a fault.
         fits = int(np.searchsorted(ordered, np.uint64(self.address_limit - size), side="right"))
         order, ordered = order[:fits], ordered[:fits]
         begin = 0
@@ -149,8 +149,8 @@ class Memory(abc.ABC):
         return rows, ok
 
     def _batch_end(self, ordered: Addresses, begin: int, size: int) -> int:
-        """How far one batch of sorted addresses goes, so that its reads add up to at most about
-        MAX_READ bytes."""
+        """The end of one batch of sorted addresses, whose reads total at most about MAX_READ
+        bytes."""
         steps = np.diff(ordered[begin : begin + MAX_READ // size + 1])
         reads = np.minimum(steps, np.uint64(MERGE_GAP + size)).astype(np.int64)
         return begin + 1 + int(np.searchsorted(np.cumsum(reads), MAX_READ, side="right"))
@@ -162,7 +162,7 @@ class Memory(abc.ABC):
         firsts = np.concatenate([[0], breaks])
         starts = ordered[firsts]
         lasts = ordered[np.concatenate([breaks, [len(ordered)]]) - 1]
-        # Lengths, not ends: one past the largest address is no uint64.
+        # Lengths, not ends: one past the largest address is not a uint64.
         lengths = (lasts - starts).astype(np.int64) + size
         bases = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         parts: list[Bytes] = []
@@ -189,7 +189,7 @@ class Memory(abc.ABC):
         return all(mapped for _, _, mapped in self._split_by_mappings(addr, addr + size))
 
     def _split_by_mappings(self, start: int, end: int) -> list[tuple[int, int, bool]]:
-        """[start, end) cut into ranges that are mapped and ranges that are not."""
+        """[start, end) split into ranges that are mapped and ranges that are not."""
         ranges = self.mappings()
         if ranges is None:
             return [(start, end, True)]
@@ -208,7 +208,7 @@ class Memory(abc.ABC):
     def _read_bisected(
         self, low: int, high: int, start: int, out: Bytes, holes: list[tuple[int, int]]
     ) -> None:
-        """Reads [low, high) into `out` (which begins at `start`); what fails is halved down to
+        """Reads [low, high) into `out` (which begins at `start`); what fails is bisected down to
         pages."""
         pending = [(low, high)]
         blind = 0
@@ -224,7 +224,7 @@ class Memory(abc.ABC):
                     pass
             middle = (low + high) // 2 // PAGE * PAGE
             if blind >= MAX_BLIND_PAGES or not low < middle < high:
-                # Less than two pages, or one page boundary inside: cut there, else give it up.
+                # Less than two pages, or one page boundary inside: split there, or give up.
                 boundary = (low // PAGE + 1) * PAGE
                 if blind < MAX_BLIND_PAGES and low < boundary < high:
                     pending += [(boundary, high), (low, boundary)]
@@ -236,7 +236,7 @@ class Memory(abc.ABC):
 
 
 def _first_ending_after(ranges: Sequence[tuple[int, int]], addr: int) -> int:
-    """The index of the first range whose end lies behind `addr`."""
+    """The index of the first range that ends after `addr`."""
     low, high = 0, len(ranges)
     while low < high:
         middle = (low + high) // 2
@@ -248,7 +248,7 @@ def _first_ending_after(ranges: Sequence[tuple[int, int]], addr: int) -> int:
 
 
 def merge_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted, and what overlaps or touches joined."""
+    """Sorted, overlapping and adjacent ones joined."""
     out: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if out and low <= out[-1][1]:

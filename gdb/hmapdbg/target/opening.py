@@ -1,7 +1,7 @@
-"""Where a target is opened: the one place that knows which implementations there are.
+"""Opens targets: the only module that knows all implementations.
 
-Another implementation of Target is a module beside this one, and its line here: all layers above
-know the protocol alone.
+A new implementation of Target is a module beside this one and a line here: all layers above know
+only the protocol.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
 
 def open_target() -> Target:
-    """What is looked at, for the length of one command: in gdb, its selected inferior. TargetError
-    where there is none."""
+    """The target of one command: in gdb, its selected inferior. TargetError if there is none."""
     from .gdb import GdbTarget
 
     return GdbTarget()
 
 
 def open_with_values() -> tuple[Target, GdbValues]:
-    """gdb's selected inferior, and what makes gdb's values its own and back, for what gdb calls
-    with a gdb.Value. TargetError where there is none."""
+    """gdb's selected inferior, and the converter of gdb's values to its own and back, for code that
+    gdb calls with a gdb.Value. TargetError if there is none."""
     from .gdb import GdbTarget
 
     target = GdbTarget()
@@ -33,7 +32,7 @@ def open_with_values() -> tuple[Target, GdbValues]:
 
 
 def layout_files() -> LayoutFiles:
-    """The layout files that are loaded."""
+    """The loaded layout files."""
     from .gdb_layouts import LAYOUTS
 
     return LAYOUTS

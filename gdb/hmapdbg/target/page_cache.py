@@ -1,5 +1,5 @@
-"""Memory of a target where each read is dear: a stub at the end of a line, of which a packet costs
-as much as megabytes cost elsewhere. What was read once is not asked for again."""
+"""A cache for targets where each read is expensive, such as a remote stub, where a packet costs as
+much as megabytes elsewhere. Nothing is requested twice."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import numpy as np
 
 from .memory import Bytes, MemoryFault
 
-BLOCK = (
-    64 << 10
-)  # bytes asked for at once; a gdbserver takes little longer for them than for a page
-MAX_BLOCKS = 2048  # kept; what is read beyond that is asked for each time
+BLOCK = 64 << 10  # bytes per request; gdbserver takes little longer for them than for a page
+MAX_BLOCKS = 2048  # cached; further ones are read each time
 
 
 class PageCache:
-    """Reads through blocks that are kept, for as long as the target stands still.
+    """Reads through cached blocks, for as long as the target is stopped.
 
     >>> cache = PageCache(lambda addr, size: bytes(size))
     >>> cache.read(0x1fff0, 32) == bytes(32)
@@ -25,9 +23,9 @@ class PageCache:
     """
 
     def __init__(self, read: Callable[[int, int], Union[bytes, memoryview]]) -> None:
-        """`read` raises MemoryFault where any of the bytes cannot be read."""
+        """`read` raises MemoryFault if any of the bytes cannot be read."""
         self._read = read
-        self._blocks: dict[int, Bytes | None] = {}  # None: there is a hole in it
+        self._blocks: dict[int, Bytes | None] = {}  # None: it has a hole
 
     def read(self, addr: int, size: int) -> bytes | memoryview:
         """`size` bytes at `addr`, or MemoryFault."""

@@ -1,4 +1,4 @@
-"""What the layers above ask of a target, apart from memory."""
+"""What the layers above need from a target, apart from memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .types import Kind, Type, pointer_to
 
 
 class TargetError(Exception):
-    """What the user asked of the target cannot be had; the text is one line, made to be read."""
+    """A request of the user failed; the text is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that the user named: its type, its bytes, and where it lies if it is in memory."""
+    """A value that the user named: its type, its bytes, and its address if it is in memory."""
 
     expression: str  # as typed
     type: Type
@@ -33,7 +33,7 @@ class Variable:
     path: str  # what the user would type for it: "server", "frame 3: m"
     type: Type
     address: int | None  # None: in a register
-    data: bytes = b""  # of one in a register
+    data: bytes = b""  # if it is in a register
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Call:
 
 
 class Target(Memory):
-    """Memory, types and variables of a program, and which process it is. Raises TargetError with a
-    line for the user."""
+    """Memory, types, variables and identity of a process. Raises TargetError with a line for the
+    user."""
 
     # ---- values and types
 
     @abc.abstractmethod
     def evaluate(self, expression: str) -> Value:
-        """The value of an expression typed by the user; never one found in the target's memory."""
+        """The value of an expression typed by the user, never one from the target's memory."""
 
     def lookup_type(self, name: str) -> Type | None:
         """The complete type of that name, e.g. "struct hmap"; None where debug info has none.
@@ -67,16 +67,16 @@ class Target(Memory):
 
     @abc.abstractmethod
     def type_names(self, start: str) -> list[str]:
-        """Names of types that begin so, as far as debug info tells."""
+        """Names of types in debug info that begin with `start`."""
 
     @property
     @abc.abstractmethod
     def is_go(self) -> bool:
-        """Whether the program has Go's runtime in it."""
+        """Whether the program contains Go's runtime."""
 
     def evaluate_at(self, type_name: str, address: str) -> Value:
         """A pointer to a value of a type at an address, both as the user typed them. Go's map types
-        are pointers already, and in Go no cast can be written. TargetError."""
+        are pointers already, and Go has no such cast. TargetError."""
         expression = f"({type_name} *) ({address})"
         try:
             value = self.evaluate(expression)
@@ -87,8 +87,8 @@ class Target(Memory):
             return value
         if found is None and type_name.startswith("map["):
             raise TargetError(
-                f"no type '{type_name}' in the program: see those of its maps with "
-                "'info types -q ^map'"
+                f"no type '{type_name}' in the program: 'info types -q ^map' lists "
+                "those of its maps"
             )
         if found is None:
             return self.evaluate(expression)
@@ -114,8 +114,8 @@ class Target(Memory):
 
     @abc.abstractmethod
     def frame_selected(self, thread: int | None, level: int) -> AbstractContextManager[None]:
-        """With that frame selected for expressions: of the thread that is selected (None), or of
-        another. TargetError where there is no such frame."""
+        """Selects a frame for expressions, of the selected thread (None) or of another. TargetError
+        if there is no such frame."""
 
     # ---- stacks that no thread runs on
 
@@ -138,17 +138,17 @@ class Target(Memory):
 
     @abc.abstractmethod
     def describe_address(self, addr: int) -> str | None:
-        """Where an address lies, for people: "main at main.c:12" or "buffer+16"; None: unknown."""
+        """What is at an address, for people: "main at main.c:12" or "buffer+16"; None: unknown."""
 
     @abc.abstractmethod
     def function_at(self, addr: int) -> str:
-        """The name of the function that starts at an address; empty where there is none."""
+        """The name of the function that starts at an address; empty if there is none."""
 
-    # ---- which process, and of when
+    # ---- which process, and when
 
     @abc.abstractmethod
     def describe(self) -> str:
-        """What is looked at, for people: "core file", "live process 4711"."""
+        """The kind of target, for people: "core file", "live process 4711"."""
 
     @abc.abstractmethod
     def program(self) -> str:
@@ -156,9 +156,9 @@ class Target(Memory):
 
     @abc.abstractmethod
     def process_identity(self) -> str:
-        """What tells this process from others, the same for all looks at it, live and in cores: its
-        number, and the random bytes that the kernel gave it, and where."""
+        """Identifies this process, always the same, live and in cores: its number, and the random
+        bytes that the kernel gave it, with their address."""
 
     @abc.abstractmethod
     def taken_at(self) -> float | None:
-        """When the memory was as it is read, in seconds since 1970; None: not known."""
+        """The time of the memory's state, in seconds since 1970; None: unknown."""

@@ -1,5 +1,4 @@
-"""Expressions as text: brackets and quotes, what they must not do, and how gdb must have those of
-Go."""
+"""Expressions as text: brackets and quotes, forbidden operators, and Go's as gdb takes them."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ OPENING, CLOSING = "([{", ")]}"
 
 
 def quote_end(text: str, at: int) -> int:
-    """The place behind the quote that opens at `at`; behind the text where it is left open."""
+    """The index after the quote that opens at `at`; after the text if it is not closed."""
     quote, end = text[at], at + 1
     while end < len(text) and text[end] != quote:
         end += 2 if text[end] == "\\" else 1
@@ -31,8 +30,8 @@ def quote_end(text: str, at: int) -> int:
 
 
 def iter_unquoted(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
-    """The letters from `at` on that are not in quotes, each with its place; of a quote that is left
-    open, the one that opens it."""
+    """The characters from `at` on that are not in quotes, each with its index; of an unclosed
+    quote, the opening one."""
     while at < len(text):
         end = quote_end(text, at) if text[at] in QUOTES else at
         if end == at or end > len(text):
@@ -42,7 +41,7 @@ def iter_unquoted(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
 
 
 def closing_at(text: str, at: int) -> int:
-    """Where the bracket that opens at `at` is closed; -1: nowhere, or by one of another kind."""
+    """The index where the bracket at `at` is closed; -1: nowhere, or by another kind."""
     awaited: list[str] = []
     for place, letter in iter_unquoted(text, at):
         if letter in OPENING:
@@ -112,8 +111,8 @@ def cast_names(expression: str) -> list[str]:
 
 
 def go_spellings(expression: str) -> list[str]:
-    """An expression of Go as gdb's language C has it: as it stands, which does for locals, and with
-    quotes around what looks like a package's variable."""
+    """A Go expression in gdb's language C: unchanged, which works for locals, and with quotes
+    around what looks like a package's variable."""
     parts = _QUOTED.split(expression)
     quotes = _QUOTED.findall(expression)
     quoted = [_PACKAGE_NAME.sub(r"'\g<0>'", part) for part in parts]
@@ -122,8 +121,8 @@ def go_spellings(expression: str) -> list[str]:
 
 
 def go_spellings_of_name(expression: str, name: str, function: str) -> list[str]:
-    """More for a name that is missing: a variable that escaped to the heap is there as the pointer
-    '&name', and one of the package of `function`, the frame's, with the package in front."""
+    """More spellings for a missing name: a variable that escaped to the heap is the pointer
+    '&name', and one of the package of `function`, the frame's, has the package in front."""
     if not re.fullmatch(r"\w+", name):
         return []
     replacements = [f"(*'&{name}')"]

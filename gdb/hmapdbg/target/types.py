@@ -1,4 +1,4 @@
-"""Neutral descriptions of the target's types: what layout and values need, and nothing of gdb."""
+"""Neutral descriptions of the target's types: what layout and values need, without gdb."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Field:
     type: Type
     bit_offset: int = 0
     bit_size: int = 0
-    base: bool = False  # a base class of C++: what it has is the struct's own
+    base: bool = False  # a base class of C++: its fields are the struct's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +58,22 @@ class Type:
     fields: tuple[Field, ...] = ()  # structs and unions, in order
     count: int = 0  # elements of an array
     enumerators: tuple[tuple[str, int], ...] = ()
-    # Pointers and arrays: what they point to or consist of. Late: structs point to themselves.
+    # Pointers and arrays: their target type. Lazy, since structs point to themselves.
     resolve: Callable[[], Type] | None = field(default=None, compare=False, repr=False)
-    source: str = field(default="debug info", compare=False)  # where its numbers come from
-    # The type as the target described it, where this one only bears another name.
+    source: str = field(default="debug info", compare=False)  # of its numbers
+    # The type as the target described it, if this one only has another name.
     origin: Type | None = field(default=None, compare=False, repr=False)
-    # Template arguments of C++, by their number; None: there is none of that number.
+    # Template arguments of C++, by number; None: there is no such argument.
     resolve_argument: Callable[[int], Union[Type, int, None]] | None = field(
         default=None, compare=False, repr=False
     )
 
     def argument(self, number: int) -> Union[Type, int, None]:
-        """A template argument: a type, or the value of one that is a constant."""
+        """A template argument: a type, or the value of a constant."""
         return None if self.resolve_argument is None else self.resolve_argument(number)
 
     def renamed(self, name: str) -> Type:
-        """The same type under the name that its program's own language has for it."""
+        """The same type under its name in the program's own language."""
         return replace(self, name=name, origin=self.origin or self)
 
     @property
@@ -92,8 +92,7 @@ class Type:
         return None
 
     def iter_fields(self) -> Iterator[Field]:
-        """All fields, those of anonymous structs and unions and of base classes as if they were
-        this type's own."""
+        """All fields, including those of anonymous structs and unions and of base classes."""
         for member in self.fields:
             if not member.base and (member.name or not member.type.fields):
                 yield member
@@ -125,5 +124,5 @@ def pointer_to(pointee: Type, size: int) -> Type:
 
 
 def byte_array(size: int) -> Type:
-    """`size` bytes of which nothing else is known: shown as hexadecimal."""
+    """`size` bytes of an unknown type: shown as hexadecimal."""
     return array_of(Type(Kind.INTEGER, "uint8_t", 1), size)

@@ -1,5 +1,5 @@
-r"""Literals of C, C++ and Go as a user types them for a key: numbers, characters, strings, names,
-and lists of them in braces, with or without the names of fields.
+r"""Literals of C, C++ and Go that a user types for a key: numbers, characters, strings, names, and
+lists of them in braces, with or without field names.
 
     >>> parse('{x = 1, y = -0x10}')
     Braces(items=(('x', Number(text='1')), ('y', Number(text='-0x10'))))
@@ -8,7 +8,7 @@ and lists of them in braces, with or without the names of fields.
     >>> parse('a + 1') is None
     True
 
-Nothing is evaluated. What a literal means is decided by the type that it is for (pattern.py).
+Nothing is evaluated. The type of the keys decides what a literal means (pattern.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Union
 
 from ..compat import dataclass
 
-MAX_DEPTH = 40  # of braces in one another
+MAX_DEPTH = 40  # of nested braces
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Number:
     text: str
 
     def integer(self) -> int | None:
-        """Its value; None where it is no integer. A leading 0 is octal, as in C and Go."""
+        """Its value; None if it is not an integer. A leading 0 is octal, as in C and Go."""
         text = self.text.replace("_", "").rstrip("uUlL")
         sign, digits = ("-", text[1:]) if text[:1] in "+-" and text[0] == "-" else ("", text)
         digits = digits.lstrip("+")
@@ -40,7 +40,7 @@ class Number:
             return None
 
     def floating(self) -> float | None:
-        """Its value; None where it is none."""
+        """Its value; None if it is not a number."""
         number = self.integer()
         if number is not None:
             return float(number)
@@ -55,14 +55,14 @@ class Number:
 
 @dataclass(frozen=True)
 class Character:
-    """A character, by its number."""
+    """A character, as its code."""
 
     code: int
 
 
 @dataclass(frozen=True)
 class Text:
-    """A string, by its bytes."""
+    """A string, as its bytes."""
 
     content: bytes
 
@@ -76,7 +76,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Braces:
-    """Values in braces, each with the name of its field, or an empty one."""
+    """Values in braces, each with its field name, which may be empty."""
 
     items: tuple[tuple[str, Literal], ...]
 
@@ -90,7 +90,7 @@ _NUMBER = re.compile(
 )
 _INFINITE = re.compile(r"[+-]?(?:inf|nan|infinity)(?!\w)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][\w.:]*")
-# An array of bytes as the entries CSV shows it.
+# An array of bytes, as in the entries CSV.
 _BYTES = re.compile(r"(?:[0-9a-fA-F]{2})+(?!\w)")
 _TEXT = re.compile(r'(?:u8|[LuU])?"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _RAW = re.compile(r"`([^`]*)`", re.DOTALL)
@@ -106,7 +106,7 @@ _LETTERS = {
 
 
 def parse(text: str) -> Literal | None:
-    """The literal that a whole text is; None where it is none."""
+    """Parses a whole text; None if it is not a literal."""
     parser = _Parser(text)
     found = parser.value(0)
     return found if found is not None and parser.at_end() else None
@@ -142,7 +142,7 @@ class _Parser:
 
     def _skip(self) -> None:
         found = _SPACE.match(self._text, self._at)
-        assert found is not None  # it matches nothing too
+        assert found is not None  # it matches the empty string too
         self._at = found.end()
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
@@ -152,7 +152,7 @@ class _Parser:
         return found
 
     def value(self, depth: int) -> Literal | None:
-        """The literal from here on; None where there is none."""
+        """The literal at this point; None if there is none."""
         self._skip()
         if self._text.startswith("{", self._at):
             return None if depth > MAX_DEPTH else self._braces(depth)
@@ -176,7 +176,7 @@ class _Parser:
         return None if found is None else Name(found.group())
 
     def _shown_character(self, number: Number) -> Literal:
-        """gdb prints a char as its number and then the character, which says nothing more."""
+        """gdb prints a char as its code, followed by the character, which is skipped."""
         before = self._at
         self._skip()
         if self._take(_CHARACTER) is None:
@@ -197,7 +197,7 @@ class _Parser:
                 self._at += 1
                 self._skip()
                 if self._text.startswith("}", self._at):
-                    continue  # a comma may stand behind the last one
+                    continue  # a comma may follow the last one
             name = self._take(_FIELD)
             value = self.value(depth + 1)
             if value is None:

@@ -1,8 +1,8 @@
-"""A key that the user typed, as a pattern that keys of a column match.
+"""A key that the user typed, as a pattern that keys match.
 
-A literal becomes a pattern by the type of the map's keys: a struct's by its fields' names or in
-their order, an array's by its elements. What does not fit the type is refused with the shape that
-is expected, so that "absent" is only said of a key that was understood. Padding is not compared.
+The type of the map's keys turns a literal into a pattern: for a struct, by field names or in order;
+for an array, by elements. A literal that does not fit the type is refused with the expected shape,
+so that only a key that was understood is called absent. Padding is not compared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 NUMBERS = (Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN, Kind.POINTER)
 NULLS = ("null", "NULL", "nil", "nullptr")
 BOOLEANS = {"false": 0, "true": 1}
-MAX_SHAPE = 200  # letters of a shape
+MAX_SHAPE = 200  # characters of a shape
 
 
 class Pattern(abc.ABC):
@@ -57,7 +57,7 @@ class Same(Pattern):
 
 @dataclass(frozen=True)
 class Float(Pattern):
-    """The same number: the two zeros are one, and a NaN is any NaN."""
+    """The same number: both zeros are equal, and NaN matches any NaN."""
 
     offset: int
     size: int
@@ -76,7 +76,7 @@ class Float(Pattern):
 
 @dataclass(frozen=True)
 class Bits(Pattern):
-    """The same value of a bit field, whose bits `mask` marks (both as long as the struct)."""
+    """The same value of a bit field, marked by `mask` (both as long as the struct)."""
 
     mask: bytes
     content: bytes
@@ -104,7 +104,7 @@ class Letters(Pattern):
 
 @dataclass(frozen=True)
 class Counted(Pattern):
-    """A string that knows its length."""
+    """A string with a known length."""
 
     offset: int
     size: int
@@ -163,8 +163,8 @@ class All(Pattern):
 
 
 class Dynamic(Pattern):
-    """A value of any of the types that holders hold: of those that the literal fits. `refused` has
-    the other types that were met, each with what it would have taken; `tried`: how many fitted."""
+    """A value of any type that holders hold and the literal fits. `refused`: the other types found,
+    each with its expected shape; `tried`: how many fitted."""
 
     def __init__(self, offset: int, holder: Holder, literal: Literal) -> None:
         self._offset = offset
@@ -223,7 +223,7 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
 
 
 def integer_of(found: Type, literal: Literal) -> int | None:
-    """The integer that a literal is for an integer, enum, boolean or pointer; None: it is none."""
+    """The integer of a literal for an integer, enum, boolean or pointer; None: not one."""
     if isinstance(literal, Character):
         return literal.code
     if isinstance(literal, Number):
@@ -253,7 +253,7 @@ def _integer(target: Target, found: Type, literal: Literal) -> bytes:
         raise Misfit(f"'{found.name}' is expected")
     low, high = limits_of(found)
     if not low <= number < high:
-        raise Misfit(f"'{found.name}' is from {low} to {high - 1}")
+        raise Misfit(f"'{found.name}' ranges from {low} to {high - 1}")
     return (number % (1 << 8 * found.size)).to_bytes(found.size, target.byte_order)
 
 
@@ -292,7 +292,7 @@ def _array(target: Target, found: Type, literal: Literal, offset: int) -> Patter
 
 
 def _struct_or_only_field(target: Target, found: Type, literal: Literal, offset: int) -> Pattern:
-    """A struct; one with a single field also takes a value of that field, as std::array does."""
+    """A struct; one with a single field also takes that field's value, as std::array does."""
     fields = _fields(found)
     try:
         if not isinstance(literal, Braces):
@@ -308,7 +308,7 @@ def _struct_or_only_field(target: Target, found: Type, literal: Literal, offset:
 
 
 def _fields(found: Type) -> list[Field]:
-    """The fields that a literal has values for."""
+    """The fields that need values in a literal."""
     return [one for one in found.iter_fields() if one.type.size or one.bit_size]
 
 
@@ -316,7 +316,7 @@ def _struct(target: Target, found: Type, literal: Braces, offset: int) -> Patter
     fields = _fields(found)
     named = [name for name, _ in literal.items if name]
     if named and len(named) != len(literal.items):
-        raise Misfit("all values have names, or none has")
+        raise Misfit("name all values or none")
     if len(literal.items) != len(fields) or len(set(named)) != len(named):
         raise Misfit(f"{len(fields):,} values are expected, not {len(literal.items):,}")
     values = dict(literal.items)
@@ -349,7 +349,7 @@ def _bit_field(
 
 
 def shape_of(found: Type, depth: int = 0) -> str:
-    """What a value of a type looks like, for people: `{x = int, y = "text"}`."""
+    """The form of a type's values, for people: `{x = int, y = "text"}`."""
     text = _shape(found, depth)
     return text if len(text) <= MAX_SHAPE else text[: MAX_SHAPE - 1] + "…"
 
@@ -372,7 +372,7 @@ def _shape(found: Type, depth: int) -> str:
 
 
 def iter_dynamic(pattern: Pattern) -> Sequence[Dynamic]:
-    """The parts of a pattern that depend on what holders hold."""
+    """The parts of a pattern that depend on the contents of holders."""
     if isinstance(pattern, Dynamic):
         return [pattern]
     if isinstance(pattern, All):

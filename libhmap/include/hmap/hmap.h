@@ -92,7 +92,7 @@ struct hmap_type {
 #define HMAP_SLOT(T) \
     __typeof__(__builtin_choose_expr(sizeof(T) > HMAP_MAX_INLINE_BYTES, (T *)0, *(T *)0))
 
-/* The type that a T has as a value: a pointer where T is an array, else T. */
+/* The type of a T as a value: a pointer if T is an array, otherwise T. */
 #define HMAP_DECAYED(T) __typeof__((void)0, *(T *)0)
 
 /* Whether T is a pointer, not an array; 5 is pointer_type_class, in gcc as in clang. */

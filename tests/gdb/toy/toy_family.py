@@ -1,4 +1,4 @@
-"""A map family from outside the package: one module, registered."""
+"""A map family outside the package: one module that registers itself."""
 
 from __future__ import annotations
 

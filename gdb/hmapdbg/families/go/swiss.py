@@ -30,40 +30,22 @@ import numpy as np
 
 from ...block import Addresses, Block, Cells, Chain, Place, Problem
 from ...geometry.groups.audit import GroupAudit
-from ...geometry.groups.layout import Control, GroupLayout, Seen
-from ...geometry.groups.shape import ControlGroups
+from ...geometry.groups.layout import Seen
 from ...geometry.groups.walk import GroupWalk
-from ...geometry.probing import triangular
 from ...geometry.problems import Told
 from ...header import Array, Header, Pins, Role
+from ...languages.go import bytes_tell_keys_apart, find_iterators, go_name, iterator_notes
 from ...layout import StructLayout
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target import MemoryFault, Target, Type, Value
 from ..family import Family, Map, has_fields
-from ..reading import read_struct, unsound
-from ...languages.go import (
-    find_iterators,
-    iterator_notes,
-    Constants,
-    bytes_tell_keys_apart,
-    go_layout,
-    go_name,
-    required_field,
-    slot_value,
-    split_map_name,
-)
+from ..reading import kept_for_type, read_struct, unsound
 from .swiss_directory import MAX_CAPACITY, Directory, full_slots
-
-HEADER_FIELDS = "used dirPtr dirLen globalDepth".split()
-HEADER_OPTIONAL = "seed globalShift writing tombstonePossible clearSeq".split()
-TABLE_FIELDS = "used capacity growthLeft localDepth index groups.data groups.lengthMask".split()
+from .no_types import NoTypes, no_types
+from .swiss_types import SLOTS, SwissTypes
 
 ITERATOR_FIELDS = "key typ clearSeq globalDepth dirIdx tab group.data".split()
 
-SOURCE = "internal/runtime/maps of go1.24"
-SLOTS = 8  # of a group (internal/abi MapGroupSlots): the bytes of a control word
-LOAD_FACTOR = 7.0  # of a group's slots, on average (internal/runtime/maps/group.go maxAvgGroupLoad)
 MAX_DEPTH = 40  # of a directory: more tables than memory has
-MAX_GROUP_SIZE = 1 << 20
 
 
 class GoSwissFamily:
@@ -90,16 +72,12 @@ class _GoSwissMap:
         self.target = target
         self.address = address
         self.expression = value.expression
-        self.struct = go_layout(found, HEADER_FIELDS, HEADER_OPTIONAL)
-        self._set_table_layout()
-        self._set_group_layout()
-        constants = Constants(target)
-        self.control = Control(
-            constants.get(0x80, "internal/runtime/maps.ctrlEmpty"),
-            constants.get(0xFE, "internal/runtime/maps.ctrlDeleted"),
-        )
-        self.max_table = constants.get(1024, "internal/runtime/maps.maxTableCapacity")
-        self.notes = constants.notes(SOURCE)
+        try:
+            types = self.types = kept_for_type(target, found, SwissTypes)
+        except NoTypes:
+            raise no_types(self.expression, found) from None
+        self.struct, self.table_struct, self.group = types.struct, types.table_struct, types.group
+        self.notes = list(types.notes)
         self.fields = self._read_header()
         directory = Directory(
             target,
@@ -108,7 +86,7 @@ class _GoSwissMap:
             self.group,
             address,
             self.fields,
-            self.max_table,
+            types.max_table,
         )
         self.tables = directory.tables
         pins = self._pinned(directory.arrays)
@@ -118,13 +96,11 @@ class _GoSwissMap:
             type_name=go_name(value.type.name),
             address=address,
             count_at=self.address + self.struct["used"].offset,
-            key_type=self.key_type,
-            elem_type=self.elem_type,
+            key_type=types.key_type,
+            elem_type=types.elem_type,
             count=self.fields["used"],
             arrays=directory.arrays,
-            geometry=ControlGroups(
-                SLOTS, self.group.size, LOAD_FACTOR, triangular, self._size_made_for
-            ),
+            geometry=types.geometry,
             header_size=self.struct.size if address else 0,
             box_size=self.group.box_size,
             held=(("directory", directory.size),),
@@ -150,7 +126,7 @@ class _GoSwissMap:
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """The invariants above, as far as header and walk do not show them; see family.Map."""
         walk = self._walk()
-        audit = GroupAudit(walk, bytes_tell_keys_apart(self.key_type))
+        audit = GroupAudit(walk, bytes_tell_keys_apart(self.types.key_type))
         for item in walk.walk(cells=True):
             if isinstance(item, Seen):
                 yield from self._check_groups(walk.told, item)
@@ -161,6 +137,9 @@ class _GoSwissMap:
                 yield from audit.check_cells(item)
         yield from audit.finish()
         yield from walk.told.iter_cut()
+
+    def check_placement(self) -> None:
+        """See family.Map."""
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
@@ -176,86 +155,10 @@ class _GoSwissMap:
 
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
-        return [self.struct, self.table_struct, self.group_struct]
+        return [self.struct, self.table_struct, self.types.group_struct]
 
     def _walk(self) -> GroupWalk:
-        return GroupWalk(self.target, self.group, self.control, self.header.arrays, Told())
-
-    def _size_made_for(self, live: int) -> int:
-        """Bytes of the tables of a map made for so many entries (map.go NewMap())."""
-        if live <= SLOTS:
-            return self.group.size
-        capacity = int(live * SLOTS / LOAD_FACTOR)
-        tables = _power_of_two(-(-capacity // self.max_table))
-        slots = _power_of_two(max(capacity // tables, SLOTS))
-        table_size = self.table_struct.size + self.target.pointer_size
-        return tables * (table_size + slots // SLOTS * self.group.size)
-
-    def _set_table_layout(self) -> None:
-        directory = self.struct["dirPtr"].type
-        found = directory.target if directory.kind is Kind.POINTER else directory
-        found = found.target if found.kind is Kind.POINTER else found
-        if not found.fields:
-            raise TargetError(
-                f"'{self.expression}' has no key and elem types: its type is '{self.struct.name}'; "
-                "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
-            )
-        self.table_struct = go_layout(found, TABLE_FIELDS)
-
-    def _set_group_layout(self) -> None:
-        """Key and elem types, and where they are: slots of {key, elem}, or keys and elems apart
-        (GOEXPERIMENT=mapsplitgroup)."""
-        pointer = self.table_struct["groups.data"].type
-        found = pointer.target if pointer.kind is Kind.POINTER else pointer
-        if found.find("slots"):
-            layout = go_layout(found, ["ctrl", "slots"])
-            slots = layout["slots"]
-            one = slots.type.target if slots.type.kind is Kind.ARRAY else slots.type
-            key, elem = required_field(one, "key"), required_field(one, "elem")
-            key_type, elem_type = key.type, elem.type
-            keys, elems = slots.offset + key.offset, slots.offset + elem.offset
-            key_step = elem_step = one.size
-            counts = {slots.type.count}
-        else:
-            names = ["ctrl", "keys", "elems"]
-            layout = go_layout(found, names)
-            for name in names[1:]:
-                if layout[name].type.kind is not Kind.ARRAY:
-                    raise self._unknown(layout.name)
-            key_type, elem_type = layout["keys"].type.target, layout["elems"].type.target
-            keys, elems = layout["keys"].offset, layout["elems"].offset
-            key_step, elem_step = key_type.size, elem_type.size
-            counts = {layout["keys"].type.count, layout["elems"].type.count}
-        if (
-            counts != {SLOTS}
-            or layout["ctrl"].size != SLOTS
-            or not 0 < layout.size <= MAX_GROUP_SIZE
-        ):
-            raise self._unknown(layout.name)
-        key_name, elem_name = split_map_name(layout.name) or ("", "")
-        self.group_struct = layout
-        self.key_type, key_boxed = slot_value(self.target, key_type, key_name)
-        self.elem_type, elem_boxed = slot_value(self.target, elem_type, elem_name)
-        self.group = GroupLayout(
-            size=layout.size,
-            ctrl=layout["ctrl"].offset,
-            keys=keys,
-            key_step=key_step,
-            key_slot=key_type.size,
-            elems=elems,
-            elem_step=elem_step,
-            elem_slot=elem_type.size,
-            key_size=self.key_type.size,
-            elem_size=self.elem_type.size,
-            key_boxed=key_boxed,
-            elem_boxed=elem_boxed,
-        )
-
-    def _unknown(self, name: str) -> TargetError:
-        return TargetError(
-            f"'{name}' is no group of {SLOTS} slots: it is not a map this version knows; "
-            f"see what it is with 'ptype {name}'"
-        )
+        return GroupWalk(self.target, self.group, self.types.control, self.header.arrays, Told())
 
     # ---- the header
 
@@ -340,7 +243,7 @@ class _GoSwissMap:
     def _check_groups(self, told: Told, seen: Seen) -> Iterator[Problem]:
         """S6 to S10 of one table, or of the small map's group."""
         what, rows = seen.array.prefix, seen.rows
-        deleted = (seen.ctrl == self.control.deleted) & seen.ok[:, None]
+        deleted = (seen.ctrl == self.types.control.deleted) & seen.ok[:, None]
         if not self.tables:
             for _, slot in np.argwhere(deleted).tolist():
                 text = f"slot {slot} is deleted, in a map of one group"
@@ -373,7 +276,3 @@ class _GoSwissMap:
         if not rows.empty.any():
             text = f"{what} has no empty slot: the search for an absent key never ends"
             yield from told.problem("S8", text, table.address, "S8")
-
-
-def _power_of_two(least: int) -> int:
-    return 1 << max(least - 1, 0).bit_length()

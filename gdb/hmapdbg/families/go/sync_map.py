@@ -64,6 +64,9 @@ class SyncMap:
                     for addr in column.faults[column.faults != 0].tolist():
                         yield Problem(f"the {name} of an entry cannot be read", addr)
 
+    def check_placement(self) -> None:
+        """See family.Map."""
+
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map: there are no buckets."""
         return iter(())

@@ -7,18 +7,18 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from typing import Union
 
-from ...block import Addresses, Block, Cells, Chain, Place, Problem
+from ...block import Block, Place, Problem
 from ...geometry.chains.arrays import Arrays
 from ...geometry.chains.audit import BucketAudit, iter_retired_problems
 from ...geometry.chains.layout import Marks
+from ...geometry.chains.map import ChainMap
 from ...geometry.chains.shape import BucketChains
-from ...geometry.chains.view import iter_chains, slot_addresses
-from ...geometry.chains.walk import BucketWalk
 from ...header import Growth, Header, Overflow, Pins
 from ...layout import StructLayout, struct_layout
 from ...target import Target, Type, Value
 from ..family import Family, Map, has_fields
-from .arrays import MapArrays, spare_buckets
+from ..two_arrays import spare_buckets
+from .arrays import MapArrays
 from .key_hash import FUNCTIONS, KeyHash
 from .records import decode, enumerators, short_text
 from .type_object import SLOTS, TypeObject
@@ -52,7 +52,7 @@ class LibhmapFamily:
 FAMILY: Family = LibhmapFamily()
 
 
-class _LibhmapMap:
+class _LibhmapMap(ChainMap):
     def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
         self.target = target
         self.address = address
@@ -62,13 +62,14 @@ class _LibhmapMap:
         self.struct = struct_layout(found, HEADER_FIELDS)
         self.fields = decode(target, self.struct, address, "map", self.expression)
         self.type = TypeObject(target, self.fields["type"], self.expression)
+        self.layout = self.type.bucket
         self.arrays = MapArrays(
             target,
             self.struct,
             address,
             self.fields,
             self.flags,
-            self.type.bucket,
+            self.layout,
             self.expression,
         )
         self.problems = self.arrays.problems
@@ -88,7 +89,7 @@ class _LibhmapMap:
             elem_type=self.type.elem_type,
             count=self.fields["count"],
             arrays=self.arrays.walked,
-            geometry=BucketChains(SLOTS, self.type.bucket.size, LOAD_FACTOR, spare_buckets),
+            geometry=BucketChains(SLOTS, self.layout.size, LOAD_FACTOR, spare_buckets),
             header_size=found.size,
             box_size=self.type.box_size(),
             name=short_text(target, self.fields["name"]),
@@ -109,18 +110,13 @@ class _LibhmapMap:
             problems=tuple(self.problems),
         )
 
-    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
-        """See family.Map."""
-        if self.header.arrays:
-            yield from BucketWalk(self._walked()).walk(cells, only)
-
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """I4 to I15 of hmap_internal.h, as far as the header did not show them already; see
         family.Map."""
         if self.header.arrays:
             yield from BucketAudit(
                 self.header,
-                self._walked(),
+                self.walked(),
                 key_hash=self.key_hash,
                 owned_keys=bool(self.type.fields["key_ownership"]),
                 next_overflow=self.fields["nextOverflow"] if self.arrays.spare_left else 0,
@@ -128,13 +124,14 @@ class _LibhmapMap:
             ).run()
         for array in self.header.pins.retired:
             yield from iter_retired_problems(
-                Arrays(self.target, self.type.bucket, self.marks, array, None, f"{array.name} ")
+                Arrays(self.target, self.layout, self.marks, array, None, f"{array.name} ")
             )
 
-    def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
+    def check_placement(self) -> Iterator[Problem] | None:
         """See family.Map."""
-        found = self.header.array(array)
-        return iter_chains(self.target, self.type.bucket, self.marks, found, low, high)
+        if self.key_hash is None:
+            return None
+        return (one for one in self.audit() if isinstance(one, Problem) and one.invariant == "I8")
 
     def place_of(self, key: bytes) -> Place | None:
         """See family.Map."""
@@ -150,17 +147,9 @@ class _LibhmapMap:
                 return Place(old[0].name, bucket)
         return Place(new.name, number % new.buckets)
 
-    def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
-        """See family.Map."""
-        return slot_addresses(self.target, self.type.bucket, cells)
-
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
         return [self.struct, self.type.layout, self.arrays.layout, self.type.bucket_struct()]
-
-    def _walked(self) -> Arrays:
-        header = self.header
-        return Arrays(self.target, self.type.bucket, self.marks, header.arrays[0], header.old)
 
     @functools.cached_property
     def key_hash(self) -> KeyHash | None:

@@ -25,6 +25,7 @@ import functools
 import math
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Union
 
 import numpy as np
@@ -40,11 +41,12 @@ from ...layout import Member, StructLayout, struct_layout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ...languages import read_counted_string
 from ..family import Family, Map
-from ..reading import WILD, read_struct
+from ..reading import WILD, cannot_read, kept_for_type
 from ...languages.libstdcxx import short_name
 from .hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
 from .node import (
     HASH,
+    NOTHING,
     TABLE_FIELDS,
     NodeTypes,
     find_table,
@@ -74,36 +76,67 @@ class UnorderedFamily:
 FAMILY: Family = UnorderedFamily()
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What all maps of one type have in common."""
+
+    offset: int  # of the table in the container
+    table_type: Type
+    struct: StructLayout  # of the table
+    policy: StructLayout
+    header: StructLayout  # both, as they are read
+    nodes: NodeTypes | None  # None: debug info does not have them
+    name: str
+    key_type: Type
+    elem_type: Type
+
+
+def _kind_of(target: Target, found: Type) -> _Kind:
+    table = find_table(found)
+    assert table is not None  # the family recognised it
+    struct = struct_layout(table[1], TABLE_FIELDS)
+    policy = policy_layout(struct)
+    base = struct["_M_rehash_policy"].offset
+    inner = (replace(member, offset=base + member.offset) for member in policy.members)
+    nodes = node_types(table[1], target.pointer_size)
+    name, key, elem = "", NOTHING, NOTHING
+    if nodes is not None:
+        multi, kind = "" if nodes.is_unique else "multi", "set" if nodes.is_set else "map"
+        name, key, elem = f"std::unordered_{multi}{kind}", nodes.key, nodes.elem
+    header = StructLayout(struct.name, struct.size, (*struct.members, *inner))
+    return _Kind(*table, struct, policy, header, nodes, name, _shortened(key), _shortened(elem))
+
+
 class _UnorderedMap:
     def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
         self.target = target
         self.expression = value.expression
         self.problems: list[Problem] = []
-        table = find_table(found)
-        assert table is not None  # the family recognised it
-        offset, self.table_type = table
-        self.address = address + offset
-        self.struct = struct_layout(self.table_type, TABLE_FIELDS)
-        self.policy = policy_layout(self.struct)
-        self.fields = read_struct(target, self.struct, self.address, self.expression)
-        self.nodes = self._node_types()
-        self.max_load, self.next_resize = self._policy()
+        kind = kept_for_type(target, found, _kind_of)
+        self.table_type, self.struct, self.policy = kind.table_type, kind.struct, kind.policy
+        self.address = address + kind.offset
+        self.fields = self._read_header(kind)
+        if kind.nodes is None:
+            raise TargetError(
+                f"no debug info for the nodes of '{self.expression}': build the part that uses the "
+                "map with -g, with clang also -fstandalone-debug"
+            )
+        self.nodes = kind.nodes
         array = self._array()
         self._check_policy()
-        layout = self.nodes.layout
         self.header = Header(
-            family=self._name(),
+            family=kind.name,
             expression=value.expression,
             type_name=short_name(value.type.name),
             address=address,
             count_at=self._field_address("_M_element_count"),
-            key_type=_shortened(self.nodes.key),
-            elem_type=_shortened(self.nodes.elem),
+            key_type=kind.key_type,
+            elem_type=kind.elem_type,
             count=self.fields["_M_element_count"],
             arrays=(array,),
-            geometry=NodeLists(1, target.pointer_size, self.max_load),
+            geometry=_geometry(target.pointer_size, self.max_load),
             header_size=found.size,
-            box_size=self._allocated(layout.size),
+            box_size=self._allocated(self.nodes.layout.size),
             unique_keys=self.nodes.is_unique,
             growth=Growth(above=self.next_resize or 0),
             count_rule="U1",
@@ -126,6 +159,12 @@ class _UnorderedMap:
             else:
                 yield item
         yield from told.iter_cut()
+
+    def check_placement(self) -> Iterator[Problem] | None:
+        """See family.Map."""
+        if self.nodes.layout.code < 0 and not (self._has_own_codes and not self._may_differ):
+            return None
+        return (one for one in self.audit() if isinstance(one, Problem) and one.invariant == "U5")
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
@@ -238,33 +277,22 @@ class _UnorderedMap:
 
     # ---- the header
 
-    def _node_types(self) -> NodeTypes:
-        found = node_types(self.table_type, self.target.pointer_size)
-        if found is None:
-            raise TargetError(
-                f"no debug info for the nodes of '{self.expression}': build the part that uses the "
-                "map with -g, with clang also -fstandalone-debug"
-            )
-        return found
-
-    def _policy(self) -> tuple[float, int | None]:
-        """The maximum load, 0 where it is not known, and _M_next_resize."""
-        load, resize = 0.0, None
-        base = self._field_address("_M_rehash_policy")
-        order = self.target.order
-        if "_M_max_load_factor" in self.policy:
-            member = self.policy["_M_max_load_factor"]
+    def _read_header(self, kind: _Kind) -> dict[str, int]:
+        """Reads the table, and the maximum load (0 where it is not known) and _M_next_resize."""
+        try:
+            data = self.target.read(self.address, kind.header.size)
+        except MemoryFault:
+            raise cannot_read("the map", self.expression, self.address) from None
+        fields = kind.header.decode(data, self.target.byte_order)
+        self.next_resize = fields.get("_M_next_resize")
+        load = 0.0
+        if "_M_max_load_factor" in kind.header:
+            member = kind.header["_M_max_load_factor"]
             if member.type.kind is Kind.FLOAT and member.size in (4, 8):
-                data = self.target.read(base + member.offset, member.size)
-                (load,) = struct.unpack(order + ("f" if member.size == 4 else "d"), data)
-        if "_M_next_resize" in self.policy:
-            member = self.policy["_M_next_resize"]
-            resize = self.target.read_uint(base + member.offset, member.size)
-        return (load if math.isfinite(load) and load > 0 else 0.0), resize
-
-    def _name(self) -> str:
-        kind = "set" if self.nodes.is_set else "map"
-        return f"std::unordered_{'' if self.nodes.is_unique else 'multi'}{kind}"
+                code = self.target.order + ("f" if member.size == 4 else "d")
+                (load,) = struct.unpack_from(code, data, member.offset)
+        self.max_load = load if math.isfinite(load) and load > 0 else 0.0
+        return fields
 
     def _array(self) -> Array:
         fields, width = self.fields, self.target.pointer_size
@@ -323,6 +351,11 @@ class _UnorderedMap:
 
     def _problem(self, invariant: str, text: str, field: str) -> None:
         self.problems.append(Problem(text, self._field_address(field), invariant))
+
+
+@functools.lru_cache(64)
+def _geometry(pointer_size: int, max_load: float) -> NodeLists:
+    return NodeLists(1, pointer_size, max_load)
 
 
 def _shortened(found: Type) -> Type:

@@ -70,6 +70,9 @@ class SlotMap:
         """The invariants of a family's own; none here."""
         return iter(())
 
+    def check_placement(self) -> None:
+        """See family.Map."""
+
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map: each slot is a chain of one."""
         found = self.header.array(array)

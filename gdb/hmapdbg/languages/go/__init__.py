@@ -1,14 +1,14 @@
-"""Go, beyond its maps. What families and reach use of it is named here.
+"""Go, beyond its maps. Families and reach import what they use from here.
 
     names        how types and variables are spelled
     symbols      the runtime's variables and constants
     structs      layouts of the runtime's structs
-    strings, slices, interfaces   the types whose values lead on, for values and reach
+    strings, slices, interfaces   types that lead to other values, for values and reach
     abi          kinds, flags and structs of type descriptors
-    descriptors  what the runtime keeps of each type, read once
-    type_names   names of types by their descriptors
-    described    types by their descriptors alone, as values show them
-    declared     types of debug info by their descriptors, as maps are found in them
+    descriptors  what the runtime stores for each type, read once
+    type_names   names of types from their descriptors
+    described    types from descriptors alone, for showing values
+    declared     types of debug info by descriptor, for finding maps
     map_types    map types by their descriptors, also those that debug info lacks
     stack_maps   maps in the frames of functions, by the functions' code
     slots        what the slots of maps hold
@@ -82,7 +82,7 @@ __all__ = [
     "without_paths",
 ]
 
-# Headers without key and elem types, which the runtime handles all maps by, and their parts.
+# Headers without key and elem types, which the runtime uses for all maps, and their parts.
 UNTYPED = ("runtime.hmap", "internal/runtime/maps.Map", "runtime.bmap", "runtime.maptype")
 
 

@@ -1,5 +1,5 @@
 """Kinds, flags and structs of Go's type descriptors (src/internal/abi/type.go, up to go1.20
-src/runtime/type.go), named as debug info has them; the names of all versions, to be tried in turn.
+src/runtime/type.go), named as in debug info; the names of all versions, to be tried in turn.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class GoKind(enum.IntEnum):
 KIND_MASK = 31  # up to go1.25 flags share the kind's byte
 UNCOMMON, EXTRA_STAR, NAMED = 1, 2, 4  # internal/abi/type.go TFlag
 
-# Which byte has the flag that a value lies in an interface itself, and the flag's name.
+# The byte with the flag that an interface holds a value itself, and the flag's name.
 DIRECT_FLAGS = (
     ("tflag", "internal/abi.TFlagDirectIface"),
     ("kind", "internal/abi.KindDirectIface"),
@@ -50,7 +50,7 @@ DIRECT_FLAGS = (
 DIRECT = 32  # the flag in either byte, of every version so far
 
 BASE = ("internal/abi.Type", "runtime._type")
-# What a descriptor is as a whole, where it is more than a BASE.
+# A whole descriptor, if it is more than a BASE.
 STRUCTS = {
     GoKind.ARRAY: ("internal/abi.ArrayType", "runtime.arraytype"),
     GoKind.CHAN: ("internal/abi.ChanType", "runtime.chantype"),

@@ -1,6 +1,5 @@
-"""Go's types by their descriptors, as debug info has them: with all that they point to, so that the
-maps in them are found. Debug info is asked by the name that the descriptor has; that is looked up,
-never evaluated."""
+"""Go's types from debug info, by their descriptors: with all that they point to, so that the maps
+in them are found. The descriptor's name is looked up in debug info, never evaluated."""
 
 from __future__ import annotations
 
@@ -13,15 +12,15 @@ from .type_names import type_name
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A type of debug info. `direct`: its values lie in interfaces themselves."""
+    """A type of debug info. `direct`: interfaces hold its values themselves."""
 
     type: Type
-    name: str  # as Go writes it
+    name: str  # in Go's spelling
     direct: bool
 
 
 class DeclaredTypes:
-    """The types of a target by the address of their descriptor."""
+    """The types of a target by the address of the descriptor."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -29,7 +28,7 @@ class DeclaredTypes:
         self._known: dict[int, Declared | None] = {}
 
     def of(self, addr: int) -> Declared | None:
-        """The type that a descriptor describes; None where debug info has none of its name."""
+        """The type of the descriptor at `addr`; None if debug info lacks it."""
         if addr not in self._known:
             try:
                 self._known[addr] = self._find(addr)
@@ -38,7 +37,7 @@ class DeclaredTypes:
         return self._known[addr]
 
     def name_at(self, addr: int) -> str:
-        """The name in a descriptor; empty where there is none that makes sense."""
+        """The name in a descriptor; empty if the descriptor is not valid."""
         try:
             return type_name(self._descriptors, addr)
         except NoDescriptor:

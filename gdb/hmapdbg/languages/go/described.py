@@ -1,5 +1,5 @@
-"""Go's types by their descriptors alone: also those that debug info lacks, because no variable has
-them. They tell how a value is to be shown; what a pointer points to is not looked at."""
+"""Go's types from their descriptors alone: also those that debug info lacks, because no variable
+has them. They tell how to show a value; pointers are not followed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...target.types import array_of, pointer_to
 from .abi import GoKind
 from .descriptors import MAX_TYPES, Descriptor, Descriptors, NoDescriptor
 
-MAX_SIZE = 1 << 20  # bytes of a value; larger ones are a broken descriptor
-MAX_DEPTH = 16  # of structs and arrays in one another
-# A value has no more simple ones in it than bytes, but for empty structs: those take none, and
-# could stand in one another without end.
+MAX_SIZE = 1 << 20  # bytes of a value; larger: a broken descriptor
+MAX_DEPTH = 16  # of nested structs and arrays
+# A value has at most as many simple values as bytes, except for empty structs: they take none, and
+# could be nested endlessly.
 MAX_EMPTY = 1000
-MAX_EMPTY_ELEMENTS = 200  # counted of an array of such
+MAX_EMPTY_ELEMENTS = 200  # counted in an array of those
 
 BYTE = Type(Kind.INTEGER, "uint8", 1)
 CODE = Type(Kind.OTHER, "code", 0)
@@ -23,14 +23,14 @@ OPAQUE = (GoKind.CHAN, GoKind.FUNC, GoKind.MAP, GoKind.POINTER, GoKind.UNSAFE_PO
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A type, and of how many simple ones its values consist."""
+    """A type, and how many simple values each of its values has."""
 
     type: Type
     values: int
 
 
 class DescribedTypes:
-    """The types of a target by the address of their descriptor."""
+    """The types of a target by the address of the descriptor."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -39,7 +39,7 @@ class DescribedTypes:
         self._parts: dict[int, _Part] = {}
 
     def of(self, addr: int) -> Type | None:
-        """The type that a descriptor describes; None where there is none that makes sense."""
+        """The type of the descriptor at `addr`; None if that is not valid."""
         if addr not in self._known:
             if len(self._known) >= MAX_TYPES:
                 self._known.clear()
@@ -88,7 +88,7 @@ class DescribedTypes:
         return _Part(struct, max(values, 1))
 
     def _simple(self, found: Descriptor) -> Type:
-        """A type that does not consist of others of the program's."""
+        """A type that does not consist of other types."""
         kind, size, width = found.kind, found.size, self._target.pointer_size
         name = kind.name.lower()
         if kind is GoKind.BOOL:

@@ -1,8 +1,8 @@
-"""Go's type descriptors in the target's memory: what the runtime keeps of each type.
+"""Go's type descriptors in the target's memory: what the runtime stores for each type.
 
-A descriptor is an abi.Type, behind it what its kind has, and behind that what a named type has.
-Where the fields lie comes from debug info. A descriptor's address may come from anywhere in memory,
-so nothing in it is taken for granted.
+A descriptor is an abi.Type, followed by the fields of its kind, and then those of a named type.
+Offsets come from debug info. A descriptor's address may come from anywhere in memory, so nothing in
+it is trusted.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ MAX_TYPES = 100_000
 
 
 class NoDescriptor(Exception):
-    """There is no descriptor at that address, or none that makes sense."""
+    """There is no valid descriptor at that address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """What every descriptor has."""
+    """The fields of every descriptor."""
 
     address: int
     kind: GoKind
     size: int  # bytes of a value
     flags: int
-    direct: bool  # a value lies in an interface's own second word
-    text: int  # where its name is, from the module's types on
+    direct: bool  # an interface's second word is the value itself
+    text: int  # offset of its name from the module's types
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A field of a struct: its name, its type's descriptor, where it lies."""
+    """A field of a struct: its name, its type's descriptor, its offset."""
 
     name: str
     type: int
@@ -51,8 +51,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class _Struct:
-    """A struct of debug info. Its fields go without capitals and underscores, as versions differ in
-    them."""
+    """A struct of debug info. Field names lack capitals and underscores, which versions vary."""
 
     size: int
     fields: dict[str, Field]
@@ -64,7 +63,7 @@ class _Struct:
 
 
 class Descriptors:
-    """The descriptors of a target. Each method raises NoDescriptor for what makes no sense."""
+    """The descriptors of a target. Each method raises NoDescriptor for invalid ones."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -125,13 +124,13 @@ class Descriptors:
             yield Member(name, self._uint(here, struct["typ"]), self._uint(here, struct["offset"]))
 
     def text(self, found: Descriptor) -> str:
-        """The name as the descriptor has it: with the last part of its package's path alone."""
+        """The name in the descriptor, with only the last part of its package's path."""
         letters = self._letters(self._names_from(found) + found.text, MAX_NAME)
         return letters[1:] if found.flags & EXTRA_STAR else letters
 
     def package(self, found: Descriptor) -> str:
-        """The path of a named type's package, which stands behind what its kind has of its own;
-        empty where it has none."""
+        """The path of a named type's package, which follows the fields of its kind; empty if it has
+        none."""
         struct = self._of_kind(found.kind)
         if not struct.size or not found.flags & UNCOMMON:
             return ""
@@ -139,7 +138,7 @@ class Descriptors:
         return self._letters(self._names_from(found) + offset, MAX_NAME) if offset else ""
 
     def type_in_itab(self) -> Field | None:
-        """Where an itab has the descriptor of the type in the interface."""
+        """The field of an itab with the descriptor of the interface's type."""
         return self._struct(ITAB).fields.get("type")
 
     # ---- the parts
@@ -166,8 +165,7 @@ class Descriptors:
         return self._uint(found.address, self._of_kind(found.kind)[name])
 
     def _letters(self, addr: int, most: int) -> str:
-        """A name as descriptors have it: flags, length, letters, of which at most so many are
-        read."""
+        """A name in a descriptor: flags, length, text, of which at most `most` bytes are read."""
         length = shift = 0
         at = addr + 1
         while True:
@@ -200,7 +198,7 @@ class Descriptors:
         return self._struct(STRUCTS.get(kind, BASE))
 
     def _struct(self, names: tuple[str, ...]) -> _Struct:
-        """The first struct of those names that there is; an empty one where there is none."""
+        """The first struct of those names that exists; an empty one if none does."""
         if names not in self._structs:
             found: Type | None = None
             for name in names:
@@ -216,7 +214,7 @@ class Descriptors:
 
     @functools.cached_property
     def _direct_flag(self) -> tuple[str, int] | None:
-        """Which byte has the flag of direct values, and its bit; None where debug info lacks it."""
+        """Which byte has the flag of direct values, and its bit; None if debug info lacks it."""
         for where, name in DIRECT_FLAGS:
             value = find_value(self._target, name)
             if value is not None:

@@ -6,6 +6,8 @@ the stack is taken, dead frames too.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ Words = NDArray[np.uint64]
 
 MAX_GOROUTINES = 20_000
 MAX_BYTES = 32 << 20  # of stacks
-MAX_STACK = 1 << 20  # of one stack: the part next to its innermost frame
+MAX_STACK = 1 << 20  # of one stack: the part at its innermost frame
 
 # runtime/runtime2.go: in these states the saved stack pointer is the innermost frame's.
 RUNNABLE, SYSCALL, WAITING, PREEMPTED = 1, 3, 4, 9
@@ -38,12 +40,27 @@ class Goroutine:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The words of all goroutines' stacks, side by side, and where each lies. `cut`: there are
+    """The words of all goroutines' stacks, concatenated, and their addresses. `cut`: there are
     more."""
 
     words: Words
     addrs: Words
     cut: bool
+
+    @functools.cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self.words, kind="stable")
+
+    @functools.cached_property
+    def _sorted(self) -> Words:
+        return self.words[self._order]
+
+    def places_of(self, word: int) -> Words:
+        """The addresses of the words that are equal to this one, in order."""
+        low = int(np.searchsorted(self._sorted, np.uint64(word), "left"))
+        high = int(np.searchsorted(self._sorted, np.uint64(word), "right"))
+        found: Words = self.addrs[self._order[low:high]]
+        return found
 
 
 class _Goroutines:

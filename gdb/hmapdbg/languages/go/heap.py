@@ -28,22 +28,22 @@ class HeapBlock:
 
     start: int
     size: int  # bytes
-    type: int  # descriptor of what it was allocated for; 0: not known
+    type: int  # descriptor of what it was allocated for; 0: unknown
 
 
 @dataclass(frozen=True)
 class Heap:
-    """The spans in use, sorted by where they begin."""
+    """The spans in use, sorted by address."""
 
     starts: Words
     sizes: Words  # of the span
     blocks: Words  # of each block in it
-    free: Words  # blocks from this number on have not been given out, but for those with a bit
-    bits: Words  # where those bits are
-    types: Words  # descriptor of what is in a span of one large block; 0: not known
+    free: Words  # blocks from this index on are not allocated, except those with a bit
+    bits: Words  # address of those bits
+    types: Words  # descriptor of what is in a span of one large block; 0: unknown
 
     def block_at(self, addr: int) -> HeapBlock | None:
-        """The block that an address is in; None: it is in none."""
+        """The block that contains an address; None: no block does."""
         at = int(np.searchsorted(self.starts, np.uint64(addr), side="right")) - 1
         if at < 0 or addr >= int(self.starts[at]) + int(self.sizes[at]):
             return None
@@ -51,16 +51,16 @@ class Heap:
         return HeapBlock(start + (addr - start) // size * size, size, int(self.types[at]))
 
     def spans_of(self, least: int) -> Iterator[int]:
-        """The spans of the smallest blocks that have at least so many bytes: where objects of that
-        size are allocated."""
+        """The spans of the smallest blocks with at least `least` bytes: where objects of that size
+        are allocated."""
         sizes = np.unique(self.blocks)
         fitting = sizes[sizes >= least]
         if len(fitting):
             yield from np.flatnonzero(self.blocks == fitting[0]).tolist()
 
     def read_blocks(self, target: Target, span: int) -> tuple[Words, Bytes]:
-        """The blocks of a span that have been given out and can be read: where each lies, and their
-        bytes (n, size)."""
+        """The blocks of a span that are allocated and readable: their addresses, and their bytes
+        (n, size)."""
         size, start = int(self.blocks[span]), int(self.starts[span])
         count = int(self.sizes[span]) // size
         raw, ok = target.read_rows(start, count, size)

@@ -1,7 +1,7 @@
 """Go's interfaces: two words, the type and the value (runtime/runtime2.go eface and iface).
 
-The first leads to the type's descriptor, behind an itab where the interface has methods; the second
-points to the value, or is the value itself where that is one pointer.
+The first leads to the type's descriptor, through an itab if the interface has methods; the second
+points to the value, or is the value itself if that is one pointer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def is_interface(found: Type) -> bool:
 
 
 def find_interface(found: Type) -> Interface | None:
-    """The interface that a type is; None for any other type."""
+    """A type as an Interface; None for any other type."""
     if found.kind is not Kind.STRUCT or len(found.fields) != 2:
         return None
     first, second = found.fields
@@ -117,7 +117,7 @@ class _Interfaces:
 
 
 def _types_of_itabs(target: Target, itabs: Words) -> tuple[Words, Mask]:
-    """The descriptors that itabs (n,) have, 0 for nil; and which could be read."""
+    """The descriptors in itabs (n,), 0 for nil; and which could be read."""
     out = np.zeros(len(itabs), np.uint64)
     ok = itabs == 0
     there = np.flatnonzero(~ok)

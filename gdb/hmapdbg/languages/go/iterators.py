@@ -1,8 +1,8 @@
 """Iterators of range loops, found on the stacks of goroutines.
 
-A map does not know its iterators, but an iterator knows its map: it lies in the frame of the loop,
-for a parked goroutine too. The stacks are searched for words that are the map's address; one with
-what looks like an iterator around it is probably in one.
+A map does not know its iterators, but an iterator knows its map: it is in the frame of the loop,
+also in a parked goroutine. The stacks are searched for words that are the map's address; if the
+words around one look like an iterator, it probably is in one.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ def find_iterators(
     target: Target, name: str, map_field: str, fields: Sequence[str], address: int
 ) -> list[dict[str, int]]:
     """Structs of the type `name` on stacks whose field `map_field` is the address of a map: their
-    scalar fields by name, those in inner structs as "group.data". Whether they are iterators, the
-    caller must judge."""
+    scalar fields by name, those in inner structs as "group.data". The caller must judge whether
+    they are iterators."""
+    starts = stacks_of(target).places_of(address)[:MAX_HITS]
+    if not address or len(starts) == 0:
+        return []
     found = target.lookup_type(name)
-    if found is None or not found.fields or not address:
+    if found is None or not found.fields:
         return []
     try:
         layout = go_layout(found, [map_field, *fields])
     except TargetError:
         return []
-    stacks = stacks_of(target)
-    hits = np.flatnonzero(stacks.words == np.uint64(address))[:MAX_HITS]
-    starts = stacks.addrs[hits]
     back = np.uint64(layout[map_field].offset)
     rows, ok = target.gather(starts[starts >= back] - back, found.size)
     records = rows[ok].view(layout.dtype(target.order)).ravel()
@@ -42,11 +42,11 @@ def find_iterators(
 
 
 def iterator_notes(target: Target, address: int, count: int) -> list[str]:
-    """What the reader should know of how iterators were looked for."""
+    """Notes for the user about the search for iterators."""
     notes = []
     if count:
         what = "1 probable iterator" if count == 1 else f"{count:,} probable iterators"
-        notes.append(f"{what}: that is what it looks like on a goroutine's stack")
+        notes.append(f"{what}, recognised on the stacks of goroutines")
     if address and stacks_of(target).cut:
-        notes.append("iterators were looked for on a part of the goroutines' stacks only")
+        notes.append("only part of the goroutines' stacks was searched for iterators")
     return notes

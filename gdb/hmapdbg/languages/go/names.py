@@ -1,8 +1,8 @@
-"""How Go's names are spelled: of types, as its users know them, and of variables.
+"""The spelling of Go's names: of types, as Go users know them, and of variables.
 
-gdb knows Go's pointers as "main.pt *" and drops the names that DWARF has for them; the names of a
-map's parts still spell its key and elem as Go does: hash<K,V> with []key<K> and []val<V> up to
-go1.23 (cmd/link/internal/ld/dwarf.go synthesizemaptypes()), map.group[K]V from go1.24 on
+gdb calls Go's pointers "main.pt *" and drops their names in DWARF; the names of a map's parts still
+spell its key and elem as Go does: hash<K,V> with []key<K> and []val<V> up to go1.23
+(cmd/link/internal/ld/dwarf.go synthesizemaptypes()), map.group[K]V from go1.24 on
 (cmd/compile/internal/reflectdata/map.go).
 """
 
@@ -14,7 +14,7 @@ OPENING, CLOSING = "[{(", "]})"
 # What the compiler calls the buckets and groups of a map type.
 PARTS = ("map.group[", "map.bucket[")
 
-# A variable of a package, whose name has a "." in it that is no step of a path.
+# A variable of a package, whose name has a "." that is not a step of a path.
 _VARIABLE = re.compile(r"'[^']*'|(?:[\w.~-]+/)*\w+\.\w+")
 
 # The elems of the maps in a sync.Map up to go1.23, which are counted with it.
@@ -22,7 +22,7 @@ SYNC_ENTRY = "*sync.entry"
 
 
 def go_name(name: str) -> str:
-    """A type's name as Go's users know it.
+    """A type's name as Go users know it.
 
     >>> go_name("struct string"), go_name("noalg.struct { key int; elem int }"), go_name("T **")
     ('string', 'struct { key int; elem int }', '**T')
@@ -34,13 +34,13 @@ def go_name(name: str) -> str:
     if not stem.endswith(" "):
         return name
     stars = name[len(stem) :]
-    if stem == "void ":  # what gdb takes it for
+    if stem == "void ":  # gdb's name for it
         return f"{stars[1:]}unsafe.Pointer"
     return stars + go_name(stem[:-1])
 
 
 def split_map_name(name: str) -> tuple[str, str] | None:
-    """K and V of a name that ends with "[K]V"; None where it does not.
+    """K and V of a name that ends with "[K]V"; None for other names.
 
     >>> split_map_name("map.group[[4]uint8]map[string]int")
     ('[4]uint8', 'map[string]int')
@@ -50,7 +50,7 @@ def split_map_name(name: str) -> tuple[str, str] | None:
     quote = ""
     for at in range(begin, len(name)) if begin >= 0 else ():
         letter = name[at]
-        if quote:  # the tag of a struct's field
+        if quote:  # the tag of a field
             quote = "" if letter == quote and name[at - 1] != "\\" else quote
         elif letter in '"`':
             quote = letter
@@ -64,7 +64,7 @@ def split_map_name(name: str) -> tuple[str, str] | None:
 
 
 def map_name_of(part: str) -> str:
-    """The map type that buckets or groups of a type are of; empty for any other type.
+    """The map type of a type of buckets or groups; empty for any other type.
 
     >>> map_name_of("map.group[string]int")
     'map[string]int'
@@ -76,7 +76,7 @@ def map_name_of(part: str) -> str:
 
 
 def without_paths(name: str) -> str:
-    """A type's name with the last parts of its packages' paths alone, as descriptors have it.
+    """A type's name with only the last parts of its packages' paths, as in descriptors.
 
     >>> without_paths("map[string]*net/http.Server")
     'map[string]*http.Server'
@@ -85,7 +85,7 @@ def without_paths(name: str) -> str:
 
 
 def root_length(path: str) -> int:
-    """How long the variable of a package is that a path begins with; 0: it begins with none.
+    """The length of the package variable that begins a path; 0: none does.
 
     >>> root_length("main.server.sessions")
     11

@@ -1,5 +1,5 @@
-"""Whether bytes can be values of a Go type: booleans are 0 or 1, pointers lead to memory, and no
-string or slice has an impossible length."""
+"""Whether bytes can be values of a Go type: booleans are 0 or 1, pointers point to memory, and
+lengths of strings and slices are possible."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Slice:
 
 
 def find_slice(found: Type) -> Slice | None:
-    """The slice that a type is; None for any other type."""
+    """A type as a Slice; None for any other type."""
     if tuple(one.name for one in found.fields) != FIELDS:
         return None
     pointer, length, _ = found.fields

@@ -1,4 +1,4 @@
-"""What the slots of Go's maps hold: keys and elems, or pointers to those that are too large."""
+"""Contents of the slots of Go's maps: keys and elems, or pointers to large ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ POINTERS = ("*", "map[", "chan ", "<-chan ", "func(", "unsafe.Pointer")
 
 
 def slot_value(target: Target, slot: Type, name: str) -> tuple[Type, bool]:
-    """What a slot of that type holds, for a key or elem that Go calls `name`, and whether it is
-    behind a pointer in the slot."""
+    """The type of the key or elem that Go calls `name` in a slot, and whether the slot holds a
+    pointer to it."""
     if not name:
         return renamed(slot), False
     if slot.kind is not Kind.POINTER or name.startswith(POINTERS):
         return slot.renamed(name), False
-    # A pointer whose name does not show it: a value that was too large for its slot, or one of a
-    # named pointer type, which points to a type of another name.
+    # A pointer whose name does not show it: to a value too large for its slot, or of a named
+    # pointer type, which points to a type of another name.
     found = slot.target
     if go_name(found.name) != name:
         named = target.lookup_type(name)
@@ -33,7 +33,7 @@ def slot_value(target: Target, slot: Type, name: str) -> tuple[Type, bool]:
 
 
 def bytes_tell_keys_apart(found: Type) -> bool:
-    """Whether two keys with the same bytes are one key: a NaN is not even equal to itself."""
+    """Whether keys with equal bytes are equal: a NaN is not even equal to itself."""
     if found.kind in (Kind.FLOAT, Kind.OTHER) or is_interface(found):
         return False
     if found.kind is Kind.ARRAY:

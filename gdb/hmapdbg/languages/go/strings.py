@@ -9,8 +9,8 @@ FIELDS = ("str", "len")
 
 
 def find_string(found: Type) -> StringType | None:
-    """The string that a struct is: `string`, or a type of the program's that is one, such as
-    main.ID, with the same fields."""
+    """A struct as a string: `string`, or a string type of the program, such as main.ID, with the
+    same fields."""
     if tuple(field.name for field in found.fields) != FIELDS:
         return None
     text, length = found.fields

@@ -1,4 +1,4 @@
-"""Layouts of the runtime's structs, types named as Go's users know them."""
+"""Layouts of the runtime's structs, with types named as in Go."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .names import go_name
 
 
 def go_layout(found: Type, required: Iterable[str], optional: Iterable[str] = ()) -> StructLayout:
-    """The layout of those fields of a struct, also of fields' fields ("groups.data"), with types
-    named as Go's users know them. TargetError."""
+    """The layout of those fields of a struct, also of nested ones ("groups.data"), with types named
+    as in Go. TargetError."""
     names = [*required, *(name for name in optional if found.find(name))]
     members = []
     for name in names:
@@ -27,15 +27,15 @@ def renamed(found: Type) -> Type:
 
 
 def required_field(found: Type, *path: str) -> Field:
-    """A field of a field, its offset counted from the outermost struct. TargetError."""
+    """A nested field, with its offset from the outermost struct. TargetError."""
     offset = 0
     member: Field | None = None
     for name in path:
         member = found.find(name)
         if member is None:
             raise TargetError(
-                f"'{go_name(found.name)}' has no field '{name}': it is not a map this version "
-                f"knows; see what it is with 'ptype {go_name(found.name)}'"
+                f"'{go_name(found.name)}' has no field '{name}': not a map that this version "
+                f"knows; see 'ptype {go_name(found.name)}'"
             )
         offset += member.offset
         found = member.type

@@ -6,20 +6,20 @@ from ...target import Kind, Target, TargetError, Value
 
 
 def has_runtime(target: Target) -> bool:
-    """Whether a program has Go's runtime in it, and debug info of that."""
+    """Whether a program contains Go's runtime, with debug info."""
     return target.lookup_type("runtime.g") is not None
 
 
 class _LookedUp:
-    """What has been looked up in a target; None: there is no such thing."""
+    """What was looked up in a target; None: not found."""
 
     def __init__(self, _target: Target) -> None:
         self.values: dict[str, Value | None] = {}
 
 
 def find_value(target: Target, name: str) -> Value | None:
-    """A variable or constant of Go's runtime by its full name; None where there is none. Each is
-    looked up once for a target, which does not run meanwhile."""
+    """A variable or constant of Go's runtime by its full name; None if there is none. Each is
+    looked up once per target, which does not run meanwhile."""
     known = target.kept(_LookedUp).values
     if name not in known:
         try:
@@ -30,14 +30,14 @@ def find_value(target: Target, name: str) -> Value | None:
 
 
 class Constants:
-    """The runtime's constants by name, from debug info; `assumed` are those that it lacks."""
+    """The runtime's constants by name, from debug info; `assumed`: those that it lacks."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self.assumed: list[str] = []
 
     def get(self, default: int, *names: str) -> int:
-        """The first of the constants that is there; else `default`, the documented value."""
+        """The first of the constants that exists; otherwise `default`, the documented value."""
         for name in names:
             value = find_value(self._target, name)
             if value is not None and value.type.kind in (Kind.INTEGER, Kind.ENUM):
@@ -46,7 +46,7 @@ class Constants:
         return default
 
     def notes(self, source: str) -> list[str]:
-        """What the reader should know."""
+        """Notes for the user."""
         if not self.assumed:
             return []
         names = ", ".join(name.rpartition(".")[2] for name in self.assumed)

@@ -1,4 +1,4 @@
-"""Names of Go's types by their descriptors, spelled as debug info has them."""
+"""Names of Go's types from their descriptors, spelled as in debug info."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from .abi import NAMED, GoKind
 from .descriptors import Descriptors, NoDescriptor
 
-MAX_DEPTH = 16  # of types without names in one another
+MAX_DEPTH = 16  # of nested types without names
 
 _QUALIFIER = re.compile(r"^[^.\[]*\.")
 
 
 def type_name(descriptors: Descriptors, addr: int, depth: int = 0) -> str:
-    """The name of the type at an address: with the whole paths of packages. NoDescriptor."""
+    """The name of the type at an address, with full paths of packages. NoDescriptor."""
     if depth > MAX_DEPTH:
         raise NoDescriptor
     found = descriptors.at(addr)

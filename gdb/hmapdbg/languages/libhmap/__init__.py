@@ -1,6 +1,6 @@
-"""The C library of this project, as far as it is no map.
+"""The C library of this project, beyond its map.
 
-    registry    its own list of all maps of the process
+    registry    its list of all maps of the process
 """
 
 from __future__ import annotations

@@ -15,15 +15,15 @@ MOST = 1_000_000  # maps followed
 
 @dataclass(frozen=True)
 class Registry:
-    """The maps found, oldest first, and what kept the walk from its end (empty: nothing)."""
+    """The maps found, oldest first, and what stopped the walk early (empty: nothing)."""
 
     maps: Sequence[Value]
     trouble: str = ""
 
 
 def read_registry(target: Target) -> Registry:
-    """All maps of the process. A list that is broken gives the maps before the break, and says so.
-    TargetError where there is no list to begin with."""
+    """All maps of the process. A broken list gives the maps before the break, and says so.
+    TargetError if there is no list."""
     head = _head(target)
     layout = struct_layout(head.type, ("first", "count"))
     first = layout.decode(head.data, target.byte_order)["first"]
@@ -58,20 +58,20 @@ def _head(target: Target) -> Value:
             text = f"the core does not hold the memory of '{HEAD}'"
         raise TargetError(text) from None
     if head.type.kind is not Kind.STRUCT or head.type.find("first") is None:
-        raise TargetError(f"'{HEAD}' is no struct hmap_registry: name maps with --map")
+        raise TargetError(f"'{HEAD}' is not a struct hmap_registry: name maps with --map")
     return head
 
 
 def _follow(target: Target, first: int, link: int) -> tuple[list[int], str]:
-    """The addresses from `first` along the pointer at `link`, and what ended them too early."""
+    """The addresses from `first` along the pointer at `link`, and what ended them early."""
     found: dict[int, None] = {}
     address = first
     while address:
         after = f"after {len(found):,} {'map' if len(found) == 1 else 'maps'}"
         if address in found:
-            return list(found), f"the list of maps is broken: it runs in a circle {after}"
+            return list(found), f"the list of maps is broken: it is a cycle {after}"
         if address % target.pointer_size:
-            return list(found), f"the list of maps is broken: 0x{address:x} {after} is no map"
+            return list(found), f"the list of maps is broken: 0x{address:x} {after} is not a map"
         if len(found) == MOST:
             return list(found), f"the list of maps is cut {after}"
         try:

@@ -1,4 +1,4 @@
-"""gcc's standard library of C++.
+"""gcc's C++ standard library.
 
     names       types as people write them
     strings     std::string and std::string_view

@@ -1,5 +1,5 @@
-"""The standard containers and smart pointers of C++ (libstdc++), by the names of their fields:
-where their elements lie.
+"""The standard containers and smart pointers of C++ (libstdc++), by field names: where their
+elements are.
 
 Elements of all containers of a batch are found together: vectors by arithmetic, trees and lists a
 generation of nodes at a time.
@@ -22,7 +22,7 @@ DEQUE_BUFFER = 512  # bytes (bits/stl_deque.h _GLIBCXX_DEQUE_BUF_SIZE)
 
 
 class Shape(enum.Enum):
-    """How a container keeps its elements."""
+    """How a container stores its elements."""
 
     SMART = "smart pointer"
     VECTOR = "vector"
@@ -33,12 +33,12 @@ class Shape(enum.Enum):
 
 @dataclass(frozen=True)
 class Container:
-    """A container, as far as finding its elements goes; offsets in bytes from its start."""
+    """A container, for finding its elements; offsets in bytes from its start."""
 
     shape: Shape
     element: Type
-    size: int  # of what has to be read of it
-    words: tuple[int, ...]  # where the pointers are that lead to the elements
+    size: int  # of the part to read
+    words: tuple[int, ...]  # offsets of the pointers to the elements
 
     @property
     def noun(self) -> str:
@@ -83,7 +83,7 @@ class Container:
         return spread(start, counts.astype(np.int64), self.element.size)
 
     def _find_in_deque(self, memory: Memory, _addrs: Words, words: list[Words]) -> Places:
-        """Buffers of equal size, the pointers to them side by side."""
+        """Buffers of equal size, with an array of pointers to them."""
         width, size = memory.pointer_size, self.element.size
         each = max(DEQUE_BUFFER // size, 1)
         parts = []
@@ -104,7 +104,7 @@ class Container:
         return _joined(parts, cut)
 
     def _find_in_list(self, memory: Memory, addrs: Words, words: list[Words]) -> Places:
-        """The list's own node is in the container; it ends there."""
+        """The list's head node is in the container; it ends there."""
         width = memory.pointer_size
         heads = addrs + np.uint64(self.words[0])
         rows, nodes = np.arange(len(addrs)), words[0]
@@ -122,7 +122,7 @@ class Container:
         return _joined(parts, len(rows) > 0)
 
     def _find_in_tree(self, memory: Memory, _addrs: Words, words: list[Words]) -> Places:
-        """From the root down, a level at a time; elements are numbered as they are met."""
+        """From the root down, a level at a time; elements are numbered as they are found."""
         width = memory.pointer_size
         rows, nodes = np.arange(len(words[0])), words[0]
         numbers = np.zeros(len(nodes), np.int64)
@@ -152,7 +152,7 @@ def _joined(parts: list[tuple[Words, Ints, Ints]], cut: bool) -> Places:
 
 
 def recognise(found: Type) -> Container | None:
-    """The container that a struct is; None where it is none."""
+    """A struct as a Container; None for any other type."""
     if found.kind is not Kind.STRUCT:
         return None
     tree = found.find("_M_t")

@@ -1,4 +1,4 @@
-"""C++ type names as people write them: without defaulted template arguments and inline namespaces.
+"""C++ type names as written in source: without default template arguments and inline namespaces.
 
 >>> short_name("std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >")
 'std::string'
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _DEFAULTED = re.compile(
@@ -17,17 +18,18 @@ _STRINGS = (
     ("std::basic_string_view<char>", "std::string_view"),
     ("std::basic_string<wchar_t>", "std::wstring"),
 )
-# The types that a class template gives names of its own: the template says nothing more.
+# The types that a class template names itself: the template adds nothing.
 _MEMBER = re.compile(r"(?:struct |class )?std::(?:\w+::)*\w+<.*>::(\w+)\Z", re.DOTALL)
 
 
 class _Unbalanced(Exception):
-    """A bracket is open, or none."""
+    """A bracket is missing."""
 
 
+@functools.lru_cache(4096)
 def short_name(name: str) -> str:
-    """The name shortened; as it is where it cannot be taken apart."""
-    # Operators and lambdas bring brackets that are none.
+    """The name shortened; unchanged if it cannot be parsed."""
+    # Operators and lambdas have signs that are not brackets.
     if "operator" in name or "(" in name or "'" in name or '"' in name:
         return name
     try:
@@ -44,7 +46,7 @@ def short_name(name: str) -> str:
 
 def _take(name: str, at: int) -> tuple[str, int]:
     """The text from `at` on, shortened, up to a comma or a closing bracket of its own level, and
-    where that is."""
+    its index."""
     out = ""
     while at < len(name) and name[at] not in ",>":
         if name[at] != "<":

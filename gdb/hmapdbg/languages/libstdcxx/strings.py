@@ -7,7 +7,7 @@ from ..strings import StringType, counted_string, points_to_text
 
 
 def find_string(found: Type) -> StringType | None:
-    """The string that a struct is, by its own fields: a class derived from one has more to show."""
+    """A struct as a string, by its own fields: a derived class has more to show."""
     pointer = None
     own = {field.name: field for field in found.fields if not field.base}
     length, holder = own.get("_M_string_length"), own.get("_M_dataplus")

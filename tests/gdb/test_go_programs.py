@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,54 @@ int main()
     stop(&local);
 }
 """
+
+
+# What debug info and the types of a program do not lead to, and why; such maps are found in the
+# heap, and are known by their address alone.
+NAMELESS = {
+    "closure in a global": "what a closure has captured is in no type",
+    "closure in a map": "as above",
+    "finalizer's closure": "as above; the runtime knows it by the object's address",
+    "timer's closure": "as above",
+    "method value": "as above, with the receiver",
+    "deferred call's argument": "as above",
+    "sync.Pool": "its lists are unsafe pointers",
+    "unsafe pointer by sync/atomic": "a pointer to nothing",
+    "unsafe.Pointer to a map's variable": "as above",
+    "reflect.Value": "as above",
+    "range over a map": "only the iterator has it",
+}
+
+
+@gos
+def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
+    found = look(build(go, "go_places", folder), folder, stop="main.arguments")
+    told = {
+        int(number): place
+        for number, place in re.findall(r"^map (\d+) (.*)$", found.session[1].output, re.MULTILINE)
+    }
+    assert len(told) == 330
+    rows = {row["entries"]: row for row in found.core if row["entries"] in told}
+    reached: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for number, place in told.items():
+        row = rows.get(number)
+        how = "missed"
+        if row is not None:
+            how = "by path" if not row["path"].startswith("--type") else "by address"
+            known = row["key_type"] != "?"
+            how += "" if known else ", its type is one of several"
+            if known and go.minor >= (1, 22) and "box" not in place and "generic" not in place:
+                types = row["key_type"], row["elem_type"]
+                assert types in (("int", "int"), ("string", "int")), row
+        reached[f"{place}: {how}"] += 1
+        total[how] += 1
+    for line, number in sorted(reached.items()):
+        reason = NAMELESS.get(line.partition(":")[0], "")
+        print(f"{number:4} {line}{f' ({reason})' if reason and 'address' in line else ''}")
+    print(f"{go.name}: of {len(told)} maps {dict(total)}")
+    assert total["missed"] == 0
+    by_path = {line.partition(":")[0] for line in reached if line.endswith(": by path")}
+    assert by_path == set(told.values()) - NAMELESS.keys()
+    if go.minor >= (1, 22):  # blocks tell what they were allocated for
+        assert total["by address, its type is one of several"] == 0

@@ -3,7 +3,7 @@
     names        how types and variables are spelled
     symbols      the runtime's variables and constants
     structs      layouts of the runtime's structs
-    strings, slices, interfaces   types that lead to other values, for values and reach
+    strings, slices, channels, interfaces   types that lead to other values, for values and reach
     abi          kinds, flags and structs of type descriptors
     descriptors  what the runtime stores for each type, read once
     type_names   names of types from their descriptors
@@ -29,6 +29,7 @@ from ..elements import Elements
 from ..holders import Holder
 from ..language import Language
 from ..strings import StringType
+from .channels import find_channel
 from .declared import DeclaredTypes
 from .goroutines import goroutines_of, stacks_of
 from .frames import iter_frames
@@ -99,7 +100,7 @@ class Go(Language):
         return find_string(found)
 
     def find_elements(self, found: Type) -> Elements | None:
-        return find_slice(found)
+        return find_slice(found) or find_channel(found)
 
     def find_holder(self, found: Type) -> Holder | None:
         return find_interface(found)

@@ -80,7 +80,6 @@ func inGlobals(i int) {
 
 	channel <- ints("channel's buffer")
 	structs <- struct{ m map[string]int }{texts("struct in a channel's buffer")}
-	pool.Put(&worker{texts("sync.Pool")})
 	contexts = context.WithValue(contexts, i, ints("context"))
 
 	w := &worker{nil}

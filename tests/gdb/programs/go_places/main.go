@@ -77,6 +77,10 @@ func main() {
 	}
 	parked.Wait()
 	numbers := make([]int, 0, len(told))
+	runtime.GC() // which empties pools: they are filled after it
+	for i := 0; i < each; i++ {
+		pool.Put(&worker{texts("sync.Pool")})
+	}
 	for number := range told {
 		numbers = append(numbers, number)
 	}
@@ -91,8 +95,7 @@ func main() {
 	}
 	os.Stdout.Sync()
 	told = nil
-	runtime.GC()
-	more := map[string]int{}
+	more := map[string]int{"more": 1}
 	fmt.Println(arguments(last[0], last[1], last[2], last[3], last[4], last[5], last[6], last[7],
 		last[8], more), len(last[9]))
 	keep()

@@ -178,3 +178,14 @@ def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
     assert by_path == set(told.values()) - NAMELESS.keys()
     if go.minor >= (1, 22):  # blocks tell what they were allocated for
         assert total["by address, its type is one of several"] == 0
+
+
+@gos
+def test_registers_of_inner_frames_are_not_those_of_outer_ones(go: Toolchain, folder: Path) -> None:
+    exe = build(go, "go_registers", folder)
+    found = look(exe, folder)
+    paths = {row["entries"]: row["path"] for row in found.core if 8000 < row["entries"] < 9000}
+    assert paths[8002] == "frame 0: m"
+    assert re.fullmatch(r"goroutine 1 outer: held", paths[8001])
+    outcome = gdb_session(exe, commands=["break main.stop", "run", "hmap-dump frame 2: held"])[2]
+    assert "8,001" in outcome.output

@@ -39,13 +39,25 @@ def resolve(target: Target, text: str) -> Value:
     if frame is not None:
         if frame["goroutine"] is not None:
             return _in_goroutine(target, text, frame)
-        thread = frame["thread"]
-        with target.frame_selected(None if thread is None else int(thread), int(frame["level"])):
-            return replace(resolve(target, text[frame.end() :]), expression=text)
+        return _in_frame(target, text, frame)
     registered = _REGISTRY.match(text)
     if registered is not None:
         return _registered(target, registered.group(1))
     return _pointed_at(target, _value(target, text, 0, None)[0])
+
+
+def _in_frame(target: Target, text: str, root: re.Match[str]) -> Value:
+    """The value of a path that begins in a thread's frame."""
+    thread = None if root["thread"] is None else int(root["thread"])
+    failure: TargetError | None = None
+    for behind in (False, True) if target.is_go else (False,):
+        try:
+            with target.frame_selected(thread, int(root["level"]), behind):
+                return replace(resolve(target, text[root.end() :]), expression=text)
+        except TargetError as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
 
 
 def _in_goroutine(target: Target, text: str, root: re.Match[str]) -> Value:

@@ -104,7 +104,9 @@ class FakeTarget(Target):
                 yield replace(one, path=f"{before}frame {level}: {one.path}")
 
     @contextlib.contextmanager
-    def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
+    def frame_selected(
+        self, thread: int | None, level: int, behind: bool = False
+    ) -> Iterator[None]:
         if (thread, level) not in self.frames:
             raise TargetError(f"no frame {level}")
         before, self._frame = self._frame, (thread, level)

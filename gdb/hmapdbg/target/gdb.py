@@ -100,12 +100,20 @@ class GdbTarget(Target):
         return bool(self._layouts) or gdb_variables.is_debug_info_there()
 
     def iter_locals(self) -> Iterator[Variable]:
-        return gdb_variables.iter_locals(self.values)
+        return gdb_variables.iter_locals(self.values, self.is_go)
 
     @contextlib.contextmanager
-    def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
+    def frame_selected(
+        self, thread: int | None, level: int, behind: bool = False
+    ) -> Iterator[None]:
         with gdb_variables.frame_selected(thread, level):
-            yield
+            place = gdb_made_frames.selected_place() if level and self.is_go else None
+            if place is None:
+                yield
+                return
+            pc, sp, number = place
+            with gdb_made_frames.call_selected(pc + behind, sp, number):
+                yield
 
     def innermost_places(self) -> Sequence[tuple[int, int]]:
         return gdb_variables.innermost_places()

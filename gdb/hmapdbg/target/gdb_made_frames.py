@@ -121,3 +121,23 @@ def call_selected(pc: int, sp: int, number: int) -> Iterator[None]:
             raise TargetError("there is no such call any more")
         levels[number].select()
         yield
+
+
+def selected_place() -> tuple[int, int, int] | None:
+    """The selected frame as call_selected takes it, if it is one of Go's that waits for a call.
+
+    No register survives a call in Go, but gdb takes those of the innermost frame for those of the
+    others: in a frame that is made, variables in registers are unknown."""
+    try:
+        frame = gdb.selected_frame()
+        table = frame.find_sal().symtab
+        names = REGISTERS.get(frame.architecture().name())
+        if names is None or table is None or not table.filename.endswith(".go"):
+            return None
+        pc, sp, number = int(frame.pc()), int(frame.read_register(names[1])), 0
+        newer = frame.newer()
+        while newer is not None and newer.type() == gdb.INLINE_FRAME and int(newer.pc()) == pc:
+            number, newer = number + 1, newer.newer()
+        return pc, sp, number
+    except gdb.error:
+        return None

@@ -184,8 +184,9 @@ def _spelled(name: str) -> str:
 # ---- frames
 
 
-def iter_locals(values: GdbValues) -> Iterator[Variable]:
-    """The locals and arguments of all frames of all threads, the selected thread first."""
+def iter_locals(values: GdbValues, is_go: bool) -> Iterator[Variable]:
+    """The locals and arguments of all frames of all threads, the selected thread first. Of Go,
+    whose registers survive no call, only what lies in memory in frames that wait for one."""
     with selection_kept():
         chosen = gdb.selected_thread()
         threads = sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
@@ -205,7 +206,8 @@ def iter_locals(values: GdbValues) -> Iterator[Variable]:
             for level in range(MAX_FRAMES):
                 if frame is None:
                     break
-                yield from iter_frame(values, frame, f"{before}frame {level}: ")
+                in_memory = is_go and level > 0
+                yield from iter_frame(values, frame, f"{before}frame {level}: ", True, in_memory)
                 try:
                     frame = frame.older()
                 except gdb.error:
@@ -228,10 +230,15 @@ def innermost_places() -> list[tuple[int, int]]:
 
 
 def iter_frame(
-    values: GdbValues, frame: gdb.Frame, prefix: str, follows: bool = True
+    values: GdbValues,
+    frame: gdb.Frame,
+    prefix: str,
+    follows: bool = True,
+    in_memory: bool = False,
 ) -> Iterator[Variable]:
     """The variables of a frame, each path with `prefix` before its name. `follows`: a variable of
-    Go's that has escaped to the heap is given as it is there, not as the pointer to it, "&name"."""
+    Go's that has escaped to the heap is given as it is there, not as the pointer to it, "&name".
+    `in_memory`: without those in registers."""
     try:
         block: gdb.Block | None = frame.block()
     except (gdb.error, RuntimeError):
@@ -243,19 +250,24 @@ def iter_frame(
                 continue
             met.add(symbol.name)
             if symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
-                yield from _iter_local(values, symbol, frame, prefix, follows)
+                yield from _iter_local(values, symbol, frame, prefix, follows, in_memory)
         if block.function is not None:
             break
         block = block.superblock
 
 
 def _iter_local(
-    values: GdbValues, symbol: gdb.Symbol, frame: gdb.Frame, prefix: str, follows: bool
+    values: GdbValues,
+    symbol: gdb.Symbol,
+    frame: gdb.Frame,
+    prefix: str,
+    follows: bool,
+    in_memory: bool,
 ) -> Iterator[Variable]:
     name = symbol.name
     try:
         value = symbol.value(frame)
-        if value.is_optimized_out:
+        if value.is_optimized_out or (in_memory and value.address is None):
             return
         if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
             value = value.referenced_value()

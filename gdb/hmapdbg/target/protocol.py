@@ -113,9 +113,12 @@ class Target(Memory):
         """Locals and arguments of all frames of all threads."""
 
     @abc.abstractmethod
-    def frame_selected(self, thread: int | None, level: int) -> AbstractContextManager[None]:
+    def frame_selected(
+        self, thread: int | None, level: int, behind: bool = False
+    ) -> AbstractContextManager[None]:
         """Selects a frame for expressions, of the selected thread (None) or of another. TargetError
-        if there is no such frame."""
+        if there is no such frame. `behind`: with variables where they are when the call that the
+        frame waits for returns (Go: they have been saved before it)."""
 
     # ---- stacks that no thread runs on
 

@@ -98,7 +98,7 @@ class HmapCommand(gdb.Command):
     def open_map(self, arguments: Arguments) -> tuple[Target, Map]:
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
-        from ..reach.resolve import resolve, resolve_from
+        from ..reach.resolve import resolve, resolve_from, typed_at
         from ..target.opening import open_target
 
         if not arguments.expression:
@@ -109,7 +109,7 @@ class HmapCommand(gdb.Command):
         if given is None:
             value = resolve(target, text)
         else:
-            value = resolve_from(target, text, lambda at: target.evaluate_at(str(given), at))
+            value = resolve_from(target, text, lambda at: typed_at(target, str(given), at))
         return target, open_map(target, value)
 
 

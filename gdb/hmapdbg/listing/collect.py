@@ -9,6 +9,7 @@ from dataclasses import field, replace
 
 from ..compat import dataclass
 from ..families import open_map
+from ..languages.go import has_runtime, iter_goroutine_variables
 from ..languages.libhmap.registry import HEAD, read_registry
 from ..reach import go_heap
 from ..reach.limits import Clock, Limits
@@ -17,7 +18,17 @@ from ..survey import survey
 from ..text import size_text
 from ..target import Gap, MemoryFault, Target, TargetError, Value
 from . import sample as samples
-from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, chosen_path, row_of_header, row_of_stats
+from .rows import (
+    GLOBAL,
+    GOROUTINE,
+    LOCAL,
+    REGISTRY,
+    Listing,
+    Row,
+    chosen_path,
+    row_of_header,
+    row_of_stats,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -50,7 +61,8 @@ class Left:
 
 def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """All maps of the process, each by the best path there is to it: globals first, then locals,
-    the maps' own registry, and last what nothing leads to."""
+    also of goroutines that no thread runs, the maps' own registry, and last what nothing leads
+    to."""
     variables = list(target.iter_globals())
     if not variables and not target.has_debug_info():
         left.notes.append(
@@ -60,6 +72,8 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     left.notes.extend(target.left_out())
     yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
+    if has_runtime(target):
+        yield from search.follow(iter_goroutine_variables(target), GOROUTINE)
     yield from go_heap.search_heap(target, search, left.notes)
     if has_registry(target):
         yield from _registered(target, search, left)
@@ -133,6 +147,8 @@ def listing_of(
     """The rows of maps that a search has found."""
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
+    rows = list(_iter_rows(target, search, found, wanted, progress))
+    notes += [f"left out: {one}" for one in search.failures]
     notes += [_gap_note(gap, count) for gap, count in search.missing.most_common(MAX_GAPS)]
     if len(search.missing) > MAX_GAPS:
         notes.append(f"{len(search.missing) - MAX_GAPS:,} more segments that the core lacks")
@@ -151,7 +167,6 @@ def listing_of(
             f"{places} with pointers to memory that is not in the core: variables not set yet, or "
             "maps that are missing from this list; gdb's 'set dump-excluded-mappings on' dumps all"
         )
-    rows = list(_iter_rows(target, found, wanted, progress))
     small = [row for row in rows if not row.is_exact and row.held < SMALL]
     late = sum(not row.is_exact for row in rows) - len(small)
     by_header = "their numbers are from their headers and marked '~'"
@@ -186,7 +201,11 @@ def _gap_note(gap: Gap, count: int) -> str:
 
 
 def _iter_rows(
-    target: Target, found: Sequence[Found], wanted: Wanted, progress: Progress | None
+    target: Target,
+    search: Search,
+    found: Sequence[Found],
+    wanted: Wanted,
+    progress: Progress | None,
 ) -> Iterator[Row]:
     """A row for each map, the largest walked first, as long as there is time."""
     estimates = [(row_of_header(one.header, one.path, one.source), one) for one in found]
@@ -204,13 +223,21 @@ def _iter_rows(
         if estimate.held < wanted.min_bytes // 2 or is_empty or small_left < 0 or clock.is_over:
             yield estimate
             continue
-        keys = None if sampler is None else sampler.of(header)
-        sinks = [] if keys is None else [keys]
-        stats, problems = survey(
-            header,
-            one.map.walk(cells=keys is not None),
-            sinks,
-            placement=one.map.check_placement,
-        )
-        chosen = None if keys is None else keys.sample()
-        yield row_of_stats(stats, one.path, one.source, len(problems), chosen)
+        try:
+            yield _walked_row(one, sampler)
+        except Exception as error:  # pylint: disable=broad-except
+            search.fail(one.path, error)
+            yield estimate
+
+
+def _walked_row(one: Found, sampler: samples.Sampler | None) -> Row:
+    keys = None if sampler is None else sampler.of(one.header)
+    sinks = [] if keys is None else [keys]
+    stats, problems = survey(
+        one.header,
+        one.map.walk(cells=keys is not None),
+        sinks,
+        placement=one.map.check_placement,
+    )
+    chosen = None if keys is None else keys.sample()
+    return row_of_stats(stats, one.path, one.source, len(problems), chosen)

@@ -5,6 +5,7 @@ what gdb's expressions do not know, or would have to call the program for: elems
 what a language's own types lead to, such as slices, containers, smart pointers and interfaces. Text
 from the target is never evaluated: keys are compared, types looked up.
 
+    goroutine 18 worker: seen
     frame 3: m                 thread 2 frame 3: m        registry "sessions"
     main.cache["users"]        main.handlers[4].(*main.server).sessions
 """
@@ -21,10 +22,12 @@ from ..compat import dataclass
 from ..families import family_of, open_map
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, find_elements, find_holder
+from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..target.spelling import closing_at, split_scope
+from ..target.spelling import Scope, closing_at, split_scope
 from ..target.types import pointer_to
+from .go_stacks import PLACE, resolve_place
 from .members import find_qualified
 from .steps import has_base_step, step_starts
 
@@ -55,12 +58,59 @@ def resolve(target: Target, text: str) -> Value:
         return _at(target, found.type, found.address, name)
 
     root = _Root(find_variable, is_only=bool(scope.object))
-    if root.is_only or not scope.text:
+    if scope.goroutine is not None:
+        value = _in_goroutine(target, scope, path, root)
+    elif root.is_only or not scope.text:
         value = _value(target, path, 0, root)[0]
     else:
-        with target.frame_selected(scope.thread, scope.level or 0):
-            value = _value(target, path, 0, root)[0]
+        value = _in_frame(target, scope, path, root)
     return replace(_pointed_at(target, value), expression=text)
+
+
+def _in_frame(target: Target, scope: Scope, path: str, root: _Root) -> Value:
+    """The value of a path that begins in a thread's frame."""
+    failure: TargetError | None = None
+    for behind in (False, True) if target.is_go else (False,):
+        try:
+            with target.frame_selected(scope.thread, scope.level or 0, behind):
+                return _value(target, path, 0, root)[0]
+        except TargetError as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
+
+
+def _in_goroutine(target: Target, scope: Scope, path: str, root: _Root) -> Value:
+    """The value of a path that begins in a call of a goroutine."""
+    assert scope.goroutine is not None
+    call = find_call(target, scope.goroutine, scope.function)
+    place = PLACE.match(path)
+    if place is not None:
+        first, start = place.group(), resolve_place(target, call, place.group())
+        begin = _Root(lambda name: start if name == first else None, is_only=True)
+        return _value(target, path, 0, begin)[0]
+    failure = TargetError(f"debug info has no variables of '{call.label}' there")
+    for at in call.places:
+        try:
+            with target.call_selected(*at):
+                return _value(target, path, 0, root)[0]
+        except TargetError as error:
+            failure = error
+    raise failure
+
+
+def typed_at(target: Target, type_name: str, address: str) -> Value:
+    """A pointer to a value of a type at an address, both as the user typed them; also of a map type
+    of Go's that debug info lacks. TargetError."""
+    try:
+        return target.evaluate_at(type_name, address)
+    except TargetError:
+        found = target.kept(MapTypes).named(type_name) if type_name.startswith("map[") else None
+        if found is None:
+            raise
+        number = target.evaluate(address)
+        data = number.data[: target.pointer_size]
+        return Value(f"({type_name}) ({address})", found, data)
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:

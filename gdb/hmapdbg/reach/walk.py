@@ -46,6 +46,7 @@ MAX_OTHERS = 10_000  # places met again of which the paths are kept
 OTHERS_OF_ONE = 8  # paths of a map beside its own
 MAX_ARRAY = 1_000_000  # elements of one array
 CHUNK_BYTES = 16 << 20  # of places read at a time
+MAX_FAILURES = 100  # that are listed
 SPARSE = 64 << 10  # bytes; larger places are read only where they lead on
 
 
@@ -92,6 +93,7 @@ class Search:
         self.missing: Counter[Gap] = Counter()  # places in memory that the core lacks
         self.unsound = 0  # pointers to what should be a map, but is not
         self.unreadable = 0  # of them, those to memory that cannot be read
+        self.failures: list[str] = []  # what could not be read, for an unexpected reason
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -221,8 +223,11 @@ class Search:
                 for leaf in leaves if len(some) else ():
                     if leaf.way is Way.MAP:
                         yield from self._open_all(batch, leaf, some, numbers, source)
-                    else:
+                        continue
+                    try:
                         self._lead_on(batch.origin, leaf, some, numbers, data)
+                    except Exception as error:  # pylint: disable=broad-except
+                        self.fail(f"values of type '{batch.plan.type.name}'", error)
 
     def _count_gaps(self, addrs: Words) -> None:
         """Counts places that cannot be read since the core lacks them."""
@@ -301,12 +306,23 @@ class Search:
             except (TargetError, MemoryFault) as error:
                 self._miss([error.address if isinstance(error, Unreadable) else addr])
                 continue
+            except Exception as error:  # pylint: disable=broad-except
+                self.fail(path.text, error)
+                continue
             if not _is_plausible(self.target, opened.header):
                 self._miss([array.address for array in opened.header.arrays])
                 continue
             found = self._keep(opened, path.text, source)
             yield found
-            self._follow_elems(found, path)
+            try:
+                self._follow_elems(found, path)
+            except Exception as error:  # pylint: disable=broad-except
+                self.fail(path.text, error)
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Notes what could not be read: whatever a map's memory holds, the others are listed."""
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(f"{what}: {type(error).__name__}: {error}")
 
     def _miss(self, addrs: Sequence[int]) -> None:
         """Counts a place that should hold a map and holds none that can be read: its memory is at

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from ..compat import dataclass
 from .memory import Memory
+from .spelling import may_name_type
 from .types import Kind, Type, pointer_to
 
 
@@ -44,6 +45,15 @@ class Variable:
     others: tuple[str, ...] = ()  # more paths, the less ambiguous the later
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in progress, inlined or not, as debug info has it: its function, and the variables of
+    that which lie in memory, by their names alone."""
+
+    function: str
+    variables: tuple[Variable, ...]
+
+
 class Target(Memory):
     """Memory, types, variables and identity of a process. Raises TargetError with a line for the
     user."""
@@ -54,9 +64,15 @@ class Target(Memory):
     def evaluate(self, expression: str) -> Value:
         """The value of an expression typed by the user, never one from the target's memory."""
 
-    @abc.abstractmethod
     def lookup_type(self, name: str) -> Type | None:
-        """The complete type of that name, e.g. "struct hmap"; None if debug info lacks it."""
+        """The complete type of that name, e.g. "struct hmap"; None where debug info has none.
+        The name may come from the target's memory, where anything may stand: what cannot be a
+        type's name goes no further."""
+        return self.find_type(name) if may_name_type(name) else None
+
+    @abc.abstractmethod
+    def find_type(self, name: str) -> Type | None:
+        """lookup_type of a name that may be a type's."""
 
     @abc.abstractmethod
     def type_names(self, start: str) -> list[str]:
@@ -97,10 +113,6 @@ class Target(Memory):
     def iter_globals(self) -> Iterator[Variable]:
         """Globals and statics that may hold a pointer."""
 
-    def has_debug_info(self) -> bool:
-        """Whether the program, or a library of its own, has debug info."""
-        return True
-
     def left_out(self) -> list[str]:
         """Which variables iter_globals has left out, and why."""
         return []
@@ -114,13 +126,38 @@ class Target(Memory):
         return None
 
     @abc.abstractmethod
+    def has_debug_info(self) -> bool:
+        """Whether the program, or a library of its own, has debug info; if not, that there are no
+        variables says nothing."""
+
+    @abc.abstractmethod
     def iter_locals(self) -> Iterator[Variable]:
         """Locals and arguments of all frames of all threads."""
 
     @abc.abstractmethod
-    def frame_selected(self, thread: int | None, level: int) -> AbstractContextManager[None]:
+    def frame_selected(
+        self, thread: int | None, level: int, behind: bool = False
+    ) -> AbstractContextManager[None]:
         """Selects a frame for expressions, of the selected thread (None) or of another. TargetError
-        if there is no such frame."""
+        if there is no such frame. `behind`: with variables where they are when the call that the
+        frame waits for returns (Go: they have been saved before it)."""
+
+    # ---- stacks that no thread runs on
+
+    def innermost_places(self) -> Sequence[tuple[int, int]]:
+        """Where each thread is: the address of its next instruction, and its stack pointer."""
+        return ()
+
+    def calls_at(self, pc: int, sp: int) -> Sequence[Call]:
+        """The calls of the frame that goes on at `pc`, right behind a call, with the stack pointer
+        `sp`: those inlined there, the innermost first, and last the function. Empty where debug
+        info, or what reads it, says nothing of that."""
+        return ()
+
+    def call_selected(self, pc: int, sp: int, number: int) -> AbstractContextManager[None]:
+        """With one of those calls selected for expressions, as a thread's frame may be.
+        TargetError where there is none of that number."""
+        raise TargetError("locals of goroutines need a debugger")
 
     # ---- addresses
 

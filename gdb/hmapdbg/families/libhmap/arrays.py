@@ -112,7 +112,7 @@ class MapArrays(TwoArrays):
         return False
 
     def _nalloc(self, B: int) -> int:
-        """Buckets of an array, including spare ones (array.c, array_new())."""
+        """Buckets of an array, including spare ones (array.c, hmap_array_new())."""
         return (1 << B) + spare_buckets(1 << B)
 
     def _agrees(self, info: dict[str, int]) -> bool:

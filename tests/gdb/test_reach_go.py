@@ -7,8 +7,7 @@ from pathlib import Path
 
 from go_fixtures import main_toolchains, on, program_of
 from go_toolchains import Toolchain
-from harness import gdb_session
-from test_reach import assert_paths_paste_back, listed, told_by
+from listings import listed_live_and_in_core, told_by
 
 STOP = ("break main.fixtureStop", "run")
 
@@ -16,13 +15,8 @@ STOP = ("break main.fixtureStop", "run")
 @on(main_toolchains())
 def test_go_program(go: Toolchain, folder: Path) -> None:
     program = program_of("reach", go)
-    core = folder / "core"
-    session = gdb_session(
-        program,
-        commands=[*STOP, f"hmap-list --json {folder}/list.json", f"generate-core-file {core}"],
-    )
-    told = told_by(session)
-    rows = listed(folder / "list.json")
+    rows, session, _ = listed_live_and_in_core(program, folder, STOP)
+    told = told_by(session[1].output)
     by_address = {int(row["address"], 16): row for row in rows}
     assert len(by_address) == len(rows)
     assert {one.address for one in told} <= by_address.keys()
@@ -46,9 +40,3 @@ def test_go_program(go: Toolchain, folder: Path) -> None:
     # Every unreached map in the list is one of the program's.
     nameless = {int(row["address"], 16) for row in rows if row["path"].startswith("--type")}
     assert nameless <= {one.address for one in told}
-    gdb_session(program, core=core, commands=[f"hmap-list --json {folder}/core.json"])
-    of_core = listed(folder / "core.json")
-    assert {row["address"]: row["held"] for row in of_core} == {
-        row["address"]: row["held"] for row in rows
-    }
-    assert_paths_paste_back(program, rows, core=core, folder=folder)

@@ -39,6 +39,7 @@ class GdbTarget(Target):
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
+        self._by_path: dict[str, Variable] | None = None  # once all variables were asked for
         self._unplaced: dict[str, str] = {}  # variables without an address, and why
         names = LayoutNames(self.lookup_type, self._layouts, register_value)
         self._expressions = GdbExpressions(self, self.values, names, self._layouts)
@@ -104,7 +105,12 @@ class GdbTarget(Target):
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:
-        yield from gdb_globals.iter_globals(self.values, unplaced=self._unplaced)
+        by_path: dict[str, Variable] = {}
+        for found in gdb_globals.iter_globals(self.values, unplaced=self._unplaced):
+            for path in (found.path, *found.others):
+                by_path.setdefault(path, found)
+            yield found
+        self._by_path = by_path
         for one in self._layouts:
             if one.is_stripped:
                 yield from one.iter_variables()
@@ -136,6 +142,8 @@ class GdbTarget(Target):
         return None if found is None else found.address
 
     def find_variable(self, path: str) -> Variable | None:
+        if self._by_path is not None:
+            return self._by_path.get(path)
         scope, name = split_scope(path)
         last = re.search(r"(\w+)(?:\[abi:\w+\])*(?:@\d+)?['\"]?\Z", name)
         if last is None or scope.level is not None:

@@ -20,11 +20,11 @@ from dataclasses import replace
 import gdb
 
 from ..compat import dataclass
-from .elf_symbols import ElfSymbol, read_exported, read_symbols
+from .elf_symbols import ElfSymbol, read_exported, read_symbols, section_address
 from .gdb_debug_variables import SECTION, debug_variables
 from .gdb_errors import lowered
 from .gdb_frames import iter_threads
-from .gdb_layouts import load_bias
+from .gdb_layouts import text_addresses
 from .gdb_objects import file_has_debug_info, iter_object_files
 from .gdb_session import language
 from .gdb_statics import STATICS, Static, demangled, function_statics
@@ -63,7 +63,11 @@ def iter_globals(
 ) -> Iterator[Variable]:
     """Globals, statics of files and of functions, and thread-locals of all threads; each once. Why
     a thread-local has no address, is put into `unplaced` by its name."""
-    files = [_ObjectFile(values, objfile, path) for objfile, path in iter_object_files()]
+    addresses = text_addresses()
+    files = [
+        _ObjectFile(values, objfile, path, addresses.get(path))
+        for objfile, path in iter_object_files()
+    ]
     exported = _exported_by(files[0]) if files else {}
     for file in files[1:]:
         file.bound = exported
@@ -111,10 +115,13 @@ def _exported_by(executable: _ObjectFile) -> dict[str, int]:
 class _ObjectFile:
     """An object file, and its variables that have debug info."""
 
-    def __init__(self, values: GdbValues, objfile: gdb.Objfile, path: str) -> None:
+    def __init__(
+        self, values: GdbValues, objfile: gdb.Objfile, path: str, text: int | None
+    ) -> None:
         self._values = values
         self._objfile = objfile
         self.path = path
+        self._text = text  # where its code lies
         self.base = os.path.basename(path)
         try:
             variables, self._functions = read_symbols(objfile.filename or "")
@@ -140,7 +147,11 @@ class _ObjectFile:
     @functools.cached_property
     def bias(self) -> int | None:
         """How far the file was moved when it was loaded; None: unknown."""
-        return load_bias(self.path)
+        try:
+            own = section_address(self.path, ".text")
+        except OSError:
+            return None
+        return None if own is None or self._text is None else self._text - own
 
     def _address_of(self, one: ElfSymbol) -> int | None:
         """Where a global variable lies, by its own object file: gdb takes the first of the name.
@@ -208,7 +219,7 @@ class _ObjectFile:
                 names = names[1:] if len(symbols) > 1 else names
                 address = self._address_of(one)
                 yield _Spelled(symbol, names, one.name, address, one.is_thread_local)
-        for static in function_statics(self.path, inside, self._functions):
+        for static in function_statics(self.bias, inside, self._functions):
             names = _names_in_function(static)
             yield _Spelled(static.symbol, names, static.name, None, static.is_thread_local)
 

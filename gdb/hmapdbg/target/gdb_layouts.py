@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import gdb
 
-from .elf_symbols import section_address
 from .gdb_session import output_of
 from .layout_files import LayoutFiles
 
@@ -27,26 +26,20 @@ class GdbPrograms:
         return any(one.owner is not None and one.owner.filename == path for one in gdb.objfiles())
 
     def text_address(self, path: str) -> int | None:
-        own = _main_program()
-        for address, name in _SECTION.findall(output_of("info files")):
-            if name == path or (not name and path == own):
-                return int(address, 16)
-        return None
+        return text_addresses().get(path)
+
+
+def text_addresses() -> dict[str, int]:
+    """Where the .text section of each object file of the process lies, by its path."""
+    own = _main_program() or ""
+    found = _SECTION.findall(output_of("info files"))
+    return {name or own: int(address, 16) for address, name in reversed(found)}
 
 
 def _main_program() -> str | None:
     """gdb's executable; None: none."""
     space = gdb.current_progspace()
     return space.filename if space is not None else None
-
-
-def load_bias(path: str) -> int | None:
-    """How far an object file of the process was moved when it was loaded; None: unknown."""
-    try:
-        own, loaded = section_address(path, ".text"), GdbPrograms().text_address(path)
-    except OSError:
-        return None
-    return None if own is None or loaded is None else loaded - own
 
 
 LAYOUTS = LayoutFiles(GdbPrograms())

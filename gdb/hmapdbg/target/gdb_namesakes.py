@@ -26,7 +26,7 @@ MAX_DEPTH = 40
 def are_same(one: gdb.Type, other: gdb.Type) -> bool:
     """Whether two types of one name, code and size are one type."""
     return bool(one == other) and (
-        _is_certain(one, other) or not _has_arguments(one, 0) or _have_same_arguments(one, other, 0)
+        _is_certain(one, other) or _have_same_arguments(one, other, 0, set())
     )
 
 
@@ -49,25 +49,27 @@ def _file_of(found: gdb.Type) -> str:
     return "" if objfile is None else objfile.filename or ""
 
 
-def _has_arguments(found: gdb.Type, depth: int) -> bool:
-    """Whether template arguments say what members do not."""
-    return "<" in (found.strip_typedefs().name or "") or any(
-        _has_arguments(part, depth + 1) for part in _iter_parts(found, depth)
-    )
-
-
-def _have_same_arguments(one: gdb.Type, other: gdb.Type, depth: int) -> bool:
-    """Whether the template arguments of two types, and those of their members, are the same."""
-    if "<" in (one.name or "") and not _is_certain(one, other):
+def _have_same_arguments(
+    one: gdb.Type, other: gdb.Type, depth: int, compared: set[tuple[str, str]]
+) -> bool:
+    """Whether the template arguments of two types, and those of their members, are the same;
+    `compared`: the names of those that were looked into already."""
+    names = str(one), str(other)
+    if names in compared:
+        return True
+    compared.add(names)
+    if "<" in (one.name or ""):
+        if _is_certain(one, other):
+            return True
         for mine, theirs in zip(iter_arguments(one), iter_arguments(other)):
             if isinstance(mine, gdb.Type) and isinstance(theirs, gdb.Type):
-                same = mine == theirs and _have_same_arguments(mine, theirs, depth + 1)
+                same = mine == theirs and _have_same_arguments(mine, theirs, depth + 1, compared)
             else:
                 same = str(mine) == str(theirs)
             if not same:
                 return False
     pairs = zip(_iter_parts(one, depth), _iter_parts(other, depth))
-    return all(_have_same_arguments(mine, theirs, depth + 1) for mine, theirs in pairs)
+    return all(_have_same_arguments(mine, theirs, depth + 1, compared) for mine, theirs in pairs)
 
 
 def _iter_parts(found: gdb.Type, depth: int) -> Iterator[gdb.Type]:

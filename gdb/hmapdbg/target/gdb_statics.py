@@ -16,7 +16,6 @@ import gdb
 
 from ..compat import dataclass
 from .elf_symbols import ElfSymbol
-from .gdb_layouts import load_bias
 
 MAX_FUNCTIONS = 20_000  # searched for statics
 MAX_ADDRESSES = 1_500_000  # of code that is looked at
@@ -38,11 +37,11 @@ class Static:
 
 
 def function_statics(
-    library: str, inside: list[ElfSymbol], functions: list[ElfSymbol]
+    bias: int | None, inside: list[ElfSymbol], functions: list[ElfSymbol]
 ) -> Iterator[Static]:
-    """The statics of functions among the variables `inside`, some of which may be none."""
-    bias = load_bias(library) if inside else None
-    if bias is None:
+    """The statics of functions among the variables `inside`, some of which may be none; `bias`: how
+    far the object file was moved when it was loaded."""
+    if bias is None or not inside:
         return
     search = _Search(inside, bias)
     owners = _owners(inside, functions)

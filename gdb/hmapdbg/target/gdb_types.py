@@ -142,8 +142,8 @@ def type_named(name: str) -> gdb.Type | None:
 
 
 def _completed(struct: gdb.Type) -> gdb.Type:
-    if struct.sizeof or struct.fields() or not struct.name:
-        return struct
+    if struct.sizeof or struct.fields() or not struct.name or "(" in struct.name:
+        return struct  # one of an anonymous namespace is in no other unit
     prefix = "union" if struct.code == gdb.TYPE_CODE_UNION else "struct"
     for name in (f"{prefix} {struct.name}", struct.name):
         try:

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..families import family_of, open_map
+from ..families import family_of, is_handle, open_map
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, find_elements, find_holder
 from ..languages.libhmap.registry import read_registry
@@ -40,7 +40,7 @@ def resolve(target: Target, text: str) -> Value:
     registered = _REGISTRY.match(text)
     if registered is not None:
         return _registered(target, registered.group(1))
-    return _pointed_at(target, _value(target, text, 0, None)[0])
+    return pointed_at(target, _value(target, text, 0, None)[0])
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
@@ -51,7 +51,7 @@ def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Val
     if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
         return root(text)
     value = root(first)
-    return _pointed_at(target, replace(_value(target, text, 0, (first, value))[0], expression=text))
+    return pointed_at(target, replace(_value(target, text, 0, (first, value))[0], expression=text))
 
 
 def _value(
@@ -78,10 +78,12 @@ def _value(
         raise
     except TargetError:
         raise failure from None
-    inner = _pointed_at(target, value)
+    inner = pointed_at(target, value)
     is_beyond = is_beyond or inner is not value or _is_beyond_gdb(inner.type, text)
     if not is_beyond:
-        raise failure
+        raise _meant_a_key(inner, text) or failure
+    if text.endswith("]") and (inner is not value or root is not None and before == root[0]):
+        inner = _stood_for(target, inner)
     try:
         return apply(target, inner, text), True
     except TargetError as error:
@@ -116,10 +118,34 @@ def _indexes_map(target: Target, text: str) -> bool:
 
 
 def _is_map(found: Type) -> bool:
-    """Whether values of the type are maps, or pointers to one."""
+    """Whether values of the type are maps, or pointers that stand for one, in whose paths an index
+    is a key. Of any other pointer to a map it is the number of one in an array, as in gdb."""
     if found.kind is Kind.POINTER and found.resolve is not None:
-        found = found.target
+        pointee = found.target
+        return pointee.kind is Kind.STRUCT and is_handle(pointee)
     return found.kind is Kind.STRUCT and family_of(found) is not None
+
+
+def _is_pointer_to_map(found: Type) -> bool:
+    return found.kind is Kind.POINTER and found.resolve is not None and _is_map(found.target)
+
+
+def _meant_a_key(value: Value, text: str) -> TargetError | None:
+    """The error of an index that gdb cannot take, behind a pointer to a map; None for any other."""
+    if not text.endswith("]") or not _is_pointer_to_map(value.type):
+        return None
+    key = text[step_starts(text)[-1] :]
+    return TargetError(
+        f"'{value.expression}' is a pointer, and '{text}' would be a map beside the one it points "
+        f"to: for the elem of a key write '(*{value.expression}){key}'"
+    )
+
+
+def _stood_for(target: Target, value: Value) -> Value:
+    """The map itself, of a pointer that stands for it; any other value as it is."""
+    if _is_pointer_to_map(value.type):
+        return _dereference(target, value, value.expression)
+    return value
 
 
 def _registered(target: Target, name: str) -> Value:
@@ -141,7 +167,7 @@ def _registered(target: Target, name: str) -> Value:
     return found[0]
 
 
-def _pointed_at(target: Target, value: Value) -> Value:
+def pointed_at(target: Target, value: Value) -> Value:
     """What a smart pointer points to; any other value as it is."""
     elements = find_elements(value.type)
     if elements is None or elements.access is not Access.POINTEE:
@@ -213,6 +239,8 @@ def _part(value: Value, found: Type, offset: int, path: str) -> Value:
 
 def _element(target: Target, value: Value, text: str, path: str) -> Value:
     """An element of an array, slice or container by its number, or an elem of a map by its key."""
+    if value.type.name.endswith("&"):  # a reference stands for what it refers to
+        value = _dereference(target, value, value.expression)
     found = value.type
     if _is_map(found):
         return _elem(target, value, text, path)

@@ -52,6 +52,10 @@ class Path:
             return self
         return Path(f"{_bracketed(self._value)}[{text}]", False, self.arrow)
 
+    def value(self) -> Path:
+        """The value itself, where this is the pointer to it."""
+        return Path(self._value, False, self.arrow)
+
     def elem(self, key: str) -> Path:
         """The elem of a key in the map that this is; a pointer to a map will do for the map. An
         empty key is one that cannot be typed: neither can what lies behind it."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import Block
-from ..families import open_map
+from ..families import is_handle, open_map
 from ..geometry.address_set import AddressSet
 from ..families.family import Map
 from ..header import Header
@@ -263,7 +263,8 @@ class Search:
                 continue
             found = self._keep(opened, path.text, source)
             yield found
-            self._follow_elems(found, path)
+            # Of other pointers, an index is that of an array.
+            self._follow_elems(found, path if is_handle(leaf.type) else path.value())
 
     def _type_name(self, found: Type) -> str:
         """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""

@@ -2,7 +2,9 @@
 
     names       types as people write them
     strings     std::string and std::string_view
-    containers  the standard containers and smart pointers
+    containers  the standard containers
+    smart       the smart pointers
+    tuples      std::tuple, of which others are made
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from ...target import Type
 from ..elements import Elements
 from ..language import Language
 from ..strings import StringType
-from . import containers, strings
+from . import containers, smart, strings
 from .names import short_name
 
 __all__ = ["LIBSTDCXX", "short_name"]
@@ -26,7 +28,7 @@ class Libstdcxx(Language):
         return strings.find_string(found)
 
     def find_elements(self, found: Type) -> Elements | None:
-        return containers.recognise(found)
+        return smart.recognise(found) or containers.recognise(found)
 
 
 LIBSTDCXX = Libstdcxx()

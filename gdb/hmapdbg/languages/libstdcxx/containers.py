@@ -1,4 +1,4 @@
-"""The standard containers and smart pointers of C++ (libstdc++), by field names: where their
+"""The standard containers of C++ (libstdc++), by field names: where their
 elements are.
 
 Elements of all containers of a batch are found together: vectors by arithmetic, trees and lists a
@@ -24,7 +24,6 @@ DEQUE_BUFFER = 512  # bytes (bits/stl_deque.h _GLIBCXX_DEQUE_BUF_SIZE)
 class Shape(enum.Enum):
     """How a container stores its elements."""
 
-    SMART = "smart pointer"
     VECTOR = "vector"
     DEQUE = "deque"
     LIST = "list"
@@ -48,15 +47,12 @@ class Container:
     @property
     def access(self) -> Access:
         """See Elements."""
-        if self.shape is Shape.SMART:
-            return Access.POINTEE
         return Access.NUMBER if self.shape is Shape.TREE else Access.INDEX
 
     def find(self, memory: Memory, addrs: Words, raw: NDArray[np.uint8]) -> Places:
         """See Elements."""
         words = [memory.pointer_column(raw, at) for at in self.words]
         finders: dict[Shape, Callable[[Memory, Words, list[Words]], Places]] = {
-            Shape.SMART: self._find_pointee,
             Shape.VECTOR: self._find_in_vector,
             Shape.DEQUE: self._find_in_deque,
             Shape.LIST: self._find_in_list,
@@ -69,10 +65,6 @@ class Container:
         places = self.find(memory, np.array([addr], np.uint64), raw)
         at = np.flatnonzero(places.numbers == number)
         return int(places.addrs[at[0]]) if len(at) else None
-
-    def _find_pointee(self, _memory: Memory, _addrs: Words, words: list[Words]) -> Places:
-        rows = np.flatnonzero(words[0])
-        return Places(words[0][rows], rows, np.zeros(len(rows), np.int64))
 
     def _find_in_vector(self, _memory: Memory, _addrs: Words, words: list[Words]) -> Places:
         start, finish = words
@@ -157,30 +149,13 @@ def recognise(found: Type) -> Container | None:
         return None
     tree = found.find("_M_t")
     if tree is not None:
-        return _smart(found, tree) or _tree(tree)
-    pointer, counter = found.find("_M_ptr"), found.find("_M_refcount")
-    if pointer is not None and counter is not None and pointer.type.kind is Kind.POINTER:
-        target = pointer.type.target
-        return Container(Shape.SMART, target, found.size, (pointer.offset,))
+        return _tree(tree)
     inner = found.find("_M_impl")
     if inner is None or inner.type.kind is not Kind.STRUCT:
         return None
     if inner.type.find("_M_header") is not None:
         return _tree(Field("", 0, found))
     return _sequence(found, inner)
-
-
-def _smart(found: Type, member: Field) -> Container | None:
-    """std::unique_ptr: the pointer is the first part of a tuple."""
-    for name in ("", "_M_t"):
-        inner = member.type.find(name) if name else Field("", 0, member.type)
-        if inner is None:
-            continue
-        for one in inner.type.iter_fields():
-            if one.name == "_M_head_impl" and one.type.kind is Kind.POINTER:
-                at = member.offset + inner.offset + one.offset
-                return Container(Shape.SMART, one.type.target, found.size, (at,))
-    return None
 
 
 def _tree(member: Field) -> Container | None:

@@ -74,7 +74,7 @@ def _held(target: Target, found: Type, address: int) -> tuple[int, Type] | None:
     from .languages import find_holder
 
     holder = find_holder(found)
-    if holder is None:
+    if holder is None or not target.is_go:  # of C++'s, gdb's own printers show more
         return None
     raw = np.frombuffer(target.read(address, holder.size), np.uint8)[None]
     contents = holder.open(target, raw, np.array([address], np.uint64))

@@ -127,6 +127,7 @@ def listing_of(
         notes.append(
             f"{places} where a map should be held none that makes sense: variables not set yet"
         )
+    notes += _iter_unfollowed(search)
     rows = list(_iter_rows(target, found, wanted, progress))
     small = [row for row in rows if not row.is_exact and row.held < SMALL]
     late = sum(not row.is_exact for row in rows) - len(small)
@@ -149,6 +150,23 @@ def listing_of(
         program=target.program(),
         notes=notes,
     )
+
+
+def _iter_unfollowed(search: Search) -> Iterator[str]:
+    """What a search could not follow, for people."""
+    unknown = {noun: count for noun, count in search.unknown.items() if count}
+    if unknown:
+        parts = ", ".join(f"{count:,} of {noun}" for noun, count in sorted(unknown.items()))
+        yield (
+            f"not followed, because debug info does not have the type of what is there: {parts}; "
+            "build all parts of the program with -g"
+        )
+    if search.remnants:
+        unions = "1 union" if search.remnants == 1 else f"{search.remnants:,} unions"
+        yield (
+            f"the map that is a member of {unions} was left out: what is there is no sound map "
+            "with entries, so another member may be in use"
+        )
 
 
 def _iter_rows(

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..families import family_of, is_handle, open_map
 from ..find import find, key_by_text, parse_key
-from ..languages import Access, find_elements, find_holder
+from ..languages import Access, Held, Holder, find_elements, find_holder, find_object
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import closing_at
@@ -79,7 +79,7 @@ def _value(
     except TargetError:
         raise failure from None
     inner = pointed_at(target, value)
-    is_beyond = is_beyond or inner is not value or _is_beyond_gdb(inner.type, text)
+    is_beyond = is_beyond or inner is not value or _is_beyond_gdb(target, inner.type, text)
     if not is_beyond:
         raise _meant_a_key(inner, text) or failure
     if text.endswith("]") and (inner is not value or root is not None and before == root[0]):
@@ -95,11 +95,11 @@ class _StepError(TargetError):
     about the whole."""
 
 
-def _is_beyond_gdb(found: Type, text: str) -> bool:
+def _is_beyond_gdb(target: Target, found: Type, text: str) -> bool:
     """Whether gdb does not know the last step of a path, from a value of the type on."""
     if text.endswith("]"):
         return _is_map(found) or find_elements(found) is not None
-    return text.endswith(")") and find_holder(found) is not None
+    return text.endswith(")") and (find_holder(found) is not None or _is_object(target, found))
 
 
 def _indexes_map(target: Target, text: str) -> bool:
@@ -168,14 +168,36 @@ def _registered(target: Target, name: str) -> Value:
 
 
 def pointed_at(target: Target, value: Value) -> Value:
-    """What a smart pointer points to; any other value as it is."""
+    """What a smart pointer points to, or an optional holds; any other value as it is. TargetError
+    where an optional holds nothing, or the object of a smart pointer is gone."""
     elements = find_elements(value.type)
-    if elements is None or elements.access is not Access.POINTEE:
+    if elements is not None and elements.access is Access.POINTEE:
+        raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
+        address = elements.locate(target, value.address or 0, raw, 0)
+        if address is None and raw.any():
+            raise _StepError(f"'{value.expression}' has expired: its object is gone")
+        return _pointer(target, value.expression, elements.element, address or 0)
+    holder = find_holder(value.type)
+    if holder is None or holder.access is not Access.POINTEE:
         return value
-    raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
-    address = elements.locate(target, value.address or 0, raw, 0) or 0
+    held = _held(target, holder, value)
+    if held is None:
+        raise _StepError(f"'{value.expression}' holds no value")
+    if value.address is None:
+        raise _StepError(f"'{value.expression}' is not in memory: name the variable that holds it")
+    return _pointer(target, value.expression, held.type, int(held.addrs[0]))
+
+
+def _pointer(target: Target, text: str, pointee: Type, address: int) -> Value:
     data = address.to_bytes(target.pointer_size, target.byte_order)
-    return Value(value.expression, pointer_to(elements.element, target.pointer_size), data)
+    return Value(text, pointer_to(pointee, target.pointer_size), data)
+
+
+def _held(target: Target, holder: Holder, value: Value) -> Held | None:
+    """What a holder holds; None where that is nothing, or not known."""
+    raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
+    contents = holder.open(target, raw, np.array([value.address or 0], np.uint64))
+    return next(contents.iter_followed(), None)
 
 
 _Apply = Callable[[Target, Value, str], Value]
@@ -286,13 +308,17 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:
-    """What an interface holds, which has to be of that type."""
-    holder = find_holder(value.type)
+    """The content of an interface or the like, or the object that a part belongs to; it must be of
+    that type."""
+    if value.type.kind is Kind.POINTER and _is_object(target, value.type):
+        value = _dereference(target, value, value.expression)
+    holder = find_holder(value.type) or find_object(value.type, target.pointer_size)
     if holder is None:
-        raise TargetError(f"'{value.expression}' is no interface but of type '{value.type.name}'")
-    raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
-    addrs = np.array([value.address or 0], np.uint64)
-    held = next(holder.open(target, raw, addrs).iter_followed(), None)
+        raise TargetError(
+            f"'{value.expression}' is no interface, variant or object with virtual functions but "
+            f"of type '{value.type.name}'"
+        )
+    held = _held(target, holder, value)
     if held is None or held.name != name:
         what = "nothing that is known" if held is None else f"a '{held.name}'"
         raise TargetError(f"'{value.expression}' holds {what}, no '{name}'")
@@ -300,6 +326,13 @@ def _assert(target: Target, value: Value, name: str, path: str) -> Value:
         return _at(target, held.type, int(held.addrs[0]), path)
     address = None if value.address is None else int(held.addrs[0])
     return Value(path, held.type, held.data[0].tobytes(), address)
+
+
+def _is_object(target: Target, found: Type) -> bool:
+    """Whether a type is a class with virtual functions, or a pointer to one."""
+    if found.kind is Kind.POINTER and found.resolve is not None:
+        found = found.target
+    return find_object(found, target.pointer_size) is not None
 
 
 def _number(target: Target, data: bytes) -> int:

@@ -7,18 +7,19 @@ out. So each place is met once, by one of the shortest ways to it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block
+from ..block import Block, Problem
 from ..families import is_handle, open_map
 from ..geometry.address_set import AddressSet
 from ..families.family import Map
 from ..header import Header
-from ..languages import Places, language_of, spread
+from ..languages import Holder, Places, TellsUnknown, language_of, spread
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
 from ..target.types import pointer_to
 from ..values import Renderer
@@ -75,6 +76,8 @@ class Search:
         self.met_maps: dict[int, Found] = {}
         self.places = 0
         self.unsound = 0  # pointers to what should be a map, and is none
+        self.remnants = 0  # members of unions that are no sound map: another one is in use
+        self.unknown: Counter[str] = Counter()  # what was not followed for want of a type
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -182,6 +185,10 @@ class Search:
                 # Of a place that is not all there, what is there leads on all the same.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
+                if batch.plan.object is not None and data is not None and len(some):
+                    self._add_held(
+                        batch.origin, batch.plan.object, lambda path, _: path, some, numbers, data
+                    )
                 for leaf in leaves if len(some) else ():
                     if leaf.way is Way.MAP:
                         yield from self._open_all(batch, leaf, some, numbers, source)
@@ -217,11 +224,20 @@ class Search:
             places = leaf.elements.find(self.target, addrs, data)
             self._add_elements(origin, leaf, leaf.elements.noun, places, rows)
         elif leaf.holder is not None:
-            for held in leaf.holder.open(self.target, data, addrs).iter_followed():
-                there = held.addrs != 0 if held.data is None else held.data.any(axis=1)
-                step = access_step(leaf.holder.access, leaf.step, held.name)
-                way = Derived(origin, rows[held.rows[there]], step)
-                self._add(held.type, held.addrs[there], way)
+            self._add_held(origin, leaf.holder, leaf.step, addrs, rows, data)
+
+    def _add_held(
+        self, origin: Origin, holder: Holder, before: Step, addrs: Words, rows: Ints, data: Raw
+    ) -> None:
+        """What holders at `addrs` hold, of which `data` are the bytes."""
+        contents = holder.open(self.target, data[:, : holder.size], addrs)
+        for held in contents.iter_followed():
+            there = held.addrs != 0 if held.data is None else held.data.any(axis=1)
+            step = access_step(holder.access, before, held.name)
+            way = Derived(origin, rows[held.rows[there]], step)
+            self._add(held.type, held.addrs[there], way)
+        if isinstance(contents, TellsUnknown):
+            self.unknown[contents.unknown.noun] += int(contents.unknown.rows.sum())
 
     def _add_pointees(
         self, origin: Origin, found: Type, step: Step, pointers: Words, rows: Ints
@@ -256,15 +272,23 @@ class Search:
             try:
                 opened = open_map(self.target, Value(path.text, pointer, data))
             except (TargetError, MemoryFault):
-                self.unsound += 1
+                self._count_unsound(leaf)
                 continue
-            if not _is_plausible(self.target, opened.header):
-                self.unsound += 1
+            if not _is_plausible(self.target, opened.header) or (
+                leaf.in_union and not _is_sound(opened)
+            ):
+                self._count_unsound(leaf)
                 continue
             found = self._keep(opened, path.text, source)
             yield found
             # Of other pointers, an index is that of an array.
             self._follow_elems(found, path if is_handle(leaf.type) else path.value())
+
+    def _count_unsound(self, leaf: Leaf) -> None:
+        if leaf.in_union:
+            self.remnants += 1
+        else:
+            self.unsound += 1
 
     def _type_name(self, found: Type) -> str:
         """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""
@@ -321,3 +345,17 @@ def _is_plausible(target: Target, header: Header) -> bool:
         if not target.is_readable(array.address + whole - size, size):
             return False
     return True
+
+
+def _is_sound(opened: Map) -> bool:
+    """Whether a map has entries, and no Problem at all. Where only a part of the memory of a map
+    may be one, anything less is a remnant."""
+    header = opened.header
+    if header.problems or not header.count:
+        return False
+    live = 0
+    for item in opened.audit():
+        if isinstance(item, Problem):
+            return False
+        live += 0 if item.buckets is None else int(item.buckets.live.sum())
+    return live == header.count

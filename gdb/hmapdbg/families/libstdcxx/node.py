@@ -26,6 +26,9 @@ POLICY_FIELDS = ("_M_max_load_factor", "_M_next_resize")
 KEY, VALUE, HASH, TRAITS = 0, 1, 5, 9
 CACHED, IS_SET, IS_UNIQUE = 0, 1, 2
 
+MAX_ARGUMENTS = 16  # of an allocator
+MAX_ALLOCATORS = 4  # in one another
+
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
 
 
@@ -118,9 +121,25 @@ def _node_type(table: Type) -> Type | None:
     for base in _iter_bases(table):
         if "_Hashtable_alloc<" in base.name:
             allocator = base.argument(0)
-            node = allocator.argument(0) if isinstance(allocator, Type) else None
-            return node if isinstance(node, Type) else None
+            return _allocated(allocator, MAX_ALLOCATORS) if isinstance(allocator, Type) else None
     return None
+
+
+def _allocated(allocator: Type, depth: int) -> Type | None:
+    """The node that an allocator is made for: an argument of its own, often not the first one; of
+    the allocator that it adapts (std::scoped_allocator_adaptor); or of its base class."""
+    arguments = []
+    for number in range(MAX_ARGUMENTS):
+        found = allocator.argument(number)
+        if isinstance(found, Type):
+            arguments.append(found)
+        elif found is None:
+            break
+    for one in arguments:
+        if one.find("_M_nxt") is not None:
+            return one
+    inner = (_allocated(one, depth - 1) for one in (*arguments, *_iter_bases(allocator)) if depth)
+    return next((one for one in inner if one is not None), None)
 
 
 def _iter_bases(found: Type) -> Iterator[Type]:

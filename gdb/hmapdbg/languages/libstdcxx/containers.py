@@ -27,6 +27,7 @@ class Shape(enum.Enum):
     VECTOR = "vector"
     DEQUE = "deque"
     LIST = "list"
+    FORWARD = "forward_list"
     TREE = "tree"
 
 
@@ -56,6 +57,7 @@ class Container:
             Shape.VECTOR: self._find_in_vector,
             Shape.DEQUE: self._find_in_deque,
             Shape.LIST: self._find_in_list,
+            Shape.FORWARD: self._find_in_list,
             Shape.TREE: self._find_in_tree,
         }
         return finders[self.shape](memory, addrs, words)
@@ -97,6 +99,7 @@ class Container:
 
     def _find_in_list(self, memory: Memory, addrs: Words, words: list[Words]) -> Places:
         """The list's head node is in the container; it ends there."""
+        links = 1 if self.shape is Shape.FORWARD else 2
         width = memory.pointer_size
         heads = addrs + np.uint64(self.words[0])
         rows, nodes = np.arange(len(addrs)), words[0]
@@ -107,10 +110,10 @@ class Container:
             if len(rows) == 0 or total > MAX_ELEMENTS:
                 break
             total += len(rows)
-            found = nodes + np.uint64(2 * width)
+            found = nodes + np.uint64(links * width)
             parts.append((found, rows, np.full(len(rows), number)))
-            links, ok = memory.gather(nodes, width)
-            rows, nodes = rows[ok], memory.pointer_column(links[ok])
+            data, ok = memory.gather(nodes, width)
+            rows, nodes = rows[ok], memory.pointer_column(data[ok])
         return _joined(parts, len(rows) > 0)
 
     def _find_in_tree(self, memory: Memory, _addrs: Words, words: list[Words]) -> Places:
@@ -170,7 +173,7 @@ def _tree(member: Field) -> Container | None:
 
 
 def _sequence(found: Type, inner: Field) -> Container | None:
-    """std::vector, std::deque, std::list."""
+    """std::vector, std::deque, std::list, std::forward_list."""
     start, finish = inner.type.find("_M_start"), inner.type.find("_M_finish")
     if start is not None and finish is not None:
         if start.type.kind is Kind.POINTER:
@@ -186,12 +189,15 @@ def _sequence(found: Type, inner: Field) -> Container | None:
         if len(places) != 6 or cur is None or cur.type.kind is not Kind.POINTER:
             return None
         return _of(Shape.DEQUE, cur.type.target, tuple(places), cur.type.size)
+    shape = Shape.LIST
     node = inner.type.find("_M_node")
+    if node is None:
+        shape, node = Shape.FORWARD, inner.type.find("_M_head")
     link = node.type.find("_M_next") if node is not None else None
     element = found.argument(0)
     if node is None or link is None or not isinstance(element, Type):
         return None
-    return _of(Shape.LIST, element, (inner.offset + node.offset + link.offset,), link.type.size)
+    return _of(shape, element, (inner.offset + node.offset + link.offset,), link.type.size)
 
 
 def _of(shape: Shape, element: Type, words: tuple[int, ...], width: int) -> Container | None:

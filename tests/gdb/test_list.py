@@ -91,3 +91,44 @@ def test_program_without_maps_or_debug_info() -> None:
     said, note = session[1].output.splitlines()
     assert said == "no maps: none was found, or none matches"
     assert note.startswith("note: no variables are known: the program has no debug info")
+
+
+def test_family_takes_its_words_alone() -> None:
+    session = gdb_session(
+        fixture_program("dev", "service"),
+        commands=[*STOP, Fails("hmap-list --family std"), Fails("hmap-list --family o")],
+    )
+    for outcome in session[2:]:
+        assert outcome.error and "option '--family' takes libhmap, bucket, go," in outcome.error
+
+
+def test_a_map_is_chosen_by_any_of_its_paths() -> None:
+    """fixture_map is server.sessions: hmap-list shows the path that matches."""
+    session = gdb_session(
+        fixture_program("dev", "service"),
+        commands=[
+            *STOP,
+            "print fixture_map == server.sessions",
+            "hmap-list --match ^fixture_map$ --csv -",
+            "hmap-list --match ^server.sessions$ --csv -",
+        ],
+    )
+    assert session[2].output == "$1 = 1\n"
+    for outcome, path in zip(session[3:], ("fixture_map", "server.sessions")):
+        (row,) = csv.DictReader(io.StringIO(outcome.output))
+        assert row["path"] == path and row["name"] == "sessions"
+
+
+def test_diff_says_that_the_saved_list_was_chosen(folder: Path) -> None:
+    saved = f"{folder}/saved.json"
+    session = gdb_session(
+        fixture_program("dev", "service"),
+        commands=[
+            *STOP,
+            f"hmap-list --match cache --save {saved}",
+            f"hmap-diff {saved}",
+            f"hmap-diff {saved} --match cache",
+        ],
+    )
+    note = "note: the saved list has only the maps chosen by '--match cache'"
+    assert note in session[3].output and "note:" not in session[4].output

@@ -148,9 +148,9 @@ def test_limits_say_what_was_cut() -> None:
     target = FakeTarget({base: data})
     variable = Variable("head", node, base)
     for limits, text in (
-        (Limits(generations=10), "pointers were followed 10 deep and no deeper"),
+        (Limits(generations=10), "pointers were followed only 10 deep"),
         (Limits(places=20), "the search ended after 20 places"),
-        (Limits(seconds=0), "the search ended after 0 s: '--seconds N' gives more"),
+        (Limits(seconds=0), "the search ended after 0 s: '--seconds N' allows more"),
     ):
         search = Search(target, limits)
         assert list(search.follow([variable], "global")) == []

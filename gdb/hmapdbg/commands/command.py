@@ -41,13 +41,16 @@ class HmapCommand(gdb.Command):
         raise AssertionError(f"{self.name} has no run()")
 
     def invoke(self, line: str, from_tty: bool) -> None:
+        from ..target.opening import steady_language
+
         self.dont_repeat()
         try:
             arguments = parse(line, self.options)
             if "--help" in arguments:
                 gdb.write(inspect.cleandoc(self.__doc__ or "") + "\n")
                 return
-            self.run(arguments)
+            with steady_language():
+                self.run(arguments)
         except (UsageError, FileError) as error:
             raise gdb.GdbError(str(error)) from None
         except ModuleNotFoundError as error:
@@ -100,7 +103,7 @@ class HmapCommand(gdb.Command):
 
         if not arguments.expression:
             raise UsageError(f"no map named: give an expression, as in '{self.name} my_map'")
-        target = open_target()
+        target = warned(open_target())
         given = arguments.last(TYPE.name)
         text = arguments.expression
         if given is None:
@@ -108,6 +111,14 @@ class HmapCommand(gdb.Command):
         else:
             value = resolve_from(target, text, lambda at: target.evaluate_at(str(given), at))
         return target, open_map(target, value)
+
+
+def warned(target: Target) -> Target:
+    """The target, after a warning if nothing that is read from it can be believed."""
+    mismatch = target.mismatch()
+    if mismatch:
+        gdb.write(f"warning: {mismatch}\n", gdb.STDERR)
+    return target
 
 
 def _matching_files(start: str) -> list[str]:

@@ -11,7 +11,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, FileError, Outputs
 from .command import HmapCommand
-from .list import CHOICE, list_maps
+from .list import CHOICE, family_of, list_maps
 
 if TYPE_CHECKING:
     from ..listing.rows import Listing
@@ -73,12 +73,24 @@ class Diff(HmapCommand):
             outputs.commit()
         if STANDARD_OUTPUT not in [*arguments.all("--csv"), *arguments.all("--json")]:
             gdb.write("".join(f"{line}\n" for line in diff_lines(found, limit)))
-            gdb.write("".join(f"note: {note}\n" for note in after.notes))
+            gdb.write(
+                "".join(f"note: {note}\n" for note in [*_missing(before, after), *after.notes])
+            )
 
     def complete(self, text: str, word: str | None) -> object:
         if not text.lstrip().startswith("-") and " " not in text.strip():
             return gdb.COMPLETE_FILENAME
         return super().complete(text, word)
+
+
+def _missing(before: Listing, after: Listing) -> list[str]:
+    """What the saved list cannot tell, since it has only some of the maps."""
+    if not before.choice or before.choice == after.choice:
+        return []
+    return [
+        f"the saved list has only the maps chosen by '{before.choice}': others look new; use the "
+        "same options"
+    ]
 
 
 def _load(path: str) -> Listing:
@@ -106,5 +118,5 @@ def _chosen(before: Listing, arguments: Arguments) -> Listing:
 
     from ..listing.rows import is_wanted
 
-    match, family = arguments.pattern("--match"), arguments.last("--family") or ""
+    match, family = arguments.pattern("--match"), family_of(arguments)
     return replace(before, rows=[row for row in before.rows if is_wanted(row, match, family)])

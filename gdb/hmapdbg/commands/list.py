@@ -9,7 +9,7 @@ import gdb
 from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
-from .command import HmapCommand
+from .command import HmapCommand, warned
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -102,8 +102,14 @@ def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> Listin
 
     wanted = _wanted(arguments, samples)
     with Progress(what, "maps") as progress:
-        listing = collect(open_target(), wanted, progress)
-    return replace(listing, rows=ranked(listing.rows, by))
+        listing = collect(warned(open_target()), wanted, progress)
+    return replace(listing, rows=ranked(listing.rows, by), choice=choice_of(arguments))
+
+
+def choice_of(arguments: Arguments) -> str:
+    """The options that choose maps, as typed."""
+    given = ((name, arguments.last(name)) for name in ("--match", "--family", "--min-bytes"))
+    return " ".join(f"{name} {value}" for name, value in given if value)
 
 
 def _wanted(arguments: Arguments, samples: bool) -> Wanted:
@@ -112,11 +118,21 @@ def _wanted(arguments: Arguments, samples: bool) -> Wanted:
 
     return Wanted(
         match=arguments.pattern("--match"),
-        family=arguments.last("--family") or "",
+        family=family_of(arguments),
         min_bytes=arguments.number("--min-bytes", 0),
         samples=samples,
         limits=Limits(seconds=arguments.number("--seconds", SECONDS)),
     )
+
+
+def family_of(arguments: Arguments) -> str:
+    """The word of a family that was given; empty: none was. UsageError."""
+    from ..families import words
+
+    word = arguments.last("--family") or ""
+    if word and word not in words():
+        raise UsageError(f"no family '{word}': option '--family' takes {', '.join(words())}")
+    return word
 
 
 def write_files(arguments: Arguments, listing: Listing) -> None:

@@ -22,7 +22,7 @@ from .go import GO
 from .holders import Contents, Held, Holder, TellsUnknown
 from .language import Language
 from .libhmap import LIBHMAP
-from .libstdcxx import LIBSTDCXX
+from .libstdcxx import LIBSTDCXX, short_name
 from .strings import StringType, points_to_text
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "language_of",
     "points_to_text",
     "read_counted_string",
+    "short_name",
     "spread",
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from ..compat import dataclass
 from ..families import open_map
@@ -15,9 +15,9 @@ from ..reach.limits import Clock, Limits
 from ..reach.walk import Found, Search
 from ..survey import survey
 from ..text import size_text
-from ..target import MemoryFault, Target, TargetError, Value
+from ..target import Gap, MemoryFault, Target, TargetError, Value
 from . import sample as samples
-from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, is_chosen, row_of_header, row_of_stats
+from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, chosen_path, row_of_header, row_of_stats
 
 Progress = Callable[[int, int], None]
 
@@ -25,6 +25,7 @@ Progress = Callable[[int, int], None]
 # have a million of them. A note says so.
 SMALL = 64 << 10
 SMALL_WALKED = 2000
+MAX_GAPS = 8  # segments told one by one
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,12 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """All maps of the process, each by the best path there is to it: globals first, then locals,
     the maps' own registry, and last what nothing leads to."""
     variables = list(target.iter_globals())
-    if not variables:
+    if not variables and not target.has_debug_info():
         left.notes.append(
             "no variables are known: the program has no debug info (build with -g), or gdb has not "
             "loaded it yet"
         )
+    left.notes.extend(target.left_out())
     yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
     yield from go_heap.search_heap(target, search, left.notes)
@@ -102,11 +104,20 @@ def has_registry(target: Target) -> bool:
 
 def collect(target: Target, wanted: Wanted, progress: Progress | None = None) -> Listing:
     """The maps of a target. Nothing is raised for what its memory holds."""
-    search, left = Search(target, wanted.limits), Left()
+    limits = replace(wanted.limits, all_paths=wanted.match is not None)
+    search, left = Search(target, limits), Left()
     found = [
-        one
-        for one in find_maps(target, search, left)
-        if is_chosen(one.header, one.path, wanted.match, wanted.family)
+        replace(one, path=path)
+        for one in list(find_maps(target, search, left))
+        for path in [
+            chosen_path(
+                one.header,
+                [one.path, *search.others.get(one.header.address, ())],
+                wanted.match,
+                wanted.family,
+            )
+        ]
+        if path is not None
     ]
     return listing_of(target, search, left, found, wanted, progress)
 
@@ -122,10 +133,23 @@ def listing_of(
     """The rows of maps that a search has found."""
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
-    if search.unsound:
-        places = "1 place" if search.unsound == 1 else f"{search.unsound:,} places"
+    notes += [_gap_note(gap, count) for gap, count in search.missing.most_common(MAX_GAPS)]
+    if len(search.missing) > MAX_GAPS:
+        notes.append(f"{len(search.missing) - MAX_GAPS:,} more segments that the core lacks")
+    mismatch = target.mismatch()
+    if mismatch:
+        notes.insert(0, mismatch)
+    unset = search.unsound - (search.unreadable if target.is_core else 0)
+    if unset:
+        places = "1 place" if unset == 1 else f"{unset:,} places"
         notes.append(
-            f"{places} where a map should be held none that makes sense: variables not set yet"
+            f"{places} that should hold a map, but without a valid one: variables not set yet"
+        )
+    if target.is_core and search.unreadable:
+        places = "1 place" if search.unreadable == 1 else f"{search.unreadable:,} places"
+        notes.append(
+            f"{places} with pointers to memory that is not in the core: variables not set yet, or "
+            "maps that are missing from this list; gdb's 'set dump-excluded-mappings on' dumps all"
         )
     notes += _iter_unfollowed(search)
     rows = list(_iter_rows(target, found, wanted, progress))
@@ -167,6 +191,16 @@ def _iter_unfollowed(search: Search) -> Iterator[str]:
             f"the map that is a member of {unions} was left out: what is there is no sound map "
             "with entries, so another member may be in use"
         )
+
+
+def _gap_note(gap: Gap, count: int) -> str:
+    """What is missing from a listing because the core lacks memory."""
+    places = "1 place leads" if count == 1 else f"{count:,} places lead"
+    return (
+        f"{places} into memory that the core lacks, 0x{gap.low:x}-0x{gap.high:x} "
+        f"({size_text(gap.high - gap.low)}): {gap.why}; maps there are missing from this list; "
+        f"{gap.remedy}"
+    )
 
 
 def _iter_rows(

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from ..families import goes_by
 from ..languages.go import root_length
-from ..reach.steps import FRAME, step_starts
+from ..reach.steps import step_starts
+from ..target.spelling import SCOPE
 from .rows import Listing, Row
 
 VALUES = (
@@ -39,10 +40,10 @@ def stack_of(row: Row) -> list[str]:
     path = row.path
     if path.startswith(("--type ", "registry ", "(")):
         return [path]
-    frame = FRAME.match(path)
-    at = frame.end() if frame else 0
+    scope = SCOPE.match(path)
+    at = scope.end() if scope else 0
     # The name of a Go package's variable has a "." in it that is no step.
-    root = root_length(path) if goes_by(row.family, "go") and not frame else 0
+    root = root_length(path) if goes_by(row.family, "go") and not scope else 0
     first = root or at
     cuts = [at + cut for cut in step_starts(path[at:])]
     return [path[:cut] for cut in cuts if cut >= first] + [path]

@@ -75,6 +75,7 @@ class Listing:
     taken_at: float | None = None  # seconds since 1970; None: not known
     program: str = ""
     notes: Sequence[str] = field(default=())  # what was left out
+    choice: str = ""  # the options by which maps were chosen, as typed; empty: all of them
 
     @property
     def held(self) -> int:
@@ -100,23 +101,23 @@ def ranked(rows: Sequence[Row], by: str = "held") -> list[Row]:
     return sorted(rows, key=lambda row: (-measure(row), -row.held, row.path))
 
 
-def is_chosen(header: Header, path: str, match: re.Pattern[str] | None, family: str) -> bool:
-    """Whether a map is one of those asked for: by its path, its own name or its types, and by its
-    family ("go", "swiss", "libhmap", as far as the words go)."""
-    return _is_chosen(header.family, (path, header.name, header.types), match, family)
+def chosen_path(
+    header: Header, paths: Sequence[str], match: re.Pattern[str] | None, family: str
+) -> str | None:
+    """The path by which a map is one of those asked for: of its paths the first that matches, else
+    the first if its name or its types do. None: it is not asked for."""
+    if not goes_by(header.family, family):
+        return None
+    if match is None or match.search(header.name) or match.search(header.types):
+        return paths[0]
+    return next((path for path in paths if match.search(path)), None)
 
 
 def is_wanted(row: Row, match: re.Pattern[str] | None, family: str) -> bool:
-    """The same of a row."""
-    return _is_chosen(row.family, (row.path, row.name, row.types), match, family)
-
-
-def _is_chosen(
-    its_family: str, texts: tuple[str, ...], match: re.Pattern[str] | None, family: str
-) -> bool:
-    if not goes_by(its_family, family.lower()):
+    """Whether a row is one of those asked for, by its path, name or types."""
+    if not goes_by(row.family, family):
         return False
-    return match is None or any(match.search(text) for text in texts)
+    return match is None or any(match.search(one) for one in (row.path, row.name, row.types))
 
 
 def row_of_header(header: Header, path: str, source: str) -> Row:

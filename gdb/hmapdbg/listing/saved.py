@@ -26,6 +26,7 @@ def dump(listing: Listing, samples: bool) -> str:
         "held": listing.held,
         "wasted": listing.wasted,
         "notes": list(listing.notes),
+        "choice": listing.choice,
         "maps": [_row(row, samples) for row in listing.rows],
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -103,6 +104,7 @@ def load(text: str) -> Listing:
             taken_at=None if taken_at is None else float(taken_at),
             program=str(document["program"]),
             notes=tuple(map(str, document["notes"])),
+            choice=str(document.get("choice", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NotAListing(f"it is damaged: {type(error).__name__}: {error}") from None

@@ -1,13 +1,12 @@
-"""Maps of a Go program that no variable leads to: held by a closure, a channel, a goroutine that is
-parked, or by nobody until the collector comes.
+"""Maps of a Go program that no variable leads to: held by a closure, a channel, a parked goroutine,
+or nothing until they are collected.
 
-The heap knows of each block where it begins and how large it is (runtime.mheap_.allspans), so all
-blocks of a map header's size are looked at, and so is every word of the goroutines' stacks. What
-has a header's numbers is tried as each map type of the program whose buckets would fit into the
-block behind it; one in which every control byte and every count agrees is a map. From go1.22 on a
-block of over 512 bytes with pointers in it says what it was allocated for (runtime/mbitmap.go). Of
-the others types with buckets of one size cannot be told apart: a map of those is listed with its
-types unknown.
+The heap knows the address and size of each block (runtime.mheap_.allspans), so all blocks of a map
+header's size are examined, and every word of the goroutines' stacks. What looks like a header is
+tried as each map type of the program whose buckets would fit into its block; if every control byte
+and every count agrees, it is a map. From go1.22 on, a block of over 512 bytes with pointers has the
+type that it was allocated for (runtime/mbitmap.go). Otherwise types with buckets of one size cannot
+be distinguished: such a map is listed with unknown types.
 """
 
 from __future__ import annotations
@@ -40,17 +39,17 @@ from .walk import Found, Search
 
 Mask = NDArray[np.bool_]
 
-MAX_BYTES = 512 << 20  # of blocks looked at
+MAX_BYTES = 512 << 20  # of blocks examined
 MAX_CANDIDATES = 20_000
 MAX_TYPES = 5_000
-MAX_WALKED = 64 << 20  # bytes of a map that is tried
-MAX_VALUES = 1000  # keys and elems of it that are looked at
+MAX_WALKED = 64 << 20  # bytes of a map to try
+MAX_VALUES = 1000  # keys and elems to check
 HEADERS = ("internal/runtime/maps.Map", "runtime.hmap")
 
 
 @dataclass(frozen=True)
 class _MapType:
-    """A map type of the program, and a nil map of it, for its numbers."""
+    """A map type of the program, and a nil map of it, for its sizes."""
 
     name: str
     type: Type
@@ -58,14 +57,14 @@ class _MapType:
 
 
 def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
-    """The maps that have not been met. What hinders the search is a note, not an error."""
+    """The maps not yet found. Obstacles to the search are notes, not errors."""
     layout = _header_layout(target) if has_runtime(target) else None
     if layout is None:
         return
     try:
         heap = read_heap(target)
     except (TargetError, MemoryFault) as error:
-        notes.append(f"the heap was not searched for maps that nothing leads to: {error}")
+        notes.append(f"the heap was not searched for unreached maps: {error}")
         return
     types = _map_types(target)
     stacks = stacks_of(target)
@@ -76,7 +75,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
             continue
         tried += 1
         if tried > MAX_CANDIDATES:
-            notes.append(f"the heap's search for maps ended after {MAX_CANDIDATES:,} candidates")
+            notes.append(f"the search of the heap ended after {MAX_CANDIDATES:,} candidates")
             return
         fitting = _fitting(target, heap, types, addr)
         if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
@@ -84,7 +83,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         source = "goroutine" if addr in on_stacks else "unreached"
         first = fitting[0]
         if source == "unreached" and heap.block_at(addr) is None:
-            continue  # on a stack, but nothing on one leads to it: of a call that has returned
+            continue  # on a stack, but not reached from one: left by a call that has returned
         path = f"--type '{first.name}' 0x{addr:x}"
         value = Value(path, first.type, addr.to_bytes(target.pointer_size, target.byte_order))
         names = list(dict.fromkeys(one.name for one in fitting))
@@ -93,7 +92,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
 
 
 class _Untyped:
-    """A map of which only the size of its buckets is known."""
+    """A map of which only the bucket size is known."""
 
     def __init__(self, inner: Map, names: Sequence[str]) -> None:
         self._inner = inner
@@ -124,12 +123,12 @@ def _header_layout(target: Target) -> StructLayout | None:
 def _iter_candidates(
     target: Target, layout: StructLayout, heap: Heap, notes: list[str]
 ) -> Iterator[int]:
-    """Addresses where the numbers of a map's header are."""
+    """Addresses of what looks like a map's header."""
     left = MAX_BYTES
     for span in heap.spans_of(layout.size):
         left -= int(heap.sizes[span])
         if left < 0:
-            notes.append(f"of the heap only {MAX_BYTES >> 20} MiB were searched for maps")
+            notes.append(f"only {MAX_BYTES >> 20} MiB of the heap were searched for maps")
             break
         addrs, raw = heap.read_blocks(target, span)
         headers = np.ascontiguousarray(raw[:, : layout.size])
@@ -141,7 +140,7 @@ def _iter_candidates(
         windows = np.lib.stride_tricks.sliding_window_view(stacks.words, count)
         whole = stacks.addrs[count - 1 :] - stacks.addrs[: 1 - count]
         there = np.flatnonzero(whole == np.uint64((count - 1) * width))
-        # What cannot be a map at first sight goes before bytes are made of the rest.
+        # Drops what clearly is not a map before making bytes of the rest.
         directory = layout["dirPtr" if "dirPtr" in layout else "buckets"].offset // width
         pointers = windows[there, directory]
         there = there[(pointers > 4096) & (pointers % np.uint64(width) == 0)]
@@ -151,7 +150,7 @@ def _iter_candidates(
 
 
 def _looks_like_map(target: Target, layout: StructLayout, raw: NDArray[np.uint8]) -> Mask:
-    """Which rows (n, size) have numbers that go together; maps without buckets are of no use."""
+    """Which rows (n, size) have consistent numbers; maps without buckets are ignored."""
     rows = raw.view(layout.dtype(target.order)).ravel()
     width = np.uint64(target.pointer_size)
     if "dirPtr" in layout:
@@ -177,7 +176,7 @@ def _looks_like_map(target: Target, layout: StructLayout, raw: NDArray[np.uint8]
 
 
 def _map_types(target: Target) -> list[_MapType]:
-    """The map types that debug info has, by name."""
+    """The map types in debug info, by name."""
     out = []
     for name in target.type_names("map[")[:MAX_TYPES]:
         found = target.lookup_type(name)
@@ -192,8 +191,8 @@ def _map_types(target: Target) -> list[_MapType]:
 
 
 def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -> list[_MapType]:
-    """The types as which the map at an address is sound; one, where its buckets tell theirs."""
-    # By the size of a bucket: the walk, which looks at no keys and elems, sees no more of a type.
+    """The types for which the map at an address is valid; one, if its buckets have it."""
+    # By bucket size: the walk does not check keys and elems, and needs no more of a type.
     sound: dict[int, Cells | None] = {}
     out = []
     for one in types:
@@ -210,8 +209,8 @@ def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -
 
 
 def _allocated_as(target: Target, heap: Heap, one: _MapType, addr: int) -> str:
-    """The map type by what the block of its buckets was allocated for, without paths of packages;
-    empty where the block does not say."""
+    """The map type that the block of the buckets was allocated for, without paths of packages;
+    empty if the block does not say."""
     data = addr.to_bytes(target.pointer_size, target.byte_order)
     array = open_map(target, Value(one.name, one.type, data)).header.arrays[0].address
     block = heap.block_at(array)
@@ -226,7 +225,7 @@ def _allocated_as(target: Target, heap: Heap, one: _MapType, addr: int) -> str:
 
 
 def _sound_cells(target: Target, heap: Heap, one: _MapType, addr: int) -> Cells | None:
-    """Some cells of a map that is sound as one of a type; None where it is not."""
+    """Some cells of a map that is valid for a type; None if it is not."""
     data = addr.to_bytes(target.pointer_size, target.byte_order)
     try:
         opened = open_map(target, Value(one.name, one.type, data))
@@ -238,7 +237,7 @@ def _sound_cells(target: Target, heap: Heap, one: _MapType, addr: int) -> Cells 
     if sum(array.size for array in header.arrays) > MAX_WALKED:
         return None
     for array in header.arrays:
-        # A block is a bit larger than what was asked for, by an eighth at most, or a page.
+        # A block is larger than requested by at most an eighth, or a page.
         used = (array.buckets + array.spare) * header.geometry.bucket_size
         block = heap.block_at(array.address)
         most = used + max(used // 8, 64) + PAGE * (used > 4096)

@@ -1,7 +1,7 @@
-"""What of a type is worth following, found once for each type.
+"""What to follow in a type, determined once per type.
 
-A struct is flattened: the places in it that lead on, each with its offset. A type from which no map
-can be reached is not followed at all.
+A struct is flattened: the places in it that lead on, each with its offset. A type that reaches no
+map is not followed at all.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from ..languages import (
     is_internal,
 )
 from ..target import Kind, Target, Type
+from .members import Members
 from .steps import Step, access_step, fields_step, index_step, pointee_step
 
-MAX_DEPTH = 40  # of structs in one another
+MAX_DEPTH = 40  # of nested structs
 MAX_LEAVES = 10_000
 
 
 class Way(enum.Enum):
     """How a place leads on."""
 
-    MAP = "map"  # a map's header lies there
+    MAP = "map"  # a map's header is there
     POINTER = "pointer"
     ARRAY = "array"
-    ELEMENTS = "elements"  # of what a language has: a container, a slice, a smart pointer
-    HOLDER = "holder"  # of a value whose type is known at run time only
+    ELEMENTS = "elements"  # of a language: a container, a slice, a smart pointer
+    HOLDER = "holder"  # of a value whose type is known only at run time
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Leaf:
 
     way: Way
     offset: int
-    type: Type  # of what is there: the map, the pointee, the element; of a holder itself
+    type: Type  # of what is there: map, pointee, element; of a holder itself
     step: Step
     size: int = 0  # bytes to read there
     count: int = 1  # elements of an array
@@ -53,7 +54,7 @@ class Leaf:
 
 @dataclass
 class Plan:
-    """What of a type is followed."""
+    """What to follow in a type."""
 
     type: Type
     key: Hashable
@@ -63,14 +64,14 @@ class Plan:
 
     @property
     def span(self) -> int:
-        """Bytes from the start that have to be read."""
+        """Bytes to read, from the start."""
         least = 0 if self.object is None else self.object.size
         ends = (one.offset + one.size for one in self.leaves or () if one.size)
         return max(max(ends, default=0), least)
 
     @property
     def ends(self) -> bool:
-        """Whether a map may lie in a value, or anything behind it."""
+        """Whether a value may hold a map, or lead to anything."""
         return self.object is not None or any(_ends(one) for one in self.all_leaves)
 
 
@@ -84,7 +85,7 @@ class Plans:
         self._keys: dict[int, tuple[Type, Hashable]] = {}
 
     def of(self, found: Type) -> Plan | None:
-        """What to follow in values of the type; None where no map can be reached from it."""
+        """What to follow in values of the type; None if it reaches no map."""
         plan = self._plan(found)
         if not self._may_reach(plan):
             return None
@@ -99,7 +100,7 @@ class Plans:
     def _plan(self, found: Type) -> Plan:
         key = self._key(found)
         if key not in self._plans:
-            leaves = tuple(_iter_leaves(found, 0, (), 0))[:MAX_LEAVES]
+            leaves = tuple(_iter_leaves(found, 0, Members(), 0))[:MAX_LEAVES]
             whole = find_object(found, self._target.pointer_size)
             self._plans[key] = Plan(found, key, leaves, whole)
         return self._plans[key]
@@ -108,12 +109,12 @@ class Plans:
         known = self._keys.get(id(found))
         if known is None:
             known = found, type_key(found)
-            self._keys[id(found)] = known  # with the type: its id would be given to another
+            self._keys[id(found)] = known  # keeps the type, so that its id is not reused
         return known[1]
 
     def _may_reach(self, start: Plan) -> bool:
         """Whether a map can be reached: breadth first over the types, up to the first one that is
-        known to. Where there is none, none of those seen can."""
+        known to. If there is none, none of those seen can."""
         if start.key in self._reaches:
             return self._reaches[start.key]
         came_from: dict[Hashable, Hashable] = {start.key: None}
@@ -143,19 +144,21 @@ def _ends(leaf: Leaf) -> bool:
 
 
 def type_key(found: Type, depth: int = 0) -> Hashable:
-    """What tells a type from others: in C, files may have different structs of one name."""
+    """Identifies a type: in C, files may have different structs of one name."""
     if found.kind in (Kind.STRUCT, Kind.UNION):
+        if found.identity is not None:
+            return found.kind, found.identity
         members = tuple((one.name, one.offset, one.type.name) for one in found.fields)
         return found.kind, found.name, found.size, members
     is_indirect = found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None
     if is_indirect and depth < 4:  # Go: type P *P
         return found.kind, found.name, found.size, type_key(found.target, depth + 1)
-    return found.kind, found.name, found.size
+    return found.kind, found.name, found.size, found.identity
 
 
-def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -> Iterator[Leaf]:
-    """The places of a type at an offset that lead on; `names` are the members down to it."""
-    step = fields_step(names)
+def _iter_leaves(found: Type, offset: int, members: Members, depth: int) -> Iterator[Leaf]:
+    """The places of a type at an offset that lead on; `members`: those down to it."""
+    step = fields_step(members.names)
     if depth > MAX_DEPTH:
         return
     if found.kind is Kind.POINTER:
@@ -167,15 +170,36 @@ def _iter_leaves(found: Type, offset: int, names: tuple[str, ...], depth: int) -
         if found.count > 0 and _is_worth(found.target):
             yield Leaf(Way.ARRAY, offset, found.target, index_step(step), 0, found.count)
     elif found.kind in (Kind.STRUCT, Kind.UNION):
-        yield from _iter_struct_leaves(found, offset, names, depth)
+        yield from _iter_struct_leaves(found, offset, members, depth)
 
 
-def _iter_struct_leaves(
-    found: Type, offset: int, names: tuple[str, ...], depth: int
-) -> Iterator[Leaf]:
-    step = fields_step(names)
+def _iter_struct_leaves(found: Type, offset: int, members: Members, depth: int) -> Iterator[Leaf]:
     if is_internal(found):
         return
+    below = found.fields
+    if _is_known(found):
+        yield from _iter_known_leaves(found, offset, fields_step(members.names))
+        # A class made of a container may have more than that.
+        of_base = next((one for one in found.fields if one.base and _is_known(one.type)), None)
+        below = tuple(one for one in found.fields if one is not of_base) if of_base else ()
+    for member in below:
+        if not member.bit_size:
+            way = members.into(found, member)
+            for leaf in _iter_leaves(member.type, offset + member.offset, way, depth + 1):
+                is_doubtful = found.kind is Kind.UNION and leaf.way is Way.MAP
+                yield replace(leaf, in_union=True) if is_doubtful else leaf
+
+
+def _is_known(found: Type) -> bool:
+    """Whether a struct is a map, or what a language has for leading on."""
+    return found.kind is Kind.STRUCT and (
+        family_of(found) is not None
+        or find_holder(found) is not None
+        or find_elements(found) is not None
+    )
+
+
+def _iter_known_leaves(found: Type, offset: int, step: Step) -> Iterator[Leaf]:
     if found.kind is Kind.STRUCT and family_of(found) is not None:
         yield Leaf(Way.MAP, offset, found, step)
         return
@@ -190,18 +214,10 @@ def _iter_struct_leaves(
             yield Leaf(
                 Way.ELEMENTS, offset, elements.element, way, elements.size, elements=elements
             )
-        return
-    for member in found.fields:
-        if member.bit_size:
-            continue
-        below = names if member.base or not member.name else (*names, member.name)
-        for leaf in _iter_leaves(member.type, offset + member.offset, below, depth + 1):
-            is_doubtful = found.kind is Kind.UNION and leaf.way is Way.MAP
-            yield replace(leaf, in_union=True) if is_doubtful else leaf
 
 
 def _is_worth(found: Type) -> bool:
-    """Whether values of the type can hold anything that leads on: no numbers, text, code."""
+    """Whether values of the type can hold anything that leads on: not numbers, text, code."""
     if found.kind is Kind.ARRAY:
         return found.count > 0 and _is_worth(found.target)
     return found.kind in (Kind.STRUCT, Kind.UNION, Kind.POINTER) and found.size > 0

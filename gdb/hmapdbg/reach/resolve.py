@@ -1,9 +1,9 @@
-"""From a path as hmap-list prints it back to the value.
+"""From a path, as hmap-list prints it, back to the value.
 
-What gdb can evaluate, gdb evaluates. Beyond that a path may begin in a frame or the registry, and
-go through what gdb's expressions know nothing of, or would have to call the program for: elems of
-maps by their key, and what a language's own types lead to, such as slices, containers, smart
-pointers and interfaces. Text of the target is never evaluated: keys are compared, types looked up.
+gdb evaluates what it can. Beyond that, a path may begin in a frame or the registry, and go through
+what gdb's expressions do not know, or would have to call the program for: elems of maps by key, and
+what a language's own types lead to, such as slices, containers, smart pointers and interfaces. Text
+from the target is never evaluated: keys are compared, types looked up.
 
     frame 3: m                 thread 2 frame 3: m        registry "sessions"
     main.cache["users"]        main.handlers[4].(*main.server).sessions
@@ -17,59 +17,85 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..compat import dataclass
 from ..families import family_of, is_handle, open_map
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, Held, Holder, find_elements, find_holder, find_object
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..target.spelling import closing_at
+from ..target.spelling import closing_at, split_scope
 from ..target.types import pointer_to
-from .steps import FRAME, step_starts
+from .members import find_qualified
+from .steps import has_base_step, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
 MAX_STEPS = 200
 
 
+@dataclass(frozen=True)
+class _Root:
+    """What a path may begin with that the target's expressions do not know, or must not be asked
+    for."""
+
+    find: Callable[[str], Value | None]
+    is_only: bool = False  # the expressions are not asked
+
+
 def resolve(target: Target, text: str) -> Value:
     """The value of a path or expression. TargetError."""
-    frame = FRAME.match(text)
-    if frame is not None:
-        thread = frame["thread"]
-        with target.frame_selected(None if thread is None else int(thread), int(frame["level"])):
-            return replace(resolve(target, text[frame.end() :]), expression=text)
     registered = _REGISTRY.match(text)
     if registered is not None:
         return _registered(target, registered.group(1))
-    return pointed_at(target, _value(target, text, 0, None)[0])
+    scope, path = split_scope(text)
+
+    def find_variable(name: str) -> Value | None:
+        found = target.find_variable(scope.text + name)
+        if found is None or found.address is None:
+            return None
+        return _at(target, found.type, found.address, name)
+
+    root = _Root(find_variable, is_only=bool(scope.object))
+    if root.is_only or not scope.text:
+        value = _value(target, path, 0, root)[0]
+    else:
+        with target.frame_selected(scope.thread, scope.level or 0):
+            value = _value(target, path, 0, root)[0]
+    return replace(pointed_at(target, value), expression=text)
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
-    """What `root` makes of an expression for an address, of which the type was given; or the value
-    of a path that begins with such an address, a number. TargetError."""
+    """The value that `root` gives an expression for an address with a given type, or that of a path
+    that begins with such an address, a number. TargetError."""
     starts = step_starts(text)
     first = text[: starts[0]] if starts else ""
     if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
         return root(text)
     value = root(first)
-    return pointed_at(target, replace(_value(target, text, 0, (first, value))[0], expression=text))
+    value = _stood_for(target, root(first))
+    begin = _Root(lambda name: value if name == first else None, is_only=True)
+    return pointed_at(target, replace(_value(target, text, 0, begin)[0], expression=text))
 
 
-def _value(
-    target: Target, text: str, depth: int, root: tuple[str, Value] | None
-) -> tuple[Value, bool]:
-    """The value by gdb, if it knows all of the path; else of the path without its last step, and
-    then that step; and whether there is a step in the path that gdb knows nothing of. TargetError:
-    gdb's own where there is none."""
+def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, bool]:
+    """The value by gdb, if it knows all of the path; otherwise of the path without its last step,
+    and then that step; and whether the path has a step that gdb does not know. TargetError: gdb's
+    own if there is none."""
     failure = TargetError(f"path '{text}' is too long")
-    if root is not None and text == root[0]:
-        return root[1], True
-    if root is None and not _indexes_map(target, text):
+    if root.is_only:
+        found = root.find(text)
+        if found is not None:
+            return found, True
+        failure = TargetError(f"no variable '{text}' there: 'hmap-list' lists the maps")
+    elif not has_base_step(text) and not _indexes_map(target, text):
         try:
             return target.evaluate(text), False
         except TargetError as error:
             failure = error
     step = _last_step(text) if depth < MAX_STEPS else None
     if step is None:
+        found = None if root.is_only else root.find(text)
+        if found is not None:
+            return found, True
         raise failure
     before, apply = step
     try:
@@ -80,9 +106,9 @@ def _value(
         raise failure from None
     inner = pointed_at(target, value)
     is_beyond = is_beyond or inner is not value or _is_beyond_gdb(target, inner.type, text)
-    if not is_beyond:
+    if not is_beyond and not has_base_step(text):
         raise _meant_a_key(inner, text) or failure
-    if text.endswith("]") and (inner is not value or root is not None and before == root[0]):
+    if text.endswith("]") and inner is not value:
         inner = _stood_for(target, inner)
     try:
         return apply(target, inner, text), True
@@ -91,12 +117,12 @@ def _value(
 
 
 class _StepError(TargetError):
-    """A step that gdb knows nothing of has failed: what is said of it tells more than gdb's error
-    about the whole."""
+    """A step that gdb does not know has failed: its error says more than gdb's error about the
+    whole path."""
 
 
 def _is_beyond_gdb(target: Target, found: Type, text: str) -> bool:
-    """Whether gdb does not know the last step of a path, from a value of the type on."""
+    """Whether gdb does not know the last step of a path from a value of the type."""
     if text.endswith("]"):
         return _is_map(found) or find_elements(found) is not None
     return text.endswith(")") and (find_holder(found) is not None or _is_object(target, found))
@@ -111,7 +137,7 @@ def _indexes_map(target: Target, text: str) -> bool:
         try:
             value = target.evaluate(text[:at])
         except TargetError:
-            return False  # gdb cannot evaluate the whole, then
+            return False  # so gdb cannot evaluate the whole
         if _is_map(value.type):
             return True
     return False
@@ -168,7 +194,7 @@ def _registered(target: Target, name: str) -> Value:
 
 
 def pointed_at(target: Target, value: Value) -> Value:
-    """What a smart pointer points to, or an optional holds; any other value as it is. TargetError
+    """What a smart pointer points to, or an optional holds; any other value unchanged. TargetError
     where an optional holds nothing, or the object of a smart pointer is gone."""
     elements = find_elements(value.type)
     if elements is not None and elements.access is Access.POINTEE:
@@ -204,7 +230,7 @@ _Apply = Callable[[Target, Value, str], Value]
 
 
 def _last_step(text: str) -> tuple[str, _Apply] | None:
-    """A path without its last step, and that step; None where it has no step."""
+    """A path without its last step, and that step; None if it has no step."""
     text = text.strip()
     if text.startswith("(") and closing_at(text, 0) == len(text) - 1:
         inner = text[1:-1].strip()
@@ -238,18 +264,18 @@ def _at(target: Target, found: Type, address: int, path: str) -> Value:
 
 def _dereference(target: Target, value: Value, path: str) -> Value:
     if value.type.kind is not Kind.POINTER or value.type.resolve is None:
-        raise TargetError(f"'{value.expression}' is no pointer but of type '{value.type.name}'")
+        raise TargetError(f"'{value.expression}' is not a pointer: its type is '{value.type.name}'")
     return _at(target, value.type.target, _number(target, value.data), path)
 
 
 def _member(target: Target, value: Value, name: str, path: str) -> Value:
     if value.type.kind is Kind.POINTER and value.type.resolve is not None:
         value = _dereference(target, value, value.expression)
-    found = value.type.find(name)
+    of_base = name.startswith("'") and name.endswith("'")
+    found = find_qualified(value.type, name[1:-1]) if of_base else value.type.find(name)
     if found is None:
         raise TargetError(
-            f"'{value.expression}' has no field '{name}': see what it is with "
-            f"'ptype {value.type.name}'"
+            f"'{value.expression}' has no field '{name}': see 'ptype {value.type.name}'"
         )
     return _part(value, found.type, found.offset, path)
 
@@ -288,17 +314,17 @@ def _index(text: str, path: str) -> int:
     except ValueError:
         number = -1
     if number < 0:
-        raise TargetError(f"'{path}' has '{text}' for a number of an element")
+        raise TargetError(f"'{text}' in '{path}' is not the number of an element")
     return number
 
 
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
-    """The elem of a map's key. An elem may be in a box of its own."""
+    """The elem of a key in a map. It may be in a box."""
     opened = open_map(target, value)
     header = opened.header
     try:
         key = parse_key(target, header.key_type, text)
-    except TargetError:  # no expression, but what the entries CSV shows: an interface's value
+    except TargetError:  # not an expression, but as in the entries CSV: an interface's value
         key = key_by_text(target, header.key_type, text)
     hit = find(target, opened, key)
     if hit.cells is None:
@@ -308,20 +334,20 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:
-    """The content of an interface or the like, or the object that a part belongs to; it must be of
+    """What an interface or the like holds, or the object that a value is a part of; it must be of
     that type."""
     if value.type.kind is Kind.POINTER and _is_object(target, value.type):
         value = _dereference(target, value, value.expression)
     holder = find_holder(value.type) or find_object(value.type, target.pointer_size)
     if holder is None:
         raise TargetError(
-            f"'{value.expression}' is no interface, variant or object with virtual functions but "
-            f"of type '{value.type.name}'"
+            f"'{value.expression}' is not an interface, a variant or an object with virtual "
+            f"functions: its type is '{value.type.name}'"
         )
     held = _held(target, holder, value)
     if held is None or held.name != name:
-        what = "nothing that is known" if held is None else f"a '{held.name}'"
-        raise TargetError(f"'{value.expression}' holds {what}, no '{name}'")
+        what = "an unknown type" if held is None else f"a '{held.name}'"
+        raise TargetError(f"'{value.expression}' holds {what}, not a '{name}'")
     if held.data is None:
         return _at(target, held.type, int(held.addrs[0]), path)
     address = None if value.address is None else int(held.addrs[0])

@@ -5,6 +5,7 @@ looked up; this tells which names are worth it.
 
 from __future__ import annotations
 
+import functools
 import mmap
 import os
 import struct
@@ -14,9 +15,9 @@ import numpy as np
 
 from ..compat import dataclass
 
-SHT_SYMTAB = 2
+SHT_SYMTAB, SHT_DYNSYM = 2, 11
 SHF_WRITE = 1
-STT_OBJECT, STT_FUNC, STT_FILE = 1, 2, 4
+STT_OBJECT, STT_FUNC, STT_FILE, STT_TLS = 1, 2, 4, 6
 SHN_LORESERVE = 0xFF00
 
 
@@ -28,6 +29,8 @@ class ElfSymbol:
     size: int
     section: str  # ".bss"; empty for functions
     source: str  # base name of a local symbol's source file; empty for others
+    address: int = 0  # as the file has it; of a thread-local variable, in its block
+    is_thread_local: bool = False
 
 
 def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
@@ -45,21 +48,68 @@ def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
     return [one for one in found if one.section], [one for one in found if not one.section]
 
 
+def read_exported(path: str) -> dict[str, int]:
+    """The variables of the ELF file at `path` that are there for other object files, and their
+    addresses. OSError."""
+    if os.path.getsize(path) < 64:
+        return {}
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            found = list(_iter_symbols(data, SHT_DYNSYM))
+        except (struct.error, IndexError, ValueError):
+            return {}
+    return {one.name: one.address for one in found if one.section and not one.is_thread_local}
+
+
+def section_address(path: str, name: str) -> int | None:
+    """Where a section of the ELF file at `path` says that it lies; None: there is none. OSError."""
+    if os.path.getsize(path) < 64:
+        return None
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+        try:
+            sections = _sections(data, wide, order)
+            names = _section_names(data, wide, order, sections)
+        except (struct.error, IndexError, ValueError):
+            return None
+    return next((one.address for one, own in zip(sections, names) if own == name), None)
+
+
+def has_mangled_names(path: str) -> bool:
+    """Whether the symbol table of the ELF file at `path` has names of C++. OSError."""
+    return _has_mangled_names(path, os.stat(path).st_mtime_ns)
+
+
+@functools.lru_cache(100)
+def _has_mangled_names(path: str, _changed: int) -> bool:
+    if os.path.getsize(path) < 64:
+        return False
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+        try:
+            sections = _sections(data, wide, order)
+        except (struct.error, IndexError, ValueError):
+            return False
+        tables = [sections[one.link] for one in sections if one.kind == SHT_SYMTAB]
+        return any(data.find(b"\0_Z", one.offset, one.offset + one.size) >= 0 for one in tables)
+
+
 @dataclass(frozen=True, slots=True)
 class _Section:
     name: int
     kind: int
     flags: int
+    address: int
     offset: int
     size: int
     link: int
 
 
-def _iter_symbols(data: mmap.mmap) -> Iterator[ElfSymbol]:
+def _iter_symbols(data: mmap.mmap, kind: int = SHT_SYMTAB) -> Iterator[ElfSymbol]:
     wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
     sections = _sections(data, wide, order)
     names = _section_names(data, wide, order, sections)
-    table = next((one for one in sections if one.kind == SHT_SYMTAB), None)
+    table = next((one for one in sections if one.kind == kind), None)
     if table is None:
         return
     strings = sections[table.link]
@@ -68,7 +118,8 @@ def _iter_symbols(data: mmap.mmap) -> Iterator[ElfSymbol]:
     kinds = rows["info"] & 15
     writable = np.array([bool(one.flags & SHF_WRITE) for one in sections], np.bool_)
     inside = np.minimum(rows["section"].astype(np.int64), len(sections) - 1)
-    variables = (kinds == STT_OBJECT) & writable[inside] & (rows["section"] != 0)
+    thread_local = kinds == STT_TLS
+    variables = ((kinds == STT_OBJECT) | thread_local) & writable[inside] & (rows["section"] != 0)
     functions = (kinds == STT_FUNC) & (rows["section"] != 0)
     wanted = (rows["section"] < SHN_LORESERVE) & (rows["size"] > 0) & (variables | functions)
     source = ""
@@ -81,7 +132,14 @@ def _iter_symbols(data: mmap.mmap) -> Iterator[ElfSymbol]:
             continue
         section = names[int(row["section"])] if variables[place] else ""
         local = not int(row["info"]) >> 4
-        yield ElfSymbol(name, int(row["size"]), section, source if local else "")
+        yield ElfSymbol(
+            name,
+            int(row["size"]),
+            section,
+            source if local else "",
+            int(row["value"]),
+            bool(thread_local[place]),
+        )
 
 
 def _symbol_dtype(wide: bool, order: str) -> np.dtype[np.void]:
@@ -100,8 +158,7 @@ def _sections(data: mmap.mmap, wide: bool, order: str) -> list[_Section]:
     out = []
     for at in range(start, start + entry * count, entry):
         layout = "IIQQQQI" if wide else "IIIIIII"
-        name, kind, flags, _, offset, size, link = struct.unpack_from(order + layout, data, at)
-        out.append(_Section(name, kind, flags, offset, size, link))
+        out.append(_Section(*struct.unpack_from(order + layout, data, at)))
     return out
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import gdb
 
-from . import gdb_variables
+from . import gdb_frames, gdb_globals, gdb_objects
+from .core_file import Gap
 from .gdb_classes import GdbClasses, address_of_function, symbol_at
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
@@ -21,7 +22,8 @@ from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
 from .page_cache import PageCache
-from .protocol import Target, Value, Variable
+from .protocol import Target, TargetError, Value, Variable
+from .spelling import split_scope
 from .types import Kind, Type
 
 
@@ -34,11 +36,12 @@ class GdbTarget(Target):
         self.byte_order = "big" if "big endian" in output_of("show endian") else "little"
         self._cache = PageCache(self._process.read) if self._process.is_remote else None
         self._named: dict[str, Type | None] = {}
-        self._types = GdbTypes(self.pointer_size, lambda: self.is_go)
+        self._types = GdbTypes(self.pointer_size)
         self._classes = GdbClasses(self, self._types)
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
+        self._unplaced: dict[str, str] = {}  # variables without an address, and why
         names = LayoutNames(self.lookup_type, self._layouts, register_value)
         self._expressions = GdbExpressions(self, self.values, names, self._layouts)
 
@@ -49,6 +52,16 @@ class GdbTarget(Target):
 
     def mappings(self) -> Sequence[tuple[int, int]] | None:
         return self._process.mappings()
+
+    def gap_at(self, addr: int) -> Gap | None:
+        return self._process.gap_at(addr)
+
+    @property
+    def is_core(self) -> bool:
+        return self._process.is_core
+
+    def mismatch(self) -> str:
+        return self._process.mismatch()
 
     # ---- values and types
 
@@ -93,17 +106,52 @@ class GdbTarget(Target):
     # ---- variables
 
     def iter_globals(self) -> Iterator[Variable]:
-        yield from gdb_variables.iter_globals(self.values)
+        yield from gdb_globals.iter_globals(self.values, unplaced=self._unplaced)
         for one in self._layouts:
             if one.is_stripped:
                 yield from one.iter_variables()
 
+    def has_debug_info(self) -> bool:
+        return bool(self._layouts) or gdb_objects.has_debug_info()
+
+    def left_out(self) -> list[str]:
+        return gdb_globals.left_out(self._unplaced)
+
+    def path_of(self, variable: Variable) -> str:
+        paths = (variable.path, *variable.others)
+        if not variable.others or self.is_go:
+            return variable.path
+        return next((one for one in paths if self._address_of(one) == variable.address), paths[-1])
+
+    def _address_of(self, path: str) -> int | None:
+        """The address of a variable by its path; None: it has none."""
+        scope, name = split_scope(path)
+        if not scope.object:
+            try:
+                if scope.thread is None:
+                    return self.evaluate(name).address
+                with self.frame_selected(scope.thread, scope.level or 0):
+                    return self.evaluate(name).address
+            except TargetError:
+                pass
+        found = self.find_variable(path)
+        return None if found is None else found.address
+
+    def find_variable(self, path: str) -> Variable | None:
+        scope, name = split_scope(path)
+        last = re.search(r"(\w+)(?:\[abi:\w+\])*(?:@\d+)?['\"]?\Z", name)
+        if last is None or scope.level is not None:
+            return None
+        wanted = gdb_globals.Wanted(last.group(1), scope.object, scope.thread)
+        found = gdb_globals.iter_globals(self.values, wanted)
+        return next((one for one in found if path in (one.path, *one.others)), None)
+
     def iter_locals(self) -> Iterator[Variable]:
-        return gdb_variables.iter_locals(self.values)
+        return gdb_frames.iter_locals(self.values)
 
     @contextlib.contextmanager
     def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
-        with gdb_variables.frame_selected(thread, level):
+        with gdb_frames.frame_selected(thread, level):
             yield
 
     # ---- addresses

@@ -9,7 +9,7 @@ import gdb
 
 from . import layout_expression
 from .gdb_errors import explained, is_without_debug_info, lowered, missing_name, unreadable
-from .gdb_session import function_name, language, no_calls
+from .gdb_session import function_name, language, no_calls, program_language
 from .gdb_types import type_named
 from .gdb_values import GdbValues, referred
 from .layout_files import LayoutNames, Placed
@@ -41,6 +41,10 @@ class GdbExpressions:
                 pass
         return any(one.file.variable("runtime.firstmoduledata") for one in self._layouts)
 
+    @functools.cached_property
+    def _own_language(self) -> str:
+        return program_language()
+
     def evaluate(self, expression: str) -> Value:
         """The value of an expression. TargetError."""
         if not is_balanced(expression):
@@ -64,7 +68,7 @@ class GdbExpressions:
             with no_calls():
                 if self.is_go:
                     return self._in_go(expression)
-                return self._by_gdb(expression, expression)
+                return self._in_any_language(expression)
         except gdb.MemoryError as error:
             raise unreadable(expression, lowered(error)) from None
         except gdb.error as error:
@@ -78,6 +82,22 @@ class GdbExpressions:
                     "without -ldflags=-w or -s, or 'hmap-layout load FILE' if it was stripped later"
                 ) from None
             raise explained(expression, error) from None
+
+    def _in_any_language(self, expression: str) -> Value:
+        """An expression in the program's language, else in the other of C and C++, else in the one
+        that gdb has: the selected frame's, or the user's. TargetError, gdb.error."""
+        own = self._own_language
+        failure: gdb.error | None = None
+        for name in (own, "c" if own == "c++" else "c++", gdb.parameter("language")):
+            try:
+                with language(str(name)):
+                    return self._by_gdb(expression, expression)
+            except gdb.MemoryError:
+                raise
+            except gdb.error as error:
+                failure = failure or error
+        assert failure is not None
+        raise failure
 
     def _by_layout_files(self, expression: str) -> Value:
         return layout_expression.evaluate(expression, self._names, self._memory)

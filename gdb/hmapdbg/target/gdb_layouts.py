@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import gdb
 
+from .elf_symbols import section_address
 from .gdb_session import output_of
 from .layout_files import LayoutFiles
 
@@ -37,6 +38,15 @@ def _main_program() -> str | None:
     """gdb's executable; None: none."""
     space = gdb.current_progspace()
     return space.filename if space is not None else None
+
+
+def load_bias(path: str) -> int | None:
+    """How far an object file of the process was moved when it was loaded; None: unknown."""
+    try:
+        own, loaded = section_address(path, ".text"), GdbPrograms().text_address(path)
+    except OSError:
+        return None
+    return None if own is None or loaded is None else loaded - own
 
 
 LAYOUTS = LayoutFiles(GdbPrograms())

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import gdb
 
+from .gdb_objects import has_cplusplus
+
 
 def output_of(command: str) -> str:
     """What a gdb command prints. gdb.error."""
@@ -35,6 +37,25 @@ def language(name: str) -> Iterator[None]:
         yield
     finally:
         gdb.execute(f"set language {before}", to_string=True)
+
+
+@contextlib.contextmanager
+def steady_language() -> Iterator[None]:
+    """Sets gdb's language to that of the program for a while, so that no name or type depends on
+    the selected frame's, or on what the user has set."""
+    with language(program_language()):
+        yield
+
+
+def program_language() -> str:
+    """The language that the program is written in, as gdb calls it: go, c++ or else c."""
+    with language("c"):
+        try:
+            gdb.parse_and_eval("&'runtime.firstmoduledata'")
+            return "go"
+        except gdb.error:
+            pass
+    return "c++" if has_cplusplus() else "c"
 
 
 def function_name() -> str:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Union
 
 import gdb
 
+from .gdb_namesakes import are_same
 from .types import Field, Kind, Type, array_of
 
 
 class GdbTypes:
     """The types of one target, each described once.
 
-    has_one_rule: whether a name means the same in all of the program, as in Go; called late, since
-    it evaluates.
+    Files may have different types of one name: those private to a file, those of C, those of two
+    plugins; gdb_namesakes tells them apart.
     """
 
-    def __init__(self, pointer_size: int, has_one_rule: Callable[[], bool]) -> None:
+    def __init__(self, pointer_size: int) -> None:
         self.pointer_size = pointer_size
-        self._has_one_rule = has_one_rule
         self._originals: dict[int, tuple[Type, gdb.Type]] = {}
-        self._one_rule: dict[tuple[str, int, int], Type] = {}
+        self._described_as: dict[tuple[str, int, int], list[tuple[gdb.Type, Type]]] = {}
 
     def lookup(self, name: str) -> Type | None:
         """A type by its name."""
@@ -37,30 +38,25 @@ class GdbTypes:
     def neutral(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
         completed from another compilation unit if possible."""
-        key = self._odr_key(found)
-        if key is not None and key in self._one_rule:
-            return self._one_rule[key]
-        neutral = self._described(found)
-        if key is not None:
-            self._one_rule[key] = neutral
+        namesakes = self._described_as.setdefault((str(found), found.code, found.sizeof), [])
+        for other, known in namesakes:
+            if are_same(other, found):
+                return known
+        real = found.strip_typedefs().unqualified()
+        name = str(found)
+        if _is_go_function(found):
+            neutral = Type(Kind.POINTER, name, self.pointer_size, resolve=lambda: _CODE)
+        elif str(real) != name:  # a typedef, or qualified
+            neutral = replace(self.neutral(real), name=name)
+        else:
+            neutral = replace(self._described(real, name), identity=len(self._originals))
+        namesakes.append((found, neutral))
         # Keeps the neutral type alive, so that its id is not reused.
         self._originals[id(neutral)] = neutral, found
         return neutral
 
-    def _odr_key(self, found: gdb.Type) -> tuple[str, int, int] | None:
-        """Identifies a type in Go and C++, where a name means the same in all of a program; None in
-        C, and for names local to a file."""
-        name = str(found)
-        if self._has_one_rule() or ("<" in name or "::" in name) and "(anonymous" not in name:
-            return name, found.code, found.sizeof
-        return None
-
-    def _described(self, found: gdb.Type) -> Type:
-        name = str(found)
-        real = found.strip_typedefs().unqualified()
+    def _described(self, real: gdb.Type, name: str) -> Type:
         code = real.code
-        if code == gdb.TYPE_CODE_FUNC and _is_go_function(found):
-            return Type(Kind.POINTER, name, self.pointer_size, resolve=lambda: _CODE)
         if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_RANGE):
             return Type(
                 Kind.INTEGER,

@@ -6,6 +6,8 @@ only the protocol.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .layout_files import LayoutFiles
@@ -20,6 +22,16 @@ def open_target() -> Target:
     from .gdb import GdbTarget
 
     return GdbTarget()
+
+
+@contextlib.contextmanager
+def steady_language() -> Iterator[None]:
+    """For the length of one command: what the debugger says of the target does not depend on the
+    frame that is selected."""
+    from . import gdb_session
+
+    with gdb_session.steady_language():
+        yield
 
 
 def open_with_values() -> tuple[Target, GdbValues]:

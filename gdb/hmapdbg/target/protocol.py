@@ -15,6 +15,14 @@ class TargetError(Exception):
     """A request of the user failed; the text is one line for the user."""
 
 
+class Unreadable(TargetError):
+    """Memory that a request needs cannot be read; `address`: where it is."""
+
+    def __init__(self, text: str, address: int) -> None:
+        super().__init__(text)
+        self.address = address
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A value that the user named: its type, its bytes, and its address if it is in memory."""
@@ -33,6 +41,7 @@ class Variable:
     type: Type
     address: int | None  # None: in a register
     data: bytes = b""  # if it is in a register
+    others: tuple[str, ...] = ()  # more paths, the less ambiguous the later
 
 
 class Target(Memory):
@@ -88,6 +97,22 @@ class Target(Memory):
     def iter_globals(self) -> Iterator[Variable]:
         """Globals and statics that may hold a pointer."""
 
+    def has_debug_info(self) -> bool:
+        """Whether the program, or a library of its own, has debug info."""
+        return True
+
+    def left_out(self) -> list[str]:
+        """Which variables iter_globals has left out, and why."""
+        return []
+
+    def path_of(self, variable: Variable) -> str:
+        """The first of a variable's paths that leads to it and to no other."""
+        return variable.path
+
+    def find_variable(self, path: str) -> Variable | None:
+        """The global or static with that path, of which the target's expressions know nothing."""
+        return None
+
     @abc.abstractmethod
     def iter_locals(self) -> Iterator[Variable]:
         """Locals and arguments of all frames of all threads."""
@@ -139,6 +164,16 @@ class Target(Memory):
     @abc.abstractmethod
     def program(self) -> str:
         """The executable's path; empty: unknown."""
+
+    @property
+    def is_core(self) -> bool:
+        """Whether this is a core file, which may lack memory that the process had."""
+        return False
+
+    def mismatch(self) -> str:
+        """Why nothing can be believed: the core is of another build than the program that was
+        loaded. Empty if it is of the same, or that is not known."""
+        return ""
 
     @abc.abstractmethod
     def process_identity(self) -> str:

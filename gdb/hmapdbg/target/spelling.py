@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..compat import dataclass
+
 # An assignment or increment in an expression would write to the target. Comparisons pass.
 _WRITES = re.compile(r"(?<![=!<>])=(?!=)|<<=|>>=|\+\+|--")
 # A name of a Go package: net/http.DefaultServeMux, main.sessions.
@@ -14,6 +16,40 @@ _PACKAGE_NAME = re.compile(
 # A pointer type of such a package in a cast, quoted or not.
 _CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+
+# What stands before a path: the object file, thread and frame in which it begins.
+SCOPE = re.compile(
+    r"(?=object |thread |frame )(?:object (?P<object>\S+?)(?: (?=thread )|(?=: )))?"
+    r"(?:thread (?P<thread>\d+)(?: (?=frame )|(?=: )))?(?:frame (?P<level>\d+))?: "
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a path begins. An object file has its variables alone; a thread without a frame is for
+    its thread-local variables."""
+
+    object: str = ""  # base name
+    thread: int | None = None
+    level: int | None = None  # of the frame
+
+    @property
+    def text(self) -> str:
+        """As it stands before a path."""
+        parts = [f"object {self.object}"] if self.object else []
+        parts += [] if self.thread is None else [f"thread {self.thread}"]
+        parts += [] if self.level is None else [f"frame {self.level}"]
+        return f"{' '.join(parts)}: " if parts else ""
+
+
+def split_scope(path: str) -> tuple[Scope, str]:
+    """What stands before a path, and the path without it."""
+    found = SCOPE.match(path)
+    if found is None:
+        return Scope(), path
+    numbers = [None if found[name] is None else int(found[name]) for name in ("thread", "level")]
+    return Scope(found["object"] or "", *numbers), path[found.end() :]
+
 
 QUOTES = "\"'"
 OPENING, CLOSING = "([{", ")]}"

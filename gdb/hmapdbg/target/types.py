@@ -40,6 +40,12 @@ class Field:
     bit_size: int = 0
     base: bool = False  # a base class of C++: its fields are the struct's own
 
+    def moved(self, name: str, by: int) -> Field:
+        """The field under a name, as one of a struct in which its own lies `by` bytes from the
+        start."""
+        bit_offset = by * 8 + self.bit_offset if self.bit_size else 0
+        return Field(name, by + self.offset, self.type, bit_offset, self.bit_size)
+
 
 @dataclass(frozen=True, slots=True)
 class Type:
@@ -61,6 +67,8 @@ class Type:
     # Pointers and arrays: their target type. Lazy, since structs point to themselves.
     resolve: Callable[[], Type] | None = field(default=None, compare=False, repr=False)
     source: str = field(default="debug info", compare=False)  # of its numbers
+    # Distinguishes types of one name, and is the same under all names of one; None: unknown.
+    identity: int | None = field(default=None, compare=False, repr=False)
     # The type as the target described it, if this one only has another name.
     origin: Type | None = field(default=None, compare=False, repr=False)
     # Template arguments of C++, by number; None: there is no such argument.
@@ -71,6 +79,12 @@ class Type:
     def argument(self, number: int) -> Union[Type, int, None]:
         """A template argument: a type, or the value of a constant."""
         return None if self.resolve_argument is None else self.resolve_argument(number)
+
+    def is_same(self, other: Type) -> bool:
+        """Whether both are one type, by whatever name."""
+        if self.identity is None or other.identity is None:
+            return self == other
+        return self.identity == other.identity
 
     def renamed(self, name: str) -> Type:
         """The same type under its name in the program's own language."""
@@ -84,12 +98,36 @@ class Type:
         return self.resolve()
 
     def find(self, name: str) -> Field | None:
-        """The field of that name, looked up through anonymous members and base classes (offsets
-        added up)."""
-        for found in self.iter_fields():
-            if found.name == name:
-                return found
-        return None
+        """The field of that name, looked up through anonymous members and then base classes, with
+        offsets added up. As in C++ a field hides those of base classes; None also where several
+        base classes have one."""
+        found = {one.offset: one for one in self._iter_visible(name)}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def iter_routes(self) -> Iterator[tuple[tuple[str, ...], Field]]:
+        """All fields, and all base classes as fields without a name, with the base classes that
+        lead to each."""
+        for member in self.fields:
+            if not member.base and (member.name or not member.type.fields):
+                yield (), member
+                continue
+            bases = (member.name,) if member.base else ()
+            if member.base:
+                yield bases, member.moved("", 0)
+            for inner, one in member.type.iter_routes():
+                yield (*bases, *inner), one.moved(one.name, member.offset)
+
+    def _iter_visible(self, name: str) -> Iterator[Field]:
+        """The fields that a name means, those of the nearest classes."""
+        own = [one for one in self.fields if not one.base and (one.name or not one.type.fields)]
+        found = [one for one in own if one.name == name]
+        for member in self.fields:
+            if not member.base and member not in own:
+                found += [one.moved(name, member.offset) for one in member.type._iter_visible(name)]
+        for member in self.fields if not found else ():
+            if member.base:
+                found += [one.moved(name, member.offset) for one in member.type._iter_visible(name)]
+        yield from found
 
     def iter_fields(self) -> Iterator[Field]:
         """All fields, including those of anonymous structs and unions and of base classes."""
@@ -98,13 +136,7 @@ class Type:
                 yield member
                 continue
             for inner in member.type.iter_fields():
-                yield Field(
-                    inner.name,
-                    member.offset + inner.offset,
-                    inner.type,
-                    member.offset * 8 + inner.bit_offset if inner.bit_size else 0,
-                    inner.bit_size,
-                )
+                yield inner.moved(inner.name, member.offset)
 
 
 def array_of(element: Type, count: int) -> Type:

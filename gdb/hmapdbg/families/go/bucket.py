@@ -1,15 +1,15 @@
 """Go's maps up to go1.23: runtime.hmap with its buckets (src/runtime/map.go).
 
-They are what libhmap is made after, so walk, audit and view are the same; the numbers of invariants
-are those of hmap_internal.h as far as they mean the same here:
+libhmap is modelled on them, so walk, audit and view are the same; the numbers of invariants are
+those of hmap_internal.h if they mean the same here:
 
     I1   count is the number of live cells
     I2   B, flags, nevacuate and the arrays agree with one another
-    I4-I7, I11   marks, evacuation and chains, as told by the walk and the audit
-    I10  no key is there twice (of key types whose equal bytes are equal keys)
+    I4-I7, I11   marks, evacuation and chains, as the walk and the audit report them
+    I10  no key is live twice (for key types where equal bytes are equal keys)
     I12  nextOverflow is a spare bucket of the array, unused ones are zero, the last has an end mark
-    I13  noverflow is the number of overflow buckets, where it is exact (B < 16)
-    I14  the slot of a boxed key or elem holds a pointer where it is live, nil where it is empty
+    I13  noverflow is the number of overflow buckets, if it is exact (B < 16)
+    I14  the slot of a boxed key or elem holds a pointer if it is live, nil if it is empty
 """
 
 from __future__ import annotations
@@ -18,35 +18,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Union
 
-from ...block import Addresses, Block, Cells, Chain, Place, Problem
-from ...geometry.chains.arrays import Arrays
+from ...block import Block, Problem
 from ...geometry.chains.audit import BucketAudit
-from ...geometry.chains.layout import BucketLayout, Marks
-from ...geometry.chains.shape import BucketChains
-from ...geometry.chains.view import iter_chains, slot_addresses
-from ...geometry.chains.walk import BucketWalk
+from ...geometry.chains.map import ChainMap
 from ...header import Array, Growth, Header, Overflow, Pins, Role
-from ...layout import Member, StructLayout
-from ...target import Kind, Target, TargetError, Type, Value
+from ...languages.go import bytes_tell_keys_apart, find_iterators, go_name, iterator_notes
+from ...layout import StructLayout
+from ...target import Target, Type, Value
 from ..family import Family, Map, has_fields
-from ..reading import read_struct, unsound
-from ...languages.go import (
-    find_iterators,
-    iterator_notes,
-    Constants,
-    bytes_tell_keys_apart,
-    go_layout,
-    go_name,
-    slot_value,
-)
-from .bucket_arrays import BucketArrays, spare_buckets
+from ..reading import kept_for_type, read_struct, unsound
+from .bucket_arrays import BucketArrays
+from .bucket_types import HEADER_FIELDS, BucketTypes
+from .no_types import NoTypes, no_types
 
-HEADER_FIELDS = "count flags B noverflow hash0 buckets oldbuckets nevacuate extra".split()
 ITERATOR_FIELDS = "key t buckets startBucket offset wrapped B i bucket".split()
-BUCKET_FIELDS = "tophash keys values overflow".split()
-
-SOURCE = "runtime/map.go of go1.23"
-MAX_BUCKET_SIZE = 1 << 20  # far above what 128-byte slots allow
 
 
 class GoBucketFamily:
@@ -69,28 +54,24 @@ class GoBucketFamily:
 FAMILY: Family = GoBucketFamily()
 
 
-class _GoBucketMap:
+class _GoBucketMap(ChainMap):
     def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
         self.target = target
         self.address = address
         self.expression = value.expression
-        self.struct = go_layout(found, HEADER_FIELDS)
-        self.bucket_struct = self._bucket_struct()
-        constants = Constants(target)
-        self.marks = _marks(constants)
-        self.flags = _flags(constants)
-        # 13/2, but 12/2 in go1.21 (runtime/map.go).
-        least = max(constants.get(2, "runtime.loadFactorDen"), 1)
-        self.load_factor = constants.get(13, "runtime.loadFactorNum") / least
-        self.notes = constants.notes(SOURCE)
-        self._set_types()
+        try:
+            types = self.types = kept_for_type(target, found, BucketTypes)
+        except NoTypes:
+            raise no_types(self.expression, found) from None
+        self.struct, self.layout, self.marks = types.struct, types.bucket, types.marks
+        self.notes = list(types.notes)
         self.fields = self._read_header()
         self.arrays = BucketArrays(
             target,
             self.struct,
             address,
             self.fields,
-            self.bucket,
+            self.layout,
             self._flag("sameSizeGrow"),
             self.expression,
         )
@@ -103,15 +84,13 @@ class _GoBucketMap:
             type_name=go_name(value.type.name),
             address=address,
             count_at=self._field_address("count"),
-            key_type=self.key_type,
-            elem_type=self.elem_type,
+            key_type=types.key_type,
+            elem_type=types.elem_type,
             count=self.fields["count"],
             arrays=arrays,
-            geometry=BucketChains(
-                self.bucket.slots, self.bucket.size, self.load_factor, spare_buckets
-            ),
+            geometry=types.geometry,
             header_size=(self.struct.size if address else 0) + self.arrays.extra_size,
-            box_size=self.bucket.box_size,
+            box_size=self.layout.box_size,
             writing=self._flag("hashWriting"),
             growth=Growth(
                 B=self.fields["B"],
@@ -128,97 +107,22 @@ class _GoBucketMap:
             problems=tuple(self.problems),
         )
 
-    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
-        """See family.Map."""
-        if self.header.arrays:
-            yield from BucketWalk(self._walked()).walk(cells, only)
-
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """The invariants above, as far as the header did not show them already; see family.Map."""
+        """The invariants above, except what the header already showed; see family.Map."""
         if self.header.arrays:
             yield from BucketAudit(
                 self.header,
-                self._walked(),
+                self.walked(),
                 key_hash=None,
                 owned_keys=False,
                 next_overflow=self.arrays.next_overflow if self.arrays.marked_end else 0,
                 noverflow_at=self._field_address("noverflow"),
-                compare_keys=bytes_tell_keys_apart(self.key_type),
+                compare_keys=bytes_tell_keys_apart(self.types.key_type),
             ).run()
-
-    def check_placement(self) -> None:
-        """See family.Map."""
-
-    def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
-        """See family.Map."""
-        found = self.header.array(array)
-        return iter_chains(self.target, self.bucket, self.marks, found, low, high)
-
-    def place_of(self, key: bytes) -> Place | None:
-        """See family.Map: Go's hash is seeded by the process, and in assembly."""
-        return None
-
-    def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
-        """See family.Map."""
-        return slot_addresses(self.target, self.bucket, cells)
 
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
-        return [self.struct, self.bucket_struct]
-
-    def _walked(self) -> Arrays:
-        header = self.header
-        return Arrays(self.target, self.bucket, self.marks, header.arrays[0], header.old)
-
-    # ---- types
-
-    def _bucket_struct(self) -> StructLayout:
-        pointer = self.struct["buckets"].type
-        found = pointer.target if pointer.kind is Kind.POINTER else pointer
-        if not found.fields:
-            raise TargetError(
-                f"'{self.expression}' has no key and elem types: its type is '{self.struct.name}'; "
-                "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
-            )
-        layout = go_layout(found, BUCKET_FIELDS)
-        for name in ("tophash", "keys", "values"):
-            member = layout[name].type
-            if member.kind is not Kind.ARRAY or member.count != layout["tophash"].type.count:
-                raise TargetError(
-                    f"field '{name}' of '{layout.name}' is no array of its slots: it is not a map "
-                    f"this version knows; see what it is with 'ptype {layout.name}'"
-                )
-        return layout
-
-    def _set_types(self) -> None:
-        """Key and elem types, and the layout of a bucket."""
-        struct, target = self.bucket_struct, self.target
-        slots = struct["tophash"].type.count
-        if not 0 < struct.size <= MAX_BUCKET_SIZE or not slots:
-            raise TargetError(
-                f"'{struct.name}' has {struct.size:,} bytes: it is not a map this version knows"
-            )
-        keys, elems = struct["keys"], struct["values"]
-        key_slot, elem_slot = keys.type.target, elems.type.target
-        self.key_type, key_boxed = slot_value(target, key_slot, _inner(keys, "[]key<"))
-        self.elem_type, elem_boxed = slot_value(target, elem_slot, _inner(elems, "[]val<"))
-        self.bucket = BucketLayout(
-            size=struct.size,
-            tophash=struct["tophash"].offset,
-            keys=keys.offset,
-            key_slot=key_slot.size,
-            elems=elems.offset,
-            elem_slot=elem_slot.size,
-            overflow=struct["overflow"].offset,
-            key_size=self.key_type.size,
-            elem_size=self.elem_type.size,
-            key_boxed=key_boxed,
-            elem_boxed=elem_boxed,
-            slots=slots,
-            align=self.target.pointer_size,
-        )
-
-    # ---- the header
+        return [self.struct, self.types.bucket_struct]
 
     def _read_header(self) -> dict[str, int]:
         if not self.address:
@@ -230,11 +134,11 @@ class _GoBucketMap:
         return fields
 
     def _flag(self, name: str) -> bool:
-        return bool(self.fields["flags"] & self.flags[name])
+        return bool(self.fields["flags"] & self.types.flags[name])
 
     def _pinned(self, arrays: tuple[Array, ...]) -> tuple[tuple[Array, ...], Pins]:
-        """The arrays with the iterators that walk them, and the Pins; where no iterator was found,
-        some may be elsewhere."""
+        """The arrays with their pins, and the Pins; if no iterator was found, some may be
+        elsewhere."""
         found = [
             one
             for one in find_iterators(
@@ -260,8 +164,8 @@ class _GoBucketMap:
         return arrays, Pins(len(found), is_probable=True, retired=tuple(retired))
 
     def _is_iterator(self, one: dict[str, int]) -> bool:
-        """Whether what was found is in a state that runtime/map.go mapiternext() leaves: not at its
-        end, and its numbers fit the map."""
+        """Whether it is in a state that runtime/map.go mapiternext() leaves: not at its end, and
+        its numbers fit the map."""
         main = 1 << min(one["B"], 63)
         return (
             one["key"] != 0
@@ -269,17 +173,17 @@ class _GoBucketMap:
             and one["B"] <= self.fields["B"]
             and one["startBucket"] < main
             and one["bucket"] <= main
-            and one["offset"] < self.bucket.slots
-            and one["i"] <= self.bucket.slots
+            and one["offset"] < self.layout.slots
+            and one["i"] <= self.layout.slots
             and one["wrapped"] <= 1
-            and one["buckets"] % self.bucket.align == 0
-            and self.target.is_readable(one["buckets"], self.bucket.size)
+            and one["buckets"] % self.layout.align == 0
+            and self.target.is_readable(one["buckets"], self.layout.size)
         )
 
     def _check_header(self, arrays: tuple[Array, ...]) -> None:
-        """I2: what needs no walk, beyond what the arrays have shown."""
+        """I2: what needs no walk and the arrays have not shown."""
         fields = self.fields
-        unknown = fields["flags"] & ~sum(self.flags.values())
+        unknown = fields["flags"] & ~sum(self.types.flags.values())
         if unknown:
             self._problem("I2", f"flags has unknown bits 0x{unknown:x}", "flags")
         if len(arrays) > 1 and fields["nevacuate"] >= arrays[1].buckets:
@@ -295,26 +199,3 @@ class _GoBucketMap:
     def _problem(self, invariant: str, text: str, field: str, address: int | None = None) -> None:
         at = self._field_address(field) if address is None else address
         self.problems.append(Problem(text, at, invariant))
-
-
-def _inner(member: Member, prefix: str) -> str:
-    """K of a type "[]key<K>"; empty where it has another name."""
-    name = member.type.name
-    return name[len(prefix) : -1] if name.startswith(prefix) and name.endswith(">") else ""
-
-
-def _marks(constants: Constants) -> Marks:
-    known = Marks()
-    return Marks(
-        constants.get(known.empty_rest, "runtime.emptyRest"),
-        constants.get(known.empty_one, "runtime.emptyOne"),
-        constants.get(known.evacuated_x, "runtime.evacuatedX"),
-        constants.get(known.evacuated_y, "runtime.evacuatedY"),
-        constants.get(known.evacuated_empty, "runtime.evacuatedEmpty"),
-        constants.get(known.min_tophash, "runtime.minTopHash"),
-    )
-
-
-def _flags(constants: Constants) -> dict[str, int]:
-    names = ("iterator", 1), ("oldIterator", 2), ("hashWriting", 4), ("sameSizeGrow", 8)
-    return {name: constants.get(known, f"runtime.{name}") for name, known in names}

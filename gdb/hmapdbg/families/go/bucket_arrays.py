@@ -1,25 +1,24 @@
 """The bucket arrays of a Go map up to go1.23 (runtime/map.go makeBucketArray()), and the spare
-buckets behind each."""
+buckets of each."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...block import Problem
 from ...geometry.chains.layout import BucketLayout
 from ...geometry.columns import pointer_column
 from ...header import Array, Role
 from ...layout import StructLayout
-from ...target import MemoryFault, Target
+from ...target import MemoryFault, Target, TargetError
 from ...languages.go import required_field
 from ..reading import unsound
+from ..two_arrays import TwoArrays, spare_buckets
 
 PAGE_SIZE = 8192  # of the runtime (runtime/sizeclasses.go)
 
 
-class BucketArrays:
-    """The arrays of the map with the header fields `fields`, at `address` with the layout `struct`;
-    I2 and I12 as far as they are about arrays. TargetError where there can be none."""
+class BucketArrays(TwoArrays):
+    """See TwoArrays; checks I12 for arrays, too."""
 
     def __init__(
         self,
@@ -31,59 +30,35 @@ class BucketArrays:
         same_size: bool,
         expression: str,
     ) -> None:
-        self.target = target
-        self.struct = struct
-        self.address = address
-        self.fields = fields
-        self.bucket = bucket
-        self.same_size = same_size
-        self.expression = expression
-        self.problems: list[Problem] = []
+        super().__init__(target, struct, address, fields, bucket, same_size, expression)
         self.extra_size = 0
         self.next_overflow_at = 0
         self.next_overflow = self._read_next_overflow()
         self.marked_end = False  # whether the new array's end mark was found
-        self.walked = self._arrays()
+        self.walked = self.read_arrays()
         self.spare_left = self._spare_left(self.walked)
 
-    def _arrays(self) -> tuple[Array, ...]:
-        fields = self.fields
-        if not fields["buckets"]:
-            if fields["count"] or fields["oldbuckets"]:
-                self._problem(
-                    "I2", "the map has entries or an old array, but no buckets", "buckets"
-                )
-            return ()
-        new = self.array_at("buckets", fields["buckets"], fields["B"], Role.MAIN)
-        if new is None:
-            raise unsound(
-                self.expression,
-                f"B is {fields['B']}, more buckets than memory has at 0x{fields['buckets']:x}",
-            )
-        old = None
-        if fields["oldbuckets"]:
-            B = fields["B"] if self.same_size else fields["B"] - 1
-            if B < 0:
-                self._problem("I2", "the map doubles from no bucket: B is 0", "B")
-            else:
-                old = self.array_at("oldbuckets", fields["oldbuckets"], B, Role.OLD)
-                if old is None:
-                    text = f"the old array at 0x{fields['oldbuckets']:x} is no place for buckets"
-                    self._problem("I2", text, "oldbuckets")
-        elif self.same_size:
-            self._problem("I2", "the flag sameSizeGrow is set, but no growth is under way", "flags")
-        return (new,) if old is None else (new, old)
+    def unsound(self, why: str) -> TargetError:
+        """See TwoArrays."""
+        return unsound(self.expression, why)
+
+    def _old_array(self, B: int) -> Array | None:
+        old = super()._old_array(B)
+        if old is None and B >= 0:
+            text = f"there is no room for the old array at 0x{self.fields['oldbuckets']:x}"
+            self.problem("I2", text, "oldbuckets")
+        return old
 
     def array_at(self, name: str, address: int, B: int, role: Role) -> Array | None:
-        """The array of 2^B main buckets at an address, with the spare buckets behind it; None where
+        """The array of 2^B main buckets at an address, with the spare buckets after it; None if
         memory has no room for it there."""
         size = self.bucket.size
         limit = (self.target.address_limit - address) // size
-        if B >= 64 or 1 << B > limit or address % self.bucket.align:
+        if not 0 <= B < 64 or 1 << B > limit or address % self.bucket.align:
             return None
         main = 1 << B
         spare = min(spare_buckets(main), limit - main)
-        # The new array has no mark any more when all of its spare buckets are used.
+        # The new array has no mark once all of its spare buckets are used.
         if spare and (role is not Role.MAIN or self.next_overflow):
             marked = self._find_end_mark(address, main, spare)
             if role is Role.MAIN:
@@ -92,9 +67,9 @@ class BucketArrays:
         return Array(name, address, main, (main + spare) * size, spare, role=role)
 
     def _find_end_mark(self, address: int, main: int, least: int) -> int | None:
-        """How many spare buckets an array has: `least`, and what fits into what the allocator gave
-        beyond that (runtime/map.go makeBucketArray()). The overflow pointer of the last one is the
-        array's own address, until it is used. None: there is no such mark."""
+        """How many spare buckets an array has: `least`, and those that fit into what the allocator
+        adds (runtime/map.go makeBucketArray()). The overflow pointer of the last one is the array's
+        own address, until it is used. None: no such mark."""
         size = self.bucket.size
         first = address + main * size
         # Size classes waste an eighth at most, larger blocks a page (runtime/sizeclasses.go).
@@ -116,7 +91,7 @@ class BucketArrays:
         try:
             return self.target.read_uint(self.next_overflow_at)
         except MemoryFault:
-            self._problem("", "the map's extra fields cannot be read", "extra", extra)
+            self.problem("", "the map's extra fields cannot be read", "extra", extra)
             return 0
 
     def _spare_left(self, arrays: tuple[Array, ...]) -> int:
@@ -125,29 +100,15 @@ class BucketArrays:
         if not following:
             return 0
         if not arrays:
-            self._problem("I12", "nextOverflow is set, but there are no buckets", "extra", at)
+            self.problem("I12", "nextOverflow is set, but there are no buckets", "extra", at)
             return 0
-        first = arrays[0].address + arrays[0].buckets * self.bucket.size
-        index, rest = divmod(following - first, self.bucket.size)
-        if rest or not 0 <= index < arrays[0].spare:
-            text = f"nextOverflow is 0x{following:x}, no spare bucket of the array"
-            self._problem("I12", text, "extra", at)
+        index = self.place_of_spare(arrays[0], following)
+        if index is None:
+            text = f"nextOverflow is 0x{following:x}, not a spare bucket of the array"
+            self.problem("I12", text, "extra", at)
             self.next_overflow = 0
             return 0
         if not self.marked_end:
             text = "nextOverflow is set, but no spare bucket has the end mark"
-            self._problem("I12", text, "extra", at)
+            self.problem("I12", text, "extra", at)
         return arrays[0].spare - index
-
-    def _field_address(self, name: str) -> int:
-        return self.address + self.struct[name].offset
-
-    def _problem(self, invariant: str, text: str, field: str, address: int | None = None) -> None:
-        at = self._field_address(field) if address is None else address
-        self.problems.append(Problem(text, at, invariant))
-
-
-def spare_buckets(buckets: int) -> int:
-    """The overflow buckets that are allocated with so many main ones, at least (runtime/map.go
-    makeBucketArray())."""
-    return buckets >> 4 if buckets >= 16 else 0

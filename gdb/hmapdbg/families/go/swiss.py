@@ -1,24 +1,24 @@
 """Go's maps from 1.24 on: Swiss tables (src/internal/runtime/maps).
 
-A Map has a directory of tables (extendible hashing: several slots may lead to one table), a table a
-power of two of groups, a group 8 control bytes and 8 slots. A map that has never held more than 8
+A Map has a directory of tables (extendible hashing: several slots may point to one table), a table
+a power of two of groups, a group 8 control bytes and 8 slots. A map that has never held more than 8
 entries is one group without a table. Invariants, from table_debug.go checkInvariants() and the
 comments of map.go and table.go (go1.24 to go1.26):
 
     I1   Map.used is the number of full slots
     S1   Map.used is the sum of the tables' used
-    S2   dirLen is 1 << globalDepth, 0 in a small map; globalShift is the pointer's bits less
+    S2   dirLen is 1 << globalDepth, 0 in a small map; globalShift is the pointer's bits minus
          globalDepth
     S3   a table's capacity is 8 * (lengthMask + 1), a power of two, and at most 1024
     S4   a table is in 2^(globalDepth - localDepth) slots of the directory, from its index on
     S5   a control byte is empty, deleted, or full with 7 bits of the hash
     S6   a table's used is the number of its full slots
-    S7   growthLeft is 7/8 of capacity less used and deleted slots
-    S8   a table has an empty slot, or the search for an absent key would never end
+    S7   growthLeft is 7/8 of capacity minus used and deleted slots
+    S8   a table has an empty slot, or a lookup of an absent key would never end
     S9   there are no deleted slots in a small map
-    S10  a group with a deleted slot has no empty one: only in a full group a deletion leaves a mark
-    S11  the slot of a boxed key or elem holds a pointer where it is full, nil where it is not
-    S12  no key is there twice (of key types whose equal bytes are equal keys)
+    S10  a group with a deleted slot has no empty one: only full groups keep tombstones
+    S11  the slot of a boxed key or elem holds a pointer if it is full, nil if it is not
+    S12  no key is live twice (for key types where equal bytes are equal keys)
 """
 
 from __future__ import annotations
@@ -30,40 +30,22 @@ import numpy as np
 
 from ...block import Addresses, Block, Cells, Chain, Place, Problem
 from ...geometry.groups.audit import GroupAudit
-from ...geometry.groups.layout import Control, GroupLayout, Seen
-from ...geometry.groups.shape import ControlGroups
+from ...geometry.groups.layout import Seen
 from ...geometry.groups.walk import GroupWalk
-from ...geometry.probing import triangular
 from ...geometry.problems import Told
 from ...header import Array, Header, Pins, Role
+from ...languages.go import bytes_tell_keys_apart, find_iterators, go_name, iterator_notes
 from ...layout import StructLayout
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target import MemoryFault, Target, Type, Value
 from ..family import Family, Map, has_fields
-from ..reading import read_struct, unsound
-from ...languages.go import (
-    find_iterators,
-    iterator_notes,
-    Constants,
-    bytes_tell_keys_apart,
-    go_layout,
-    go_name,
-    required_field,
-    slot_value,
-    split_map_name,
-)
+from ..reading import kept_for_type, read_struct, unsound
 from .swiss_directory import MAX_CAPACITY, Directory, full_slots
-
-HEADER_FIELDS = "used dirPtr dirLen globalDepth".split()
-HEADER_OPTIONAL = "seed globalShift writing tombstonePossible clearSeq".split()
-TABLE_FIELDS = "used capacity growthLeft localDepth index groups.data groups.lengthMask".split()
+from .no_types import NoTypes, no_types
+from .swiss_types import SLOTS, SwissTypes
 
 ITERATOR_FIELDS = "key typ clearSeq globalDepth dirIdx tab group.data".split()
 
-SOURCE = "internal/runtime/maps of go1.24"
-SLOTS = 8  # of a group (internal/abi MapGroupSlots): the bytes of a control word
-LOAD_FACTOR = 7.0  # of a group's slots, on average (internal/runtime/maps/group.go maxAvgGroupLoad)
-MAX_DEPTH = 40  # of a directory: more tables than memory has
-MAX_GROUP_SIZE = 1 << 20
+MAX_DEPTH = 40  # of a directory: more tables than fit in memory
 
 
 class GoSwissFamily:
@@ -91,16 +73,12 @@ class _GoSwissMap:
         self.target = target
         self.address = address
         self.expression = value.expression
-        self.struct = go_layout(found, HEADER_FIELDS, HEADER_OPTIONAL)
-        self._set_table_layout()
-        self._set_group_layout()
-        constants = Constants(target)
-        self.control = Control(
-            constants.get(0x80, "internal/runtime/maps.ctrlEmpty"),
-            constants.get(0xFE, "internal/runtime/maps.ctrlDeleted"),
-        )
-        self.max_table = constants.get(1024, "internal/runtime/maps.maxTableCapacity")
-        self.notes = constants.notes(SOURCE)
+        try:
+            types = self.types = kept_for_type(target, found, SwissTypes)
+        except NoTypes:
+            raise no_types(self.expression, found) from None
+        self.struct, self.table_struct, self.group = types.struct, types.table_struct, types.group
+        self.notes = list(types.notes)
         self.fields = self._read_header()
         directory = Directory(
             target,
@@ -109,7 +87,7 @@ class _GoSwissMap:
             self.group,
             address,
             self.fields,
-            self.max_table,
+            types.max_table,
         )
         self.tables = directory.tables
         pins = self._pinned(directory.arrays)
@@ -119,13 +97,11 @@ class _GoSwissMap:
             type_name=go_name(value.type.name),
             address=address,
             count_at=self.address + self.struct["used"].offset,
-            key_type=self.key_type,
-            elem_type=self.elem_type,
+            key_type=types.key_type,
+            elem_type=types.elem_type,
             count=self.fields["used"],
             arrays=directory.arrays,
-            geometry=ControlGroups(
-                SLOTS, self.group.size, LOAD_FACTOR, triangular, self._size_made_for
-            ),
+            geometry=types.geometry,
             header_size=self.struct.size if address else 0,
             box_size=self.group.box_size,
             held=(("directory", directory.size),),
@@ -149,9 +125,9 @@ class _GoSwissMap:
         yield from walk.told.iter_cut()
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """The invariants above, as far as header and walk do not show them; see family.Map."""
+        """The invariants above, except what header and walk show; see family.Map."""
         walk = self._walk()
-        audit = GroupAudit(walk, bytes_tell_keys_apart(self.key_type))
+        audit = GroupAudit(walk, bytes_tell_keys_apart(self.types.key_type))
         for item in walk.walk(cells=True):
             if isinstance(item, Seen):
                 yield from self._check_groups(walk.told, item)
@@ -171,7 +147,7 @@ class _GoSwissMap:
         return self._walk().iter_chains(self.header.array(array), low, high)
 
     def place_of(self, key: bytes) -> Place | None:
-        """See family.Map: Go's hash is seeded by the process, and in assembly."""
+        """See family.Map: Go's hash is seeded per process, and in assembly."""
         return None
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
@@ -180,86 +156,10 @@ class _GoSwissMap:
 
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
-        return [self.struct, self.table_struct, self.group_struct]
+        return [self.struct, self.table_struct, self.types.group_struct]
 
     def _walk(self) -> GroupWalk:
-        return GroupWalk(self.target, self.group, self.control, self.header.arrays, Told())
-
-    def _size_made_for(self, live: int) -> int:
-        """Bytes of the tables of a map made for so many entries (map.go NewMap())."""
-        if live <= SLOTS:
-            return self.group.size
-        capacity = int(live * SLOTS / LOAD_FACTOR)
-        tables = _power_of_two(-(-capacity // self.max_table))
-        slots = _power_of_two(max(capacity // tables, SLOTS))
-        table_size = self.table_struct.size + self.target.pointer_size
-        return tables * (table_size + slots // SLOTS * self.group.size)
-
-    def _set_table_layout(self) -> None:
-        directory = self.struct["dirPtr"].type
-        found = directory.target if directory.kind is Kind.POINTER else directory
-        found = found.target if found.kind is Kind.POINTER else found
-        if not found.fields:
-            raise TargetError(
-                f"'{self.expression}' has no key and elem types: its type is '{self.struct.name}'; "
-                "give the map itself, or name its type: --type 'map[K]V' ADDRESS"
-            )
-        self.table_struct = go_layout(found, TABLE_FIELDS)
-
-    def _set_group_layout(self) -> None:
-        """Key and elem types, and where they are: slots of {key, elem}, or keys and elems apart
-        (GOEXPERIMENT=mapsplitgroup)."""
-        pointer = self.table_struct["groups.data"].type
-        found = pointer.target if pointer.kind is Kind.POINTER else pointer
-        if found.find("slots"):
-            layout = go_layout(found, ["ctrl", "slots"])
-            slots = layout["slots"]
-            one = slots.type.target if slots.type.kind is Kind.ARRAY else slots.type
-            key, elem = required_field(one, "key"), required_field(one, "elem")
-            key_type, elem_type = key.type, elem.type
-            keys, elems = slots.offset + key.offset, slots.offset + elem.offset
-            key_step = elem_step = one.size
-            counts = {slots.type.count}
-        else:
-            names = ["ctrl", "keys", "elems"]
-            layout = go_layout(found, names)
-            for name in names[1:]:
-                if layout[name].type.kind is not Kind.ARRAY:
-                    raise self._unknown(layout.name)
-            key_type, elem_type = layout["keys"].type.target, layout["elems"].type.target
-            keys, elems = layout["keys"].offset, layout["elems"].offset
-            key_step, elem_step = key_type.size, elem_type.size
-            counts = {layout["keys"].type.count, layout["elems"].type.count}
-        if (
-            counts != {SLOTS}
-            or layout["ctrl"].size != SLOTS
-            or not 0 < layout.size <= MAX_GROUP_SIZE
-        ):
-            raise self._unknown(layout.name)
-        key_name, elem_name = split_map_name(layout.name) or ("", "")
-        self.group_struct = layout
-        self.key_type, key_boxed = slot_value(self.target, key_type, key_name)
-        self.elem_type, elem_boxed = slot_value(self.target, elem_type, elem_name)
-        self.group = GroupLayout(
-            size=layout.size,
-            ctrl=layout["ctrl"].offset,
-            keys=keys,
-            key_step=key_step,
-            key_slot=key_type.size,
-            elems=elems,
-            elem_step=elem_step,
-            elem_slot=elem_type.size,
-            key_size=self.key_type.size,
-            elem_size=self.elem_type.size,
-            key_boxed=key_boxed,
-            elem_boxed=elem_boxed,
-        )
-
-    def _unknown(self, name: str) -> TargetError:
-        return TargetError(
-            f"'{name}' is no group of {SLOTS} slots: it is not a map this version knows; "
-            f"see what it is with 'ptype {name}'"
-        )
+        return GroupWalk(self.target, self.group, self.types.control, self.header.arrays, Told())
 
     # ---- the header
 
@@ -271,7 +171,7 @@ class _GoSwissMap:
         if fields["dirLen"] < 0 or fields["dirLen"] > 1 << MAX_DEPTH:
             raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}")
         if fields["dirLen"] & (fields["dirLen"] - 1):
-            raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}, no power of two")
+            raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}, not a power of two")
         limit = self.target.address_limit
         if fields["dirPtr"] % self.target.pointer_size or fields["dirPtr"] + 8 > limit:
             raise unsound(self.expression, f"dirPtr is 0x{fields['dirPtr']:x}")
@@ -286,9 +186,9 @@ class _GoSwissMap:
     # ---- iterators
 
     def _pinned(self, arrays: tuple[Array, ...]) -> Pins:
-        """Tables, or the group of a small map, that are superseded and that iterators keep, each at
-        the address that the iterator has; and the number of iterators, None where none was found:
-        they may be elsewhere."""
+        """Superseded tables, or the group of a small map, that iterators keep, each at the address
+        in the iterator; and the number of iterators, None if none was found: they may be
+        elsewhere."""
         found = [
             one
             for one in find_iterators(
@@ -317,7 +217,7 @@ class _GoSwissMap:
         return Pins(len(found), is_probable=True, retired=tuple(retired))
 
     def _retired_groups(self, address: int) -> int:
-        """How many groups a superseded table has; 0: it is none."""
+        """How many groups a superseded table has; 0: it is not one."""
         try:
             data = self.target.read(address, self.table_struct.size)
         except MemoryFault:
@@ -328,8 +228,8 @@ class _GoSwissMap:
         return groups if sound and 0 < groups * SLOTS <= MAX_CAPACITY else 0
 
     def _is_iterator(self, one: dict[str, int]) -> bool:
-        """Whether what was found is in a state that Iter.Next() (table.go) leaves: not at its end,
-        and its numbers fit the map."""
+        """Whether it is in a state that Iter.Next() (table.go) leaves: not at its end, and its
+        numbers fit the map."""
         return (
             one["key"] != 0
             and one["typ"] != 0
@@ -339,12 +239,12 @@ class _GoSwissMap:
             and one["clearSeq"] <= self.fields.get("clearSeq", one["clearSeq"])
         )
 
-    # ---- invariants of control bytes that are Go's own
+    # ---- Go's own invariants of control bytes
 
     def _check_groups(self, told: Told, seen: Seen) -> Iterator[Problem]:
         """S6 to S10 of one table, or of the small map's group."""
         what, rows = seen.array.prefix, seen.rows
-        deleted = (seen.ctrl == self.control.deleted) & seen.ok[:, None]
+        deleted = (seen.ctrl == self.types.control.deleted) & seen.ok[:, None]
         if not self.tables:
             for _, slot in np.argwhere(deleted).tolist():
                 text = f"slot {slot} is deleted, in a map of one group"
@@ -375,9 +275,5 @@ class _GoSwissMap:
             at = table.address + self.table_struct["growthLeft"].offset
             yield from told.problem("S7", text, at, "S7")
         if not rows.empty.any():
-            text = f"{what} has no empty slot: the search for an absent key never ends"
+            text = f"{what} has no empty slot: a lookup of an absent key never ends"
             yield from told.problem("S8", text, table.address, "S8")
-
-
-def _power_of_two(least: int) -> int:
-    return 1 << max(least - 1, 0).bit_length()

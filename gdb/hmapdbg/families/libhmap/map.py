@@ -7,18 +7,18 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from typing import Union
 
-from ...block import Addresses, Block, Cells, Chain, Place, Problem
+from ...block import Block, Place, Problem
 from ...geometry.chains.arrays import Arrays
 from ...geometry.chains.audit import BucketAudit, iter_retired_problems
 from ...geometry.chains.layout import Marks
+from ...geometry.chains.map import ChainMap
 from ...geometry.chains.shape import BucketChains
-from ...geometry.chains.view import iter_chains, slot_addresses
-from ...geometry.chains.walk import BucketWalk
 from ...header import Growth, Header, Overflow, Pins
 from ...layout import StructLayout, struct_layout
 from ...target import Target, Type, Value
 from ..family import Family, Map, has_fields
-from .arrays import MapArrays, spare_buckets
+from ..two_arrays import spare_buckets
+from .arrays import MapArrays
 from .key_hash import FUNCTIONS, KeyHash
 from .records import decode, enumerators, short_text
 from .type_object import SLOTS, TypeObject
@@ -30,7 +30,7 @@ HEADER_FIELDS = (
 FLAGS = "ITERATOR OLD_ITERATOR WRITING SAME_SIZE_GROW ALL".split()
 MARKS = "EMPTY_REST EMPTY_ONE EVACUATED_X EVACUATED_Y EVACUATED_EMPTY MIN".split()
 
-LOAD_FACTOR = 6.5  # entries a bucket (growth.c)
+LOAD_FACTOR = 6.5  # entries per bucket (growth.c)
 
 
 class LibhmapFamily:
@@ -53,7 +53,7 @@ class LibhmapFamily:
 FAMILY: Family = LibhmapFamily()
 
 
-class _LibhmapMap:
+class _LibhmapMap(ChainMap):
     def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
         self.target = target
         self.address = address
@@ -63,13 +63,14 @@ class _LibhmapMap:
         self.struct = struct_layout(found, HEADER_FIELDS)
         self.fields = decode(target, self.struct, address, "map", self.expression)
         self.type = TypeObject(target, self.fields["type"], self.expression)
+        self.layout = self.type.bucket
         self.arrays = MapArrays(
             target,
             self.struct,
             address,
             self.fields,
             self.flags,
-            self.type.bucket,
+            self.layout,
             self.expression,
         )
         self.problems = self.arrays.problems
@@ -77,7 +78,7 @@ class _LibhmapMap:
         self.notes = [*self.type.notes, *self.arrays.notes]
         if importlib.util.find_spec("xxhash") is None:
             self.notes.append(
-                "the xxhash module is missing, so no key's hash is known: install python3-xxhash"
+                "the xxhash module is missing, so no hashes are known: install python3-xxhash"
             )
         self.header = Header(
             family=FAMILY.name,
@@ -89,7 +90,7 @@ class _LibhmapMap:
             elem_type=self.type.elem_type,
             count=self.fields["count"],
             arrays=self.arrays.walked,
-            geometry=BucketChains(SLOTS, self.type.bucket.size, LOAD_FACTOR, spare_buckets),
+            geometry=BucketChains(SLOTS, self.layout.size, LOAD_FACTOR, spare_buckets),
             header_size=found.size,
             box_size=self.type.box_size(),
             name=short_text(target, self.fields["name"]),
@@ -110,18 +111,12 @@ class _LibhmapMap:
             problems=tuple(self.problems),
         )
 
-    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
-        """See family.Map."""
-        if self.header.arrays:
-            yield from BucketWalk(self._walked()).walk(cells, only)
-
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """I4 to I15 of hmap_internal.h, as far as the header did not show them already; see
-        family.Map."""
+        """I4 to I15 of hmap_internal.h, except what the header already showed; see family.Map."""
         if self.header.arrays:
             yield from BucketAudit(
                 self.header,
-                self._walked(),
+                self.walked(),
                 key_hash=self.key_hash,
                 owned_keys=bool(self.type.fields["key_ownership"]),
                 next_overflow=self.fields["nextOverflow"] if self.arrays.spare_left else 0,
@@ -129,7 +124,7 @@ class _LibhmapMap:
             ).run()
         for array in self.header.pins.retired:
             yield from iter_retired_problems(
-                Arrays(self.target, self.type.bucket, self.marks, array, None, f"{array.name} ")
+                Arrays(self.target, self.layout, self.marks, array, None, f"{array.name} ")
             )
 
     def check_placement(self) -> Iterator[Problem] | None:
@@ -137,11 +132,6 @@ class _LibhmapMap:
         if self.key_hash is None:
             return None
         return (one for one in self.audit() if isinstance(one, Problem) and one.invariant == "I8")
-
-    def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
-        """See family.Map."""
-        found = self.header.array(array)
-        return iter_chains(self.target, self.type.bucket, self.marks, found, low, high)
 
     def place_of(self, key: bytes) -> Place | None:
         """See family.Map."""
@@ -157,21 +147,13 @@ class _LibhmapMap:
                 return Place(old[0].name, bucket)
         return Place(new.name, number % new.buckets)
 
-    def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
-        """See family.Map."""
-        return slot_addresses(self.target, self.type.bucket, cells)
-
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
         return [self.struct, self.type.layout, self.arrays.layout, self.type.bucket_struct()]
 
-    def _walked(self) -> Arrays:
-        header = self.header
-        return Arrays(self.target, self.type.bucket, self.marks, header.arrays[0], header.old)
-
     @functools.cached_property
     def key_hash(self) -> KeyHash | None:
-        """The map's hash where it is one of the library's own and can be computed here."""
+        """The map's hash if it is one of the library's own and can be computed here."""
         function = self.target.function_at(self.type.fields["hash"])
         if function not in FUNCTIONS or importlib.util.find_spec("xxhash") is None:
             return None
@@ -180,14 +162,14 @@ class _LibhmapMap:
     # ---- the header
 
     def _check_header(self) -> None:
-        """I2, I3 and I15: what needs no walk, beyond what the arrays have shown."""
+        """I2, I3 and I15: what needs no walk and the arrays have not shown."""
         fields, arrays = self.fields, self.arrays.walked
         unknown = fields["flags"] & ~self.flags["ALL"]
         if unknown:
             self._problem("I2", f"flags has unknown bits 0x{unknown:x}", "flags")
         kinds = self.target.lookup_type("enum hmap_key_kind")
         if kinds is not None and fields["key_kind"] not in dict(kinds.enumerators).values():
-            self._problem("I2", f"key_kind is {fields['key_kind']}, which is none", "key_kind")
+            self._problem("I2", f"key_kind is {fields['key_kind']}, an unknown one", "key_kind")
         limit = arrays[-1].buckets if arrays else 1
         if len(arrays) > 1 and fields["nevacuate"] >= limit:
             text = f"nevacuate is {fields['nevacuate']:,} of {limit:,} old buckets, still growing"
@@ -200,7 +182,7 @@ class _LibhmapMap:
             text = "the graveyard is not empty, but no iterator is open"
             self._problem("I15", text, "graveyard")
 
-    # ---- words
+    # ---- helpers
 
     def _field_address(self, name: str) -> int:
         return self.address + self.struct[name].offset

@@ -6,6 +6,8 @@ one, the whole stack is taken, also dead frames.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +43,21 @@ class Stacks:
     words: Words
     addrs: Words
     cut: bool
+
+    @functools.cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self.words, kind="stable")
+
+    @functools.cached_property
+    def _sorted(self) -> Words:
+        return self.words[self._order]
+
+    def places_of(self, word: int) -> Words:
+        """The addresses of the words that are equal to this one, in order."""
+        low = int(np.searchsorted(self._sorted, np.uint64(word), "left"))
+        high = int(np.searchsorted(self._sorted, np.uint64(word), "right"))
+        found: Words = self.addrs[self._order[low:high]]
+        return found
 
 
 def stacks_of(target: Target) -> Stacks:

@@ -24,16 +24,16 @@ def find_iterators(
     """Structs of the type `name` on stacks whose field `map_field` is the address of a map: their
     scalar fields by name, those in inner structs as "group.data". The caller must judge whether
     they are iterators."""
+    starts = stacks_of(target).places_of(address)[:MAX_HITS]
+    if not address or len(starts) == 0:
+        return []
     found = target.lookup_type(name)
-    if found is None or not found.fields or not address:
+    if found is None or not found.fields:
         return []
     try:
         layout = go_layout(found, [map_field, *fields])
     except TargetError:
         return []
-    stacks = stacks_of(target)
-    hits = np.flatnonzero(stacks.words == np.uint64(address))[:MAX_HITS]
-    starts = stacks.addrs[hits]
     back = np.uint64(layout[map_field].offset)
     rows, ok = target.gather(starts[starts >= back] - back, found.size)
     records = rows[ok].view(layout.dtype(target.order)).ravel()

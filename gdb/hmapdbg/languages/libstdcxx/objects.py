@@ -56,7 +56,7 @@ class _Objects(TellsUnknown):
             distance = _distance(target, word) if found is not None else None
             if found is None or distance is None:
                 continue
-            if distance or (found.name, found.size) != (kind.type.name, kind.type.size):
+            if distance or not found.is_same(kind.type):
                 self._classes.append((word, found, distance))
         self.unknown = Unknown("objects of derived classes", unknown & ~self.empty)
 

@@ -1,0 +1,72 @@
+"""Members of structs as paths name them: a member that another of its name hides, and a base class
+itself, by base classes in quotes.
+
+    server.cache        server.'Base::cache'        both.'std::unordered_map<int, int>'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..compat import dataclass
+from ..languages import short_name
+from ..target import Field, Type
+
+
+def find_qualified(struct: Type, name: str) -> Field | None:
+    """The member of a struct that "Base::member" means, or the base class that "Base" means, with
+    as many base classes in front as tell it from others. None where that is none, or not one."""
+    found = {
+        (field.offset, field.type.name): field
+        for bases, field in struct.iter_routes()
+        if name in _qualified(bases, field.name)
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _qualified(bases: Sequence[str], name: str) -> list[str]:
+    """The names of a member by base classes, the shortest first; of a base class without one."""
+    parts = [*map(short_name, bases), *([name] if name else [])]
+    return ["::".join(parts[start:]) for start in reversed(range(len(bases)))]
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members from one struct down to another."""
+
+    _named: tuple[str, ...] = ()
+    # Behind the last of these: base classes and unnamed members, in which struct they begin, and
+    # how many bytes they are from its start.
+    _bases: tuple[str, ...] = ()
+    _struct: Type | None = None
+    _offset: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each step down; an empty one where a member cannot be named."""
+        if self._struct is None or not self._bases:
+            return self._named
+        return (*self._named, _name_of(self._struct, self._bases, "", self._offset))
+
+    def into(self, struct: Type, member: Field) -> Members:
+        """One member further down, which is one of `struct`."""
+        begin, offset = self._struct or struct, self._offset + member.offset
+        if member.base:
+            return Members(self._named, (*self._bases, member.name), begin, offset)
+        if not member.name:
+            return Members(self._named, self._bases, begin, offset)
+        name = _name_of(begin, self._bases, member.name, offset)
+        return Members((*self._named, name))
+
+
+def _name_of(struct: Type, bases: tuple[str, ...], name: str, offset: int) -> str:
+    """The shortest name that means the member, or the base class if `name` is empty, that lies
+    `offset` bytes from the start of a struct; empty if there is none that can be typed."""
+    plain = struct.find(name) if name else None
+    if plain is not None and plain.offset == offset:
+        return name
+    for qualified in _qualified(bases, name):
+        found = find_qualified(struct, qualified)
+        if found is not None and found.offset == offset:
+            return "" if "'" in qualified or " --" in qualified else f"'{qualified}'"
+    return ""

@@ -1,0 +1,49 @@
+"""The object files of a process: its executable and the libraries it has loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import gdb
+
+from .elf_symbols import has_mangled_names, section_address
+
+# Libraries without maps of the program, whose debug info takes seconds to read.
+SYSTEM = re.compile(
+    r"(ld-linux|libc[.-]|libm[.-]|libpthread|libdl|librt|libgcc_s|libstdc\+\+|libresolv|linux-vdso"
+    r"|system-supplied DSO|libasan|libubsan|libtsan)"
+)
+
+
+def iter_object_files() -> Iterator[tuple[gdb.Objfile, str]]:
+    """The object files that may have variables of the program, and the path of each: separate debug
+    info belongs to its library."""
+    for objfile in gdb.objfiles():
+        path = (objfile.owner or objfile).filename or "" if objfile.is_valid() else ""
+        if path and not SYSTEM.match(os.path.basename(path)):
+            yield objfile, path
+
+
+def has_debug_info() -> bool:
+    """Whether an object file that may have variables of the program has debug info."""
+    for objfile, _ in iter_object_files():
+        for section in (".debug_info", ".zdebug_info"):
+            try:
+                if section_address(objfile.filename or "", section) is not None:
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def has_cplusplus() -> bool:
+    """Whether an object file that may have variables of the program has names of C++."""
+    for objfile, _ in iter_object_files():
+        try:
+            if has_mangled_names(objfile.filename or ""):
+                return True
+        except OSError:
+            continue
+    return False

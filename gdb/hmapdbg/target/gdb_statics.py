@@ -1,0 +1,199 @@
+"""Statics of functions: of templates, members, constructors, lambdas, of inner blocks, and of
+functions that were inlined everywhere.
+
+gdb has them in the blocks of the code, by place and not by name. The symbol table tells where each
+static lies and, in C++, of which function it is. So the blocks at each line of those functions are
+looked at, and those of all functions where that has not led to it: an inlined function's blocks
+are in its callers'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import gdb
+
+from ..compat import dataclass
+from .elf_symbols import ElfSymbol
+from .gdb_layouts import load_bias
+
+MAX_FUNCTIONS = 20_000  # searched for statics
+MAX_ADDRESSES = 1_500_000  # of code that is looked at
+
+_COMPUTED = gdb.SYMBOL_LOC_COMPUTED
+STATICS = (gdb.SYMBOL_LOC_STATIC, _COMPUTED)  # computed: of a thread
+_MANGLED = re.compile(r"_ZZ(?P<rest>.*)\Z")
+_STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
+
+
+@dataclass(frozen=True)
+class Static:
+    """A static of a function."""
+
+    symbol: gdb.Symbol
+    function: str  # its name
+    name: str  # the linker's
+    is_thread_local: bool
+
+
+def function_statics(
+    library: str, inside: list[ElfSymbol], functions: list[ElfSymbol]
+) -> Iterator[Static]:
+    """The statics of functions among the variables `inside`, some of which may be none."""
+    bias = load_bias(library) if inside else None
+    if bias is None:
+        return
+    search = _Search(inside, bias)
+    owners = _owners(inside, functions)
+    yield from search.run(owners, _lines)
+    sources = {one.source for one in search.missing()}
+    near = [one for one in functions if not one.source or one.source in sources]
+    del near[MAX_FUNCTIONS:]
+    for pcs in (_start, _lines, _bytes):
+        yield from search.run(near, pcs)
+
+
+class _Search:
+    """What has been found of the variables that are looked for."""
+
+    def __init__(self, wanted: Iterable[ElfSymbol], bias: int) -> None:
+        self._bias = bias
+        self._fixed = {one.address + bias: one for one in wanted if not one.is_thread_local}
+        self._of_threads: dict[str, list[ElfSymbol]] = {}
+        for one in wanted:
+            if one.is_thread_local:
+                self._of_threads.setdefault(_last_name(one), []).append(one)
+        self._left = MAX_ADDRESSES
+        self._last: tuple[int, int] | None = None  # the block that was looked at last
+
+    def missing(self) -> list[ElfSymbol]:
+        """The variables that have not been found."""
+        return [*self._fixed.values(), *(one for some in self._of_threads.values() for one in some)]
+
+    def run(self, functions: Iterable[ElfSymbol], pcs: _Addresses) -> Iterator[Static]:
+        """The statics of functions: those that the code at some addresses sees."""
+        for function in functions:
+            if not self.missing():
+                return
+            for pc in pcs(function.address + self._bias, function.size):
+                self._left -= 1
+                if self._left < 0:
+                    return
+                yield from self._at(pc)
+
+    def _at(self, pc: int) -> Iterator[Static]:
+        """The statics that the code at an address sees."""
+        try:
+            block: gdb.Block | None = gdb.block_for_pc(pc)
+        except (gdb.error, RuntimeError):
+            return
+        # The block of the address before is the same one, nearly always.
+        place = None if block is None else (block.start, block.end)
+        if place == self._last:
+            return
+        self._last = place
+        while block is not None and not block.is_static and not block.is_global:
+            for symbol in symbols_in(block):
+                if symbol.is_variable and symbol.addr_class in STATICS:
+                    found = self._take(symbol)
+                    if found is not None:
+                        function = _function_of(found, block)
+                        yield Static(symbol, function, found.name, found.is_thread_local)
+            block = block.superblock
+
+    def _take(self, symbol: gdb.Symbol) -> ElfSymbol | None:
+        """The variable of a symbol, if it is looked for."""
+        if symbol.addr_class == _COMPUTED:
+            of_name = self._of_threads.get(symbol.name)
+            return of_name.pop() if of_name else None
+        try:
+            address = symbol.value().address
+        except (gdb.error, RuntimeError):
+            return None
+        return None if address is None else self._fixed.pop(int(address), None)
+
+
+_Addresses = Callable[[int, int], Iterable[int]]  # in a function: from its start and size
+
+
+def _start(start: int, _size: int) -> Iterable[int]:
+    return (start,)
+
+
+def _lines(start: int, size: int) -> Iterator[int]:
+    """Where lines begin."""
+    pc, end = start, start + max(size, 1)
+    while pc < end:
+        yield pc
+        line = gdb.find_pc_line(pc)
+        if line.symtab is None or line.last is None or line.last < pc:
+            return
+        pc = line.last + 1
+
+
+def _bytes(start: int, size: int) -> Iterable[int]:
+    """All addresses: a block need not begin where a line does."""
+    return range(start, start + size) if gdb.find_pc_line(start).symtab is not None else ()
+
+
+def symbols_in(block: gdb.Block | None) -> list[gdb.Symbol]:
+    """The symbols of a block itself."""
+    found: list[gdb.Symbol] = [] if block is None else list(block)  # type: ignore[call-overload]
+    return found
+
+
+def demangled(name: str) -> str:
+    """A linker's name as C++ has it; one that is not mangled as it is."""
+    if not name.startswith("_Z"):
+        return name
+    try:
+        return (gdb.execute(f"demangle -l c++ -- {name}", to_string=True) or name).strip()
+    except gdb.error:
+        return name
+
+
+def _owners(inside: Iterable[ElfSymbol], functions: Iterable[ElfSymbol]) -> list[ElfSymbol]:
+    """The functions that linker names of statics tell of: _ZZ FUNCTION E NAME in C++, of which
+    constructors have several; clang's FUNCTION.NAME in C."""
+    by_name: dict[str, list[ElfSymbol]] = {}
+    for function in functions:
+        by_name.setdefault(_unified(function.name.split(".")[0]), []).append(function)
+    out: list[ElfSymbol] = []
+    for one in inside:
+        mangled = _MANGLED.match(one.name)
+        if mangled is not None:
+            ends = [found.start() for found in re.finditer("E", mangled["rest"])]
+            names = [f"_Z{mangled['rest'][:end]}" for end in ends]
+            # `main` and functions of C have names as they are: _ZZ4mainE.
+            plain = re.match(r"\d+([A-Za-z_]\w*?)(?=E)", mangled["rest"])
+            names += [plain.group(1)] if plain else []
+        else:
+            static = _STATIC.match(one.name)
+            names = [static["function"]] if static is not None and static["function"] else []
+        for name in names:
+            out += by_name.get(_unified(name), ())
+    return list(dict.fromkeys(out))
+
+
+def _unified(name: str) -> str:
+    """A mangled name without the kind of constructor or destructor: statics are of all kinds."""
+    return re.sub(r"([CD])[0-9](?=E|I)", r"\1_", name)
+
+
+def _last_name(one: ElfSymbol) -> str:
+    if one.name.startswith("_ZZ"):
+        return demangled(one.name).rpartition("::")[2]
+    static = _STATIC.match(one.name)
+    return one.name if static is None else static["name"]
+
+
+def _function_of(one: ElfSymbol, block: gdb.Block) -> str:
+    """The name of the function of a static that was found in a block."""
+    name, colons, _ = demangled(one.name).rpartition("::")
+    if colons:
+        return name
+    at: gdb.Block | None = block
+    while at is not None and at.function is None:
+        at = at.superblock
+    return at.function.name if at is not None and at.function is not None else "?"

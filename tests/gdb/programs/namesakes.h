@@ -1,0 +1,9 @@
+// Prints what a map of a test's program holds, as hmap-list and the entries CSV have it.
+#include <cstdio>
+#include <string>
+#include <unordered_map>
+
+template <class Map> void tell(const char *name, const Map &map, const std::string &first)
+{
+    std::printf("%p %zu %s %s\n", (const void *)&map, map.size(), name, first.c_str());
+}

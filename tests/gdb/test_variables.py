@@ -1,0 +1,101 @@
+"""Maps in variables of every kind: statics of functions, thread-locals, and what the selected frame
+is of no consequence for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cpp_programs import COMPILERS, PROGRAMS, compiled
+from harness import gdb_session
+from listings import list_maps, listed, listed_live_and_in_core, told_by
+
+STOP = ("break stop", "run")
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_statics_of_every_kind_of_function(folder: Path, compiler: str, level: str) -> None:
+    if (compiler, level) == ("clang++", "-O2"):
+        pytest.skip("clang 14 does not say of which function the statics of inlined ones are")
+    program = compiled(folder, compiler, "statics.cc", flags=[level])
+    rows, _, _ = listed_live_and_in_core(program, folder, STOP)
+    found = Counter(row["entries"] for row in rows)
+    # Those of a function template are there for each of its instances.
+    assert found == Counter([*range(1, 21), 1, 2])
+    for row in rows:
+        number = re.search(r"in_(\d+)\Z", row["path"])
+        assert number is None or int(number[1]) == row["entries"], row
+
+
+def test_thread_locals_of_every_thread(folder: Path) -> None:
+    program = compiled(folder, "g++", "threads.cc", flags=["-pthread"])
+    rows, live, _ = listed_live_and_in_core(program, folder, STOP)
+    told = told_by(live[1].output)
+    by_address = {int(row["address"], 16): row for row in rows}
+    assert by_address.keys() == {one.address for one in told}
+    threads: dict[str, set[str]] = {}
+    for one in told:
+        row, (name, number) = by_address[one.address], one.how.split()
+        scope, _, path = row["path"].partition(": ")
+        assert re.fullmatch(r"thread \d+", scope), row
+        assert row["source"] == "global" and row["entries"] == one.count
+        assert path.endswith(name), row
+        threads.setdefault(number, set()).add(scope)
+    assert sorted(map(len, threads.values())) == [1, 1, 1]
+    assert len(set.union(*threads.values())) == 3
+
+
+def test_thread_locals_without_libthread_db_are_told_of(folder: Path) -> None:
+    program = compiled(folder, "g++", "threads.cc", flags=["-pthread"])
+    without = "set libthread-db-search-path /nonexistent"
+    session = gdb_session(program, commands=[without, *STOP, "hmap-list"])
+    assert "note: 5 thread-local variables are left out" in session[-1].output
+
+
+def test_a_program_without_globals_has_debug_info(folder: Path) -> None:
+    source = folder / "main.cc"
+    source.write_text(
+        "#include <unordered_map>\n"
+        'extern "C" __attribute__((noinline)) void stop(void *p)\n'
+        '{ asm volatile("" :: "r"(p) : "memory"); }\n'
+        "int main() { std::unordered_map<int, int> local{{1, 2}}; stop(&local); }\n"
+    )
+    subprocess.run(["g++", "-g", "-o", folder / "program", source], check=True)
+    session = gdb_session(folder / "program", commands=[*STOP, "hmap-list"])
+    assert "frame 1: local" in session[-1].output and "note" not in session[-1].output
+
+
+LANGUAGES = (
+    "auto ada asm c c++ d fortran go minimal modula-2 objective-c opencl pascal rust local"
+).split()
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_no_language_of_the_selected_frame_matters(folder: Path, compiler: str) -> None:
+    """Neither the frame's nor the one that is set."""
+    subprocess.run(
+        ["gcc", "-g", "-c", "-o", folder / "frames.o", PROGRAMS / "frames.c"], check=True
+    )
+    program = compiled(folder, compiler, "languages.cc", flags=[str(folder / "frames.o")])
+    rows, live, _ = listed_live_and_in_core(program, folder, ("break stop_in_c", "run"))
+    assert {int(row["address"], 16) for row in rows} == {
+        one.address for one in told_by(live[1].output)
+    }
+    commands = []
+    for name in LANGUAGES:
+        commands += [f"set language {name}", *list_maps(folder / name), "show language"]
+    for level in range(4):
+        commands += ["set language auto", f"frame {level}", *list_maps(folder / f"frame{level}")]
+    session = gdb_session(program, core=folder / "core", commands=commands)
+    for name in LANGUAGES:
+        assert listed(folder / name) == rows, name
+    for level in range(4):
+        assert listed(folder / f"frame{level}") == rows, level
+    shown = [one.output for one in session if one.command == "show language"]
+    for name, text in zip(LANGUAGES, shown):
+        assert f'"{"auto" if name == "local" else name}' in text

@@ -50,6 +50,13 @@ def _family_of(_: Target, found: Type) -> Family | None:
     return family_of(found)
 
 
+def is_handle(found: Type) -> bool:
+    """Whether a pointer to a struct stands for the one map behind it; see Family."""
+    family = family_of(found)
+    # A family from outside may not say: then the pointer is what it is in C.
+    return family is not None and bool(getattr(family, "is_handle", False))
+
+
 def open_map(target: Target, value: Value) -> Map:
     """The map that a value is or points to. TargetError if it is not one, or cannot be read."""
     found, address = value.type, value.address

@@ -74,6 +74,11 @@ class Family(Protocol):
     def has_nil(self) -> bool:
         """Whether a null pointer to the header is an empty map: `open` gets address 0."""
 
+    @property
+    def is_handle(self) -> bool:
+        """Whether programs know the map by a pointer to its header alone, as in Go: an index behind
+        the pointer is a key then, and not the number of a header in an array."""
+
     def recognise(self, found: Type) -> bool:
         """Whether a struct is this family's header, by its field names."""
 

@@ -167,6 +167,7 @@ def listing_of(
             f"{places} with pointers to memory that is not in the core: variables not set yet, or "
             "maps that are missing from this list; gdb's 'set dump-excluded-mappings on' dumps all"
         )
+    notes += _iter_unfollowed(search)
     small = [row for row in rows if not row.is_exact and row.held < SMALL]
     late = sum(not row.is_exact for row in rows) - len(small)
     by_header = "their numbers are from their headers and marked '~'"
@@ -188,6 +189,23 @@ def listing_of(
         program=target.program(),
         notes=notes,
     )
+
+
+def _iter_unfollowed(search: Search) -> Iterator[str]:
+    """What a search could not follow, for people."""
+    unknown = {noun: count for noun, count in search.unknown.items() if count}
+    if unknown:
+        parts = ", ".join(f"{count:,} of {noun}" for noun, count in sorted(unknown.items()))
+        yield (
+            f"not followed, because debug info does not have the type of what is there: {parts}; "
+            "build all parts of the program with -g"
+        )
+    if search.remnants:
+        unions = "1 union" if search.remnants == 1 else f"{search.remnants:,} unions"
+        yield (
+            f"the map that is a member of {unions} was left out: it is not a valid map "
+            "with entries, so another member may be in use"
+        )
 
 
 def _gap_note(gap: Gap, count: int) -> str:

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..families import family_of
-from ..languages import Elements, Holder, find_elements, find_holder, is_internal
+from ..languages import (
+    Elements,
+    Holder,
+    find_elements,
+    find_holder,
+    find_object,
+    is_internal,
+)
 from ..target import Kind, Target, Type
 from .members import Members
 from .steps import Step, access_step, fields_step, index_step, pointee_step
@@ -42,6 +49,7 @@ class Leaf:
     count: int = 1  # elements of an array
     elements: Elements | None = None
     holder: Holder | None = None
+    in_union: bool = False  # another member of a union may be in use
 
 
 @dataclass
@@ -51,12 +59,20 @@ class Plan:
     type: Type
     key: Hashable
     all_leaves: tuple[Leaf, ...]
+    object: Holder | None = None  # of the object that a value may be a part of
     leaves: tuple[Leaf, ...] | None = field(default=None)  # those that may lead to a map
 
     @property
     def span(self) -> int:
         """Bytes to read, from the start."""
-        return max((one.offset + one.size for one in self.leaves or () if one.size), default=0)
+        least = 0 if self.object is None else self.object.size
+        ends = (one.offset + one.size for one in self.leaves or () if one.size)
+        return max(max(ends, default=0), least)
+
+    @property
+    def ends(self) -> bool:
+        """Whether a value may hold a map, or lead to anything."""
+        return self.object is not None or any(_ends(one) for one in self.all_leaves)
 
 
 class Plans:
@@ -85,7 +101,8 @@ class Plans:
         key = self._key(found)
         if key not in self._plans:
             leaves = tuple(_iter_leaves(found, 0, Members(), 0))[:MAX_LEAVES]
-            self._plans[key] = Plan(found, key, leaves)
+            whole = find_object(found, self._target.pointer_size)
+            self._plans[key] = Plan(found, key, leaves, whole)
         return self._plans[key]
 
     def _key(self, found: Type) -> Hashable:
@@ -103,7 +120,7 @@ class Plans:
         came_from: dict[Hashable, Hashable] = {start.key: None}
         queue = [start]
         for plan in queue:
-            if self._reaches.get(plan.key) or any(_ends(one) for one in plan.all_leaves):
+            if self._reaches.get(plan.key) or plan.ends:
                 at: Hashable = plan.key
                 while at is not None:
                     self._reaches[at] = True
@@ -168,7 +185,9 @@ def _iter_struct_leaves(found: Type, offset: int, members: Members, depth: int) 
     for member in below:
         if not member.bit_size:
             way = members.into(found, member)
-            yield from _iter_leaves(member.type, offset + member.offset, way, depth + 1)
+            for leaf in _iter_leaves(member.type, offset + member.offset, way, depth + 1):
+                is_doubtful = found.kind is Kind.UNION and leaf.way is Way.MAP
+                yield replace(leaf, in_union=True) if is_doubtful else leaf
 
 
 def _is_known(found: Type) -> bool:

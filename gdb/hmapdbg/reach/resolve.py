@@ -19,9 +19,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..compat import dataclass
-from ..families import family_of, open_map
+from ..families import family_of, is_handle, open_map
 from ..find import find, key_by_text, parse_key
-from ..languages import Access, find_elements, find_holder
+from ..languages import Access, Held, Holder, find_elements, find_holder, find_object
 from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
@@ -64,7 +64,7 @@ def resolve(target: Target, text: str) -> Value:
         value = _value(target, path, 0, root)[0]
     else:
         value = _in_frame(target, scope, path, root)
-    return replace(_pointed_at(target, value), expression=text)
+    return replace(pointed_at(target, value), expression=text)
 
 
 def _in_frame(target: Target, scope: Scope, path: str, root: _Root) -> Value:
@@ -121,8 +121,9 @@ def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Val
     if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
         return root(text)
     value = root(first)
+    value = _stood_for(target, root(first))
     begin = _Root(lambda name: value if name == first else None, is_only=True)
-    return _pointed_at(target, replace(_value(target, text, 0, begin)[0], expression=text))
+    return pointed_at(target, replace(_value(target, text, 0, begin)[0], expression=text))
 
 
 def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, bool]:
@@ -153,10 +154,12 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
         raise
     except TargetError:
         raise failure from None
-    inner = _pointed_at(target, value)
-    is_beyond = is_beyond or inner is not value or _is_beyond_gdb(inner.type, text)
+    inner = pointed_at(target, value)
+    is_beyond = is_beyond or inner is not value or _is_beyond_gdb(target, inner.type, text)
     if not is_beyond and not has_base_step(text):
-        raise failure
+        raise _meant_a_key(inner, text) or failure
+    if text.endswith("]") and inner is not value:
+        inner = _stood_for(target, inner)
     try:
         return apply(target, inner, text), True
     except TargetError as error:
@@ -168,11 +171,11 @@ class _StepError(TargetError):
     whole path."""
 
 
-def _is_beyond_gdb(found: Type, text: str) -> bool:
+def _is_beyond_gdb(target: Target, found: Type, text: str) -> bool:
     """Whether gdb does not know the last step of a path from a value of the type."""
     if text.endswith("]"):
         return _is_map(found) or find_elements(found) is not None
-    return text.endswith(")") and find_holder(found) is not None
+    return text.endswith(")") and (find_holder(found) is not None or _is_object(target, found))
 
 
 def _indexes_map(target: Target, text: str) -> bool:
@@ -191,10 +194,34 @@ def _indexes_map(target: Target, text: str) -> bool:
 
 
 def _is_map(found: Type) -> bool:
-    """Whether values of the type are maps, or pointers to one."""
+    """Whether values of the type are maps, or pointers that stand for one, in whose paths an index
+    is a key. Of any other pointer to a map it is the number of one in an array, as in gdb."""
     if found.kind is Kind.POINTER and found.resolve is not None:
-        found = found.target
+        pointee = found.target
+        return pointee.kind is Kind.STRUCT and is_handle(pointee)
     return found.kind is Kind.STRUCT and family_of(found) is not None
+
+
+def _is_pointer_to_map(found: Type) -> bool:
+    return found.kind is Kind.POINTER and found.resolve is not None and _is_map(found.target)
+
+
+def _meant_a_key(value: Value, text: str) -> TargetError | None:
+    """The error of an index that gdb cannot take, behind a pointer to a map; None for any other."""
+    if not text.endswith("]") or not _is_pointer_to_map(value.type):
+        return None
+    key = text[step_starts(text)[-1] :]
+    return TargetError(
+        f"'{value.expression}' is a pointer, and '{text}' would be a map beside the one it points "
+        f"to: for the elem of a key write '(*{value.expression}){key}'"
+    )
+
+
+def _stood_for(target: Target, value: Value) -> Value:
+    """The map itself, of a pointer that stands for it; any other value as it is."""
+    if _is_pointer_to_map(value.type):
+        return _dereference(target, value, value.expression)
+    return value
 
 
 def _registered(target: Target, name: str) -> Value:
@@ -216,15 +243,37 @@ def _registered(target: Target, name: str) -> Value:
     return found[0]
 
 
-def _pointed_at(target: Target, value: Value) -> Value:
-    """What a smart pointer points to; any other value unchanged."""
+def pointed_at(target: Target, value: Value) -> Value:
+    """What a smart pointer points to, or an optional holds; any other value unchanged. TargetError
+    where an optional holds nothing, or the object of a smart pointer is gone."""
     elements = find_elements(value.type)
-    if elements is None or elements.access is not Access.POINTEE:
+    if elements is not None and elements.access is Access.POINTEE:
+        raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
+        address = elements.locate(target, value.address or 0, raw, 0)
+        if address is None and raw.any():
+            raise _StepError(f"'{value.expression}' has expired: its object is gone")
+        return _pointer(target, value.expression, elements.element, address or 0)
+    holder = find_holder(value.type)
+    if holder is None or holder.access is not Access.POINTEE:
         return value
-    raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
-    address = elements.locate(target, value.address or 0, raw, 0) or 0
+    held = _held(target, holder, value)
+    if held is None:
+        raise _StepError(f"'{value.expression}' holds no value")
+    if value.address is None:
+        raise _StepError(f"'{value.expression}' is not in memory: name the variable that holds it")
+    return _pointer(target, value.expression, held.type, int(held.addrs[0]))
+
+
+def _pointer(target: Target, text: str, pointee: Type, address: int) -> Value:
     data = address.to_bytes(target.pointer_size, target.byte_order)
-    return Value(value.expression, pointer_to(elements.element, target.pointer_size), data)
+    return Value(text, pointer_to(pointee, target.pointer_size), data)
+
+
+def _held(target: Target, holder: Holder, value: Value) -> Held | None:
+    """What a holder holds; None where that is nothing, or not known."""
+    raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
+    contents = holder.open(target, raw, np.array([value.address or 0], np.uint64))
+    return next(contents.iter_followed(), None)
 
 
 _Apply = Callable[[Target, Value, str], Value]
@@ -288,6 +337,8 @@ def _part(value: Value, found: Type, offset: int, path: str) -> Value:
 
 def _element(target: Target, value: Value, text: str, path: str) -> Value:
     """An element of an array, slice or container by its number, or an elem of a map by its key."""
+    if value.type.name.endswith("&"):  # a reference stands for what it refers to
+        value = _dereference(target, value, value.expression)
     found = value.type
     if _is_map(found):
         return _elem(target, value, text, path)
@@ -333,15 +384,17 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:
-    """What an interface holds, which must be of that type."""
-    holder = find_holder(value.type)
+    """What an interface or the like holds, or the object that a value is a part of; it must be of
+    that type."""
+    if value.type.kind is Kind.POINTER and _is_object(target, value.type):
+        value = _dereference(target, value, value.expression)
+    holder = find_holder(value.type) or find_object(value.type, target.pointer_size)
     if holder is None:
         raise TargetError(
-            f"'{value.expression}' is not an interface: its type is '{value.type.name}'"
+            f"'{value.expression}' is not an interface, a variant or an object with virtual "
+            f"functions: its type is '{value.type.name}'"
         )
-    raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
-    addrs = np.array([value.address or 0], np.uint64)
-    held = next(holder.open(target, raw, addrs).iter_followed(), None)
+    held = _held(target, holder, value)
     if held is None or held.name != name:
         what = "an unknown type" if held is None else f"a '{held.name}'"
         raise TargetError(f"'{value.expression}' holds {what}, not a '{name}'")
@@ -349,6 +402,13 @@ def _assert(target: Target, value: Value, name: str, path: str) -> Value:
         return _at(target, held.type, int(held.addrs[0]), path)
     address = None if value.address is None else int(held.addrs[0])
     return Value(path, held.type, held.data[0].tobytes(), address)
+
+
+def _is_object(target: Target, found: Type) -> bool:
+    """Whether a type is a class with virtual functions, or a pointer to one."""
+    if found.kind is Kind.POINTER and found.resolve is not None:
+        found = found.target
+    return find_object(found, target.pointer_size) is not None
 
 
 def _number(target: Target, data: bytes) -> int:

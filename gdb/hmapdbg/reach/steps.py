@@ -51,6 +51,10 @@ class Path:
             return self
         return Path(f"{_bracketed(self._value)}[{text}]", False, self.arrow)
 
+    def value(self) -> Path:
+        """The value itself, where this is the pointer to it."""
+        return Path(self._value, False, self.arrow)
+
     def elem(self, key: str) -> Path:
         """The elem of a key in this map, or in the map that this points to. An empty key is one
         that cannot be typed, nor can what it leads to."""

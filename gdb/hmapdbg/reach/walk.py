@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block
-from ..families import open_map
+from ..block import Block, Problem
+from ..families import is_handle, open_map
 from ..geometry.address_set import AddressSet
 from ..families.family import Map
 from ..header import Header
-from ..languages import Places, language_of, spread
+from ..languages import Holder, Places, TellsUnknown, language_of, spread
 from ..target import (
     Gap,
     Kind,
@@ -94,6 +94,8 @@ class Search:
         self.unsound = 0  # pointers to what should be a map, but is not
         self.unreadable = 0  # of them, those to memory that cannot be read
         self.failures: list[str] = []  # what could not be read, for an unexpected reason
+        self.remnants = 0  # members of unions that are not a valid map: another one is in use
+        self.unknown: Counter[str] = Counter()  # not followed, because the type is not known
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -220,6 +222,10 @@ class Search:
                 # The readable parts of a place lead on even if others cannot be read.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
+                if batch.plan.object is not None and data is not None and len(some):
+                    self._add_held(
+                        batch.origin, batch.plan.object, lambda path, _: path, some, numbers, data
+                    )
                 for leaf in leaves if len(some) else ():
                     if leaf.way is Way.MAP:
                         yield from self._open_all(batch, leaf, some, numbers, source)
@@ -265,11 +271,20 @@ class Search:
             places = leaf.elements.find(self.target, addrs, data)
             self._add_elements(origin, leaf, leaf.elements.noun, places, rows)
         elif leaf.holder is not None:
-            for held in leaf.holder.open(self.target, data, addrs).iter_followed():
-                there = held.addrs != 0 if held.data is None else held.data.any(axis=1)
-                step = access_step(leaf.holder.access, leaf.step, held.name)
-                way = Derived(origin, rows[held.rows[there]], step)
-                self._add(held.type, held.addrs[there], way)
+            self._add_held(origin, leaf.holder, leaf.step, addrs, rows, data)
+
+    def _add_held(
+        self, origin: Origin, holder: Holder, before: Step, addrs: Words, rows: Ints, data: Raw
+    ) -> None:
+        """What holders at `addrs` hold, of which `data` are the bytes."""
+        contents = holder.open(self.target, data[:, : holder.size], addrs)
+        for held in contents.iter_followed():
+            there = held.addrs != 0 if held.data is None else held.data.any(axis=1)
+            step = access_step(holder.access, before, held.name)
+            way = Derived(origin, rows[held.rows[there]], step)
+            self._add(held.type, held.addrs[there], way)
+        if isinstance(contents, TellsUnknown):
+            self.unknown[contents.unknown.noun] += int(contents.unknown.rows.sum())
 
     def _add_pointees(
         self, origin: Origin, found: Type, step: Step, pointers: Words, rows: Ints
@@ -304,18 +319,22 @@ class Search:
             try:
                 opened = open_map(self.target, Value(path.text, pointer, data))
             except (TargetError, MemoryFault) as error:
-                self._miss([error.address if isinstance(error, Unreadable) else addr])
+                self._miss(leaf, [error.address if isinstance(error, Unreadable) else addr])
                 continue
             except Exception as error:  # pylint: disable=broad-except
                 self.fail(path.text, error)
                 continue
             if not _is_plausible(self.target, opened.header):
-                self._miss([array.address for array in opened.header.arrays])
+                self._miss(leaf, [array.address for array in opened.header.arrays])
+                continue
+            if leaf.in_union and not _is_sound(opened):
+                self.remnants += 1
                 continue
             found = self._keep(opened, path.text, source)
             yield found
             try:
-                self._follow_elems(found, path)
+                # Of other pointers, an index is that of an array.
+                self._follow_elems(found, path if is_handle(leaf.type) else path.value())
             except Exception as error:  # pylint: disable=broad-except
                 self.fail(path.text, error)
 
@@ -324,9 +343,12 @@ class Search:
         if len(self.failures) < MAX_FAILURES:
             self.failures.append(f"{what}: {type(error).__name__}: {error}")
 
-    def _miss(self, addrs: Sequence[int]) -> None:
+    def _miss(self, leaf: Leaf, addrs: Sequence[int]) -> None:
         """Counts a place that should hold a map and holds none that can be read: its memory is at
         `addrs`."""
+        if leaf.in_union:
+            self.remnants += 1
+            return
         gap = next((one for one in map(self.target.gap_at, addrs) if one is not None), None)
         if gap is not None:
             self.missing[gap] += 1
@@ -389,3 +411,17 @@ def _is_plausible(target: Target, header: Header) -> bool:
         if not target.is_readable(array.address + whole - size, size):
             return False
     return True
+
+
+def _is_sound(opened: Map) -> bool:
+    """Whether a map has entries, and no Problem at all. Where only a part of the memory of a map
+    may be one, anything less is a remnant."""
+    header = opened.header
+    if header.problems or not header.count:
+        return False
+    live = 0
+    for item in opened.audit():
+        if isinstance(item, Problem):
+            return False
+        live += 0 if item.buckets is None else int(item.buckets.live.sum())
+    return live == header.count

@@ -13,6 +13,7 @@ import gdb
 
 from . import gdb_frames, gdb_globals, gdb_made_frames, gdb_objects
 from .core_file import Gap
+from .gdb_classes import GdbClasses, address_of_function, symbol_at
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_process import GdbProcess
@@ -36,6 +37,7 @@ class GdbTarget(Target):
         self._cache = PageCache(self._process.read) if self._process.is_remote else None
         self._named: dict[str, Type | None] = {}
         self._types = GdbTypes(self.pointer_size)
+        self._classes = GdbClasses(self, self._types)
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
@@ -203,6 +205,21 @@ class GdbTarget(Target):
             return words[0].split("@")[0]
         names = (one.file.function_at(addr - one.bias) for one in self._layouts)
         return next((name for name in names if name), "")
+
+    def class_of_vtable(self, addr: int) -> tuple[str, Type | None]:
+        return self._classes.of_vtable(addr)
+
+    def class_of_function(self, addr: int) -> Type | None:
+        return self._classes.of_function(addr)
+
+    def pointee_in_function(self, addr: int, names: tuple[str, ...]) -> Type | None:
+        return self._classes.pointee_in_function(addr, names)
+
+    def symbol_at(self, addr: int) -> str:
+        return symbol_at(addr)
+
+    def address_of_function(self, name: str) -> int | None:
+        return address_of_function(name)
 
     # ---- which process, and when
 

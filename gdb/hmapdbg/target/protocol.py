@@ -169,6 +169,29 @@ class Target(Memory):
     def function_at(self, addr: int) -> str:
         """The name of the function that starts at an address; empty if there is none."""
 
+    def class_of_vtable(self, addr: int) -> tuple[str, Type | None]:
+        """The class of C++ whose objects point to an address: its name, empty where no vtable is
+        there; and the class, None where debug info does not have it."""
+        return "", None
+
+    def class_of_function(self, addr: int) -> Type | None:
+        """The class of C++ of which the function at an address is a member; None: unknown."""
+        return None
+
+    def pointee_in_function(self, addr: int, names: tuple[str, ...]) -> Type | None:
+        """What a variable or parameter of one of those names points to, of the function at an
+        address or of one that is inlined there; None where there is none."""
+        return None
+
+    def symbol_at(self, addr: int) -> str:
+        """The name of the symbol at an address, with the parameters of a function of C++; empty
+        where none begins there."""
+        return ""
+
+    def address_of_function(self, name: str) -> int | None:
+        """Where the function of that name begins, parameters included; None: no such one."""
+        return None
+
     # ---- which process, and when
 
     @abc.abstractmethod

@@ -177,3 +177,55 @@ def go_spellings_of_name(expression: str, name: str, function: str) -> list[str]
         replacements.append(f"'{path}{slash}{last.split('.')[0]}.{name}'")
     pattern = re.compile(rf"(?<![\w.'\"]){name}\b")
     return [pattern.sub(by.replace("\\", r"\\"), expression) for by in replacements]
+
+
+def class_of_member(name: str) -> str:
+    """The class in the name of a member function, with or without its parameters; empty where the
+    name has none.
+
+    >>> class_of_member("std::any::_Manager<f()::Local<int>>::manage(std::any::Op)")
+    'std::any::_Manager<f()::Local<int>>'
+    """
+    depth, last, at = 0, -1, 0
+    while at < len(name):
+        letter = name[at]
+        if letter in OPENING or letter == "<":
+            # Parameters, or "()" of a function in the name of something local to it.
+            if depth == 0 and letter == "(":
+                end = closing_at(name, at)
+                if end < 0 or not name.startswith("::", end + 1):
+                    break
+            depth += 1
+        elif letter in CLOSING or letter == ">" and name[at - 1] != "-":
+            depth -= 1
+        elif depth == 0 and name.startswith("::", at):
+            last = at
+            if name.startswith("operator", at + 2):
+                break
+            at += 1
+        at += 1
+    return name[:last] if last > 0 else ""
+
+
+def template_arguments(name: str) -> list[str]:
+    """The arguments in the name of a class template's class, as they are spelled.
+
+    >>> template_arguments("std::pair<int, std::pair<char, long> >")
+    ['int', 'std::pair<char, long>']
+    """
+    begin = name.find("<")
+    if begin < 0 or not name.rstrip().endswith(">"):
+        return []
+    out, depth, start = [], 0, begin + 1
+    for at in range(begin + 1, len(name)):
+        letter = name[at]
+        if letter == "," and depth == 0:
+            out.append(name[start:at].strip())
+            start = at + 1
+        elif letter in OPENING or letter == "<":
+            depth += 1
+        elif letter in CLOSING or letter == ">" and name[at - 1] != "-":
+            depth -= 1
+            if depth < 0:
+                return [*out, name[start:at].strip()] if name[at + 1 :].strip() == "" else []
+    return []

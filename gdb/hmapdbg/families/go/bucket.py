@@ -41,6 +41,7 @@ class GoBucketFamily:
     describes = "map[K]V (Go up to 1.23)"
     words = ("bucket", "go")
     has_nil = True
+    is_handle = True
     headers = (("buckets", "oldbuckets", "B", "hash0"),)
 
     def recognise(self, found: Type) -> bool:

@@ -55,6 +55,7 @@ class GoSwissFamily:
     words = ("swiss", "go")
     describes = "map[K]V (Go from 1.24)"
     has_nil = True
+    is_handle = True
     headers = (("dirPtr", "dirLen", "globalDepth"),)
 
     def recognise(self, found: Type) -> bool:

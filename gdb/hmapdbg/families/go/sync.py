@@ -28,6 +28,7 @@ class GoSyncFamily:
     words = ("sync", "go")
     describes = "sync.Map"
     has_nil = False
+    is_handle = True
     headers = (PAIR_FIELDS, TRIE_FIELDS)
 
     def recognise(self, found: Type) -> bool:

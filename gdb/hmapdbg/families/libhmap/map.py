@@ -40,6 +40,7 @@ class LibhmapFamily:
     describes = "struct hmap (libhmap)"
     words = ("libhmap",)
     has_nil = False
+    is_handle = True
     headers = (("buckets", "oldbuckets", "B", "type"),)
 
     def recognise(self, found: Type) -> bool:

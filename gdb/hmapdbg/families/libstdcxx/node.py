@@ -26,6 +26,9 @@ POLICY_FIELDS = ("_M_max_load_factor", "_M_next_resize")
 KEY, VALUE, HASH, TRAITS = 0, 1, 5, 9
 CACHED, IS_SET, IS_UNIQUE = 0, 1, 2
 
+MAX_ARGUMENTS = 16  # of an allocator
+MAX_ALLOCATORS = 4  # in one another
+
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
 
 
@@ -120,22 +123,42 @@ def _node_type(table: Type) -> Type | None:
     for base in _iter_bases(table):
         if "_Hashtable_alloc<" in base.name:
             allocator = base.argument(0)
-            if not isinstance(allocator, Type):
+            if not isinstance(allocator, Type) or not isinstance(value, Type):
                 return None
-            # gcc writes down no template argument of std::allocator itself, and the debugger then
-            # looks for one of that name, in any file: its base class has the argument.
-            candidates = [*reversed(list(_iter_bases(allocator))), allocator]
-            for candidate in candidates:
-                node = candidate.argument(0)
-                if isinstance(node, Type) and isinstance(value, Type) and _holds(node, value):
-                    return node
+            return _allocated(allocator, value, MAX_ALLOCATORS)
     return None
+
+
+def _allocated(allocator: Type, value: Type, depth: int) -> Type | None:
+    """The node that an allocator is made for: an argument of its own, often not the first one, or
+    of its base class; or of the allocator that it adapts (std::scoped_allocator_adaptor)."""
+    # gcc writes down no template argument of std::allocator itself, and the debugger then looks for
+    # one of that name, in any file: its base class has the argument.
+    candidates = [*reversed(list(_iter_bases(allocator))), allocator]
+    arguments = [one for candidate in candidates for one in _iter_arguments(candidate)]
+    found = next((one for one in arguments if _holds(one, value)), None)
+    if found is None and depth > 0:
+        inner = (_allocated(one, value, depth - 1) for one in arguments)
+        found = next((one for one in inner if one is not None), None)
+    return found
+
+
+def _iter_arguments(found: Type) -> Iterator[Type]:
+    """The template arguments that are types."""
+    for number in range(MAX_ARGUMENTS):
+        argument = found.argument(number)
+        if argument is None:
+            return
+        if isinstance(argument, Type):
+            yield argument
 
 
 def _holds(node: Type, value: Type) -> bool:
     """Whether a type is that of nodes which hold values of a type."""
+    if node.find("_M_nxt") is None:
+        return False
     held = node.argument(0)
-    return node.find("_M_nxt") is not None and isinstance(held, Type) and held.is_same(value)
+    return isinstance(held, Type) and held.is_same(value)
 
 
 def _iter_bases(found: Type) -> Iterator[Type]:

@@ -63,6 +63,7 @@ class UnorderedFamily:
     name = "unordered"
     words = ("unordered",)
     has_nil = False
+    is_handle = False
     headers = (TABLE_FIELDS,)
     describes = "std::unordered_map, set, multimap and multiset (libstdc++)"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import gdb
 
+from .gdb_session import output_of
 from .gdb_statics import symbols_in
 from .gdb_values import GdbValues
 from .protocol import TargetError, Variable
@@ -36,6 +37,7 @@ def iter_threads() -> Iterator[int]:
 def iter_locals(values: GdbValues, is_go: bool) -> Iterator[Variable]:
     """The locals and arguments of all frames of all threads, the selected thread first. Of Go,
     whose registers survive no call, only what lies in memory in frames that wait for one."""
+    read_registers()
     with selection_kept():
         chosen = gdb.selected_thread()
         threads = sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
@@ -63,9 +65,17 @@ def iter_locals(values: GdbValues, is_go: bool) -> Iterator[Variable]:
                     break
 
 
+def read_registers() -> None:
+    """Has gdb read the registers of all threads: of cores of processors that it does not know all
+    registers of, it warns at that, of each thread, but only once."""
+    with contextlib.suppress(gdb.error):
+        output_of("thread apply all -q -s print/x $sp")
+
+
 def innermost_places() -> list[tuple[int, int]]:
     """The program counter and the stack pointer of each thread."""
     out = []
+    read_registers()
     with selection_kept():
         for thread in gdb.selected_inferior().threads()[:MAX_THREADS]:
             try:

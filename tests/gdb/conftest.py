@@ -61,3 +61,10 @@ def compile_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., P
         return folder / name
 
     return compile_it
+
+
+@pytest.fixture
+def out(folder: Path) -> Path:
+    """An empty folder for output."""
+    (folder / "out").mkdir()
+    return folder / "out"

@@ -1,7 +1,7 @@
 """Builds maps in fake memory, and reads them naively for comparison.
 
 The naive reader handles one cell at a time, without numpy, blocks or windows: its result is the
-ground truth for the walk.
+ground truth for the walk. In one file, although a long one: its parts are used together.
 """
 
 from __future__ import annotations

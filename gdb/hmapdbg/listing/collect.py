@@ -148,21 +148,23 @@ def listing_of(
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
     rows = list(_iter_rows(target, search, found, wanted, progress))
-    notes += [f"left out: {one}" for one in search.failures]
-    notes += [_gap_note(gap, count) for gap, count in search.missing.most_common(MAX_GAPS)]
-    if len(search.missing) > MAX_GAPS:
-        notes.append(f"{len(search.missing) - MAX_GAPS:,} more segments that the core lacks")
+    notes += [f"left out: {one}" for one in search.misses.failures]
+    notes += [_gap_note(gap, count) for gap, count in search.misses.gaps.most_common(MAX_GAPS)]
+    if len(search.misses.gaps) > MAX_GAPS:
+        notes.append(f"{len(search.misses.gaps) - MAX_GAPS:,} more segments that the core lacks")
     mismatch = target.mismatch()
     if mismatch:
         notes.insert(0, mismatch)
-    unset = search.unsound - (search.unreadable if target.is_core else 0)
+    unset = search.misses.invalid - (search.misses.unreadable if target.is_core else 0)
     if unset:
         places = "1 place" if unset == 1 else f"{unset:,} places"
         notes.append(
             f"{places} that should hold a map, but without a valid one: variables not set yet"
         )
-    if target.is_core and search.unreadable:
-        places = "1 place" if search.unreadable == 1 else f"{search.unreadable:,} places"
+    if target.is_core and search.misses.unreadable:
+        places = (
+            "1 place" if search.misses.unreadable == 1 else f"{search.misses.unreadable:,} places"
+        )
         notes.append(
             f"{places} with pointers to memory that is not in the core: variables not set yet, or "
             "maps that are missing from this list; gdb's 'set dump-excluded-mappings on' dumps all"
@@ -193,15 +195,15 @@ def listing_of(
 
 def _iter_unfollowed(search: Search) -> Iterator[str]:
     """What a search could not follow, for people."""
-    unknown = {noun: count for noun, count in search.unknown.items() if count}
+    unknown = {noun: count for noun, count in search.misses.unknown.items() if count}
     if unknown:
         parts = ", ".join(f"{count:,} of {noun}" for noun, count in sorted(unknown.items()))
         yield (
             f"not followed, because debug info does not have the type of what is there: {parts}; "
             "build all parts of the program with -g"
         )
-    if search.remnants:
-        unions = "1 union" if search.remnants == 1 else f"{search.remnants:,} unions"
+    if search.misses.remnants:
+        unions = "1 union" if search.misses.remnants == 1 else f"{search.misses.remnants:,} unions"
         yield (
             f"the map that is a member of {unions} was left out: it is not a valid map "
             "with entries, so another member may be in use"
@@ -244,7 +246,7 @@ def _iter_rows(
         try:
             yield _walked_row(one, sampler)
         except Exception as error:  # pylint: disable=broad-except
-            search.fail(one.path, error)
+            search.misses.add_failure(one.path, error)
             yield estimate
 
 

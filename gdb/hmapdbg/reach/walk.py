@@ -7,7 +7,6 @@ each place is visited once, by one of the shortest ways to it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +20,6 @@ from ..families.family import Map
 from ..header import Header
 from ..languages import Holder, Places, TellsUnknown, language_of, spread
 from ..target import (
-    Gap,
     Kind,
     MemoryFault,
     Target,
@@ -35,18 +33,17 @@ from ..target.types import pointer_to
 from ..values import Renderer
 from .keys import KEY_LETTERS, Elems, elem_step, key_step
 from .limits import Clock, Limits
+from .misses import MAX_COUNTED, Misses
 from .plan import Leaf, Plan, Plans, Way
 from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
 
 Words = NDArray[np.uint64]
 Raw = NDArray[np.uint8]
 
-MAX_COUNTED = 10_000  # unreadable places of a batch that are explained
 MAX_OTHERS = 10_000  # places met again of which the paths are kept
 OTHERS_OF_ONE = 8  # paths of a map beside its own
 MAX_ARRAY = 1_000_000  # elements of one array
 CHUNK_BYTES = 16 << 20  # of places read at a time
-MAX_FAILURES = 100  # that are listed
 SPARSE = 64 << 10  # bytes; larger places are read only where they lead on
 
 
@@ -90,12 +87,7 @@ class Search:
         self.met_maps: dict[int, Found] = {}
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.places = 0
-        self.missing: Counter[Gap] = Counter()  # places in memory that the core lacks
-        self.unsound = 0  # pointers to what should be a map, but is not
-        self.unreadable = 0  # of them, those to memory that cannot be read
-        self.failures: list[str] = []  # what could not be read, for an unexpected reason
-        self.remnants = 0  # members of unions that are not a valid map: another one is in use
-        self.unknown: Counter[str] = Counter()  # not followed, because the type is not known
+        self.misses = Misses(target)
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -218,7 +210,7 @@ class Search:
             parts: list[tuple[Words, Ints, Raw | None]] = [(addrs, rows, None)]
             if 0 < span <= SPARSE:
                 raw, ok = self.target.gather(addrs, span)
-                self._count_gaps(addrs[~ok])
+                self.misses.add_unread(addrs[~ok][:MAX_COUNTED].tolist())
                 # The readable parts of a place lead on even if others cannot be read.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
@@ -233,14 +225,7 @@ class Search:
                     try:
                         self._lead_on(batch.origin, leaf, some, numbers, data)
                     except Exception as error:  # pylint: disable=broad-except
-                        self.fail(f"values of type '{batch.plan.type.name}'", error)
-
-    def _count_gaps(self, addrs: Words) -> None:
-        """Counts places that cannot be read since the core lacks them."""
-        for addr in addrs[:MAX_COUNTED].tolist():
-            gap = self.target.gap_at(addr)
-            if gap is not None:
-                self.missing[gap] += 1
+                        self.misses.add_failure(f"values of type '{batch.plan.type.name}'", error)
 
     def _bytes(
         self, addrs: Words, raw: Raw | None, offset: int, size: int
@@ -284,7 +269,7 @@ class Search:
             way = Derived(origin, rows[held.rows[there]], step)
             self._add(held.type, held.addrs[there], way)
         if isinstance(contents, TellsUnknown):
-            self.unknown[contents.unknown.noun] += int(contents.unknown.rows.sum())
+            self.misses.unknown[contents.unknown.noun] += int(contents.unknown.rows.sum())
 
     def _add_pointees(
         self, origin: Origin, found: Type, step: Step, pointers: Words, rows: Ints
@@ -322,13 +307,13 @@ class Search:
                 self._miss(leaf, [error.address if isinstance(error, Unreadable) else addr])
                 continue
             except Exception as error:  # pylint: disable=broad-except
-                self.fail(path.text, error)
+                self.misses.add_failure(path.text, error)
                 continue
             if not _is_plausible(self.target, opened.header):
                 self._miss(leaf, [array.address for array in opened.header.arrays])
                 continue
             if leaf.in_union and not _is_sound(opened):
-                self.remnants += 1
+                self.misses.remnants += 1
                 continue
             found = self._keep(opened, path.text, source)
             yield found
@@ -336,25 +321,14 @@ class Search:
                 # Of other pointers, an index is that of an array.
                 self._follow_elems(found, path if is_handle(leaf.type) else path.value())
             except Exception as error:  # pylint: disable=broad-except
-                self.fail(path.text, error)
-
-    def fail(self, what: str, error: Exception) -> None:
-        """Notes what could not be read: whatever a map's memory holds, the others are listed."""
-        if len(self.failures) < MAX_FAILURES:
-            self.failures.append(f"{what}: {type(error).__name__}: {error}")
+                self.misses.add_failure(path.text, error)
 
     def _miss(self, leaf: Leaf, addrs: Sequence[int]) -> None:
-        """Counts a place that should hold a map and holds none that can be read: its memory is at
-        `addrs`."""
+        """Counts a place that should hold a map and holds none: its memory is at `addrs`."""
         if leaf.in_union:
-            self.remnants += 1
-            return
-        gap = next((one for one in map(self.target.gap_at, addrs) if one is not None), None)
-        if gap is not None:
-            self.missing[gap] += 1
+            self.misses.remnants += 1
         else:
-            self.unsound += 1
-            self.unreadable += not all(self.target.is_readable(addr, 1) for addr in addrs)
+            self.misses.add_map(addrs)
 
     def _type_name(self, found: Type) -> str:
         """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""

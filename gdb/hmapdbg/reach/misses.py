@@ -1,0 +1,46 @@
+"""What a search could not follow, counted: a list must report it, since maps may be missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ..target import Gap, Target
+
+MAX_COUNTED = 10_000  # unreadable places of a batch that are explained
+MAX_FAILURES = 100  # that are listed
+
+
+class Misses:
+    """The counts of one search."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.gaps: Counter[Gap] = Counter()  # places in memory that the core lacks
+        self.invalid = 0  # pointers to what should be a map, but is not
+        self.unreadable = 0  # of them, those to memory that cannot be read
+        self.remnants = 0  # members of unions that are not a valid map: another one is in use
+        self.unknown: Counter[str] = Counter()  # not followed, because the type is not known
+        self.failures: list[str] = []  # what could not be read, for an unexpected reason
+
+    def add_unread(self, addrs: Sequence[int]) -> None:
+        """Places that cannot be read: counted if the core lacks them."""
+        for addr in addrs[:MAX_COUNTED]:
+            gap = self._target.gap_at(addr)
+            if gap is not None:
+                self.gaps[gap] += 1
+
+    def add_map(self, addrs: Iterable[int]) -> None:
+        """A place that should hold a map, but has none that can be read; `addrs`: of its memory."""
+        places = list(addrs)
+        gap = next((one for one in map(self._target.gap_at, places) if one is not None), None)
+        if gap is not None:
+            self.gaps[gap] += 1
+        else:
+            self.invalid += 1
+            self.unreadable += not all(self._target.is_readable(addr, 1) for addr in places)
+
+    def add_failure(self, what: str, error: Exception) -> None:
+        """What could not be read: whatever a map's memory holds, the others are listed."""
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(f"{what}: {type(error).__name__}: {error}")

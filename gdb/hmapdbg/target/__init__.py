@@ -12,7 +12,7 @@
     page_cache    memory of a slow target, cached for one command
     layout_file   types and variables from a file that hmap-layout wrote
     layout_files  the loaded ones, and the program of the process that each belongs to
-    declared      names in declarations as gdb writes them
+    declared      types that debug info only declares, as their library has them
     layout_expression, spelling   expressions without gdb's parser, and spelled for it
 """
 

@@ -34,10 +34,10 @@ class List(HmapCommand):
     Usage: hmap-list [OPTION]...
 
     Searches all globals and statics, the thread-locals and the locals of all frames of all threads,
-    libhmap's registry and the heap of a Go program, following structs, arrays, pointers, slices, interfaces, standard
-    containers and smart pointers of C++, and the keys and values of maps. Each map is listed once,
-    by a path that hmap-dump and the other commands accept. The program is neither written to nor
-    resumed.
+    libhmap's registry and the heap of a Go program, following structs, arrays, pointers, slices,
+    interfaces, standard containers and smart pointers of C++, and the keys and values of maps. Each
+    map is listed once, by a path that hmap-dump and the other commands accept. The program is
+    neither written to nor resumed.
 
       --sort WHAT     sort by held (bytes, the default), wasted, entries, deleted, or growth (bytes
                       of arrays that growth will free, or that iterators pin)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ..families import family_of
 from ..languages import Elements, Holder, find_elements, find_holder, is_internal
 from ..target import Kind, Target, Type
-from .members import Members
+from .members import InVirtualBase, Members
 from .steps import Step, access_step, fields_step, index_step, pointee_step
 
 MAX_DEPTH = 40  # of structs in one another
@@ -169,6 +169,10 @@ def _iter_struct_leaves(found: Type, offset: int, members: Members, depth: int) 
         if not member.bit_size:
             way = members.into(found, member)
             yield from _iter_leaves(member.type, offset + member.offset, way, depth + 1)
+    for base in found.virtual_bases:
+        part = InVirtualBase(base)
+        step = fields_step((*members.names, part.step))
+        yield Leaf(Way.ELEMENTS, offset, base.type, step, part.size, elements=part)
 
 
 def _is_known(found: Type) -> bool:

@@ -16,7 +16,7 @@
 """
 
 from .memory import Memory, MemoryFault
-from .types import Field, Kind, Type
+from .types import Field, Kind, Type, VirtualBase
 from .protocol import Target, TargetError, Value, Variable
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "Type",
     "Value",
     "Variable",
+    "VirtualBase",
 ]

@@ -104,7 +104,7 @@ class Cells:
     bucket: Ints
     chain_index: Ints  # index of the cell's bucket in the chain
     slot: Ints
-    tophash: Ints  # -1 where the family has none
+    tophash: Ints  # -1 if the family has none
     address: Addresses  # of the bucket, group or node of the cell
     keys: Column
     elems: Column

@@ -74,7 +74,7 @@ def _held(target: Target, found: Type, address: int) -> tuple[int, Type] | None:
     from .languages import find_holder
 
     holder = find_holder(found)
-    if holder is None:
+    if holder is None or not target.is_go:  # of C++'s, gdb's own printers show more
         return None
     raw = np.frombuffer(target.read(address, holder.size), np.uint8)[None]
     contents = holder.open(target, raw, np.array([address], np.uint64))
@@ -84,13 +84,16 @@ def _held(target: Target, found: Type, address: int) -> tuple[int, Type] | None:
 
 def _open(map: gdb.Value) -> tuple[Target, GdbValues, Map]:
     from .families import open_map
-    from .reach.resolve import resolve
+    from .reach.resolve import pointed_at, resolve
     from .target.opening import open_with_values
 
     try:
         target, values = open_with_values()
         text = values.literal_text(map)
-        value = values.neutral(map, "map") if text is None else resolve(target, text)
+        if text is None:  # as commands take the expression that gdb has evaluated
+            value = pointed_at(target, values.neutral(map, "map"))
+        else:
+            value = resolve(target, text)
         return target, values, open_map(target, value)
     except _errors() as error:
         raise gdb.GdbError(str(error)) from None

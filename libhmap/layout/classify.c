@@ -170,9 +170,13 @@ static const char *const go_map[] = {"buckets", "oldbuckets", "B", "hash0", NULL
 static const char *const swiss_map[] = {"dirPtr", "dirLen", "globalDepth", NULL};
 static const char *const sync_map[] = {"read", "dirty", "misses", NULL};
 static const char *const trie_map[] = {"root", "keyHash", "valEqual", NULL};
-static const char *const unordered_table[] = {
-    "_M_buckets",       "_M_bucket_count",  "_M_before_begin", "_M_element_count",
-    "_M_rehash_policy", "_M_single_bucket", NULL};
+static const char *const unordered_table[] = {"_M_buckets",
+                                              "_M_bucket_count",
+                                              "_M_before_begin",
+                                              "_M_element_count",
+                                              "_M_rehash_policy",
+                                              "_M_single_bucket",
+                                              NULL};
 static const char *const *const maps[] = {libhmap_map, go_map,   swiss_map,
                                           sync_map,    trie_map, unordered_table};
 

@@ -278,12 +278,12 @@ def test_problem_is_exit_status_1_and_what_is_unreadable_2(tmp_path: Path) -> No
         ((), "the following arguments are required"),
         (("PROGRAM",), "the following arguments are required"),
         (("--nonsense", "PROGRAM", "CORE"), "unrecognized arguments"),
-        (("--fail-on", "tired", "PROGRAM", "CORE"), "no verdict 'tired': they are full, "),
+        (("--fail-on", "tired", "PROGRAM", "CORE"), "no verdict 'tired': use one of full, "),
         (("-j", "0", "PROGRAM", "CORE"), "must be at least 1"),
         (("--timeout", "soon", "PROGRAM", "CORE"), "'soon' is not a number of seconds"),
         (("--gdb", "no-such-gdb", "PROGRAM", "CORE"), "no 'no-such-gdb' here"),
         (("CORE", "CORE"), "it is a core: name the executable first"),
-        (("/etc/passwd", "CORE"), "it is no ELF file"),
+        (("/etc/passwd", "CORE"), "not an ELF file"),
         (("/no/such/program", "CORE"), "cannot be read: no such file or directory"),
     ],
 )
@@ -315,7 +315,7 @@ def test_help_has_an_example_and_each_verdict() -> None:
     )
     assert "$ hmap-cores -o out/cores --fail-on skewed,pinned build/server" in done.stdout
     # Not checked by argparse: a verdict that was added to the statistics.
-    source = (ROOT / "gdb" / "hmapdbg" / "stats.py").read_text(encoding="utf-8")
+    source = (ROOT / "gdb" / "hmapdbg" / "geometry" / "verdicts.py").read_text(encoding="utf-8")
     known = set(re.findall(r'Verdict\(\s*"([a-z ]+)"', source)) | {"growing", "stalled"}
     assert known == set(VERDICTS)
 

@@ -339,7 +339,7 @@ def test_garbage_in_the_header_is_told_in_good_order(folder: Path) -> None:
 def assert_refused(poke: str, told: Sequence[Outcome]) -> None:
     for outcome in told:
         assert outcome.error is not None and "\n" not in outcome.error, (poke, outcome)
-        assert outcome.error.startswith("'map_int' is not a sound map: "), (poke, outcome)
+        assert outcome.error.startswith("'map_int' is not a valid map: "), (poke, outcome)
         assert outcome.output == "", (poke, outcome)
 
 

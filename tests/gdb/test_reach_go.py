@@ -23,7 +23,10 @@ def test_go_program(go: Toolchain, folder: Path) -> None:
     for one in told:
         row = by_address[one.address]
         assert row["entries"] == one.count, row
-        if one.how in ("unreached", "goroutine"):
+        if one.how.startswith("goroutine N "):
+            assert row["source"] == "goroutine", row
+            assert re.sub(r"\d+", "N", row["path"], count=1) == one.how
+        elif one.how == "unreached":
             # Stale data on a running goroutine's stack may lead to it too.
             assert row["source"] in (one.how, "goroutine"), row
             assert row["path"].startswith("--type 'map[")

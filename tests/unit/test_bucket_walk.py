@@ -322,7 +322,7 @@ def test_cycle_is_walked_once_and_told(
         found = walked(made.walk().walk(cells=True))
     assert found.told == [
         f"0x{made.link_at(chain[-1]):x}: chain of bucket 1 is a cycle: "
-        f"it comes back to 0x{chain[back_to]:x} [I11]"
+        f"it returns to 0x{chain[back_to]:x} [I11]"
     ]
     assert (found.rows, found.cells) == (expected.rows, expected.cells)
 
@@ -349,7 +349,7 @@ def test_pointer_into_a_main_bucket_is_no_overflow_bucket(
             found = walked(made.walk().walk(cells=True))
         assert found.told == [
             f"0x{made.link_at(chain[-1]):x}: overflow pointer of old bucket 1 is 0x{wild:x}, "
-            "no overflow bucket [I11]"
+            "not an overflow bucket [I11]"
         ]
         assert (found.rows, found.cells) == (expected.rows, expected.cells)
 
@@ -366,7 +366,7 @@ def test_pointer_that_is_misaligned_or_not_at_a_spare_bucket(generations: int, b
             found = walked(made.walk().walk(cells=True))
         assert found.told == [
             f"0x{made.link_at(chain[-1]):x}: overflow pointer of bucket 1 is 0x{wild:x}, "
-            "no overflow bucket [I11]"
+            "not an overflow bucket [I11]"
         ]
         assert found.rows == expected.rows
 
@@ -382,7 +382,7 @@ def test_pointer_to_a_spare_bucket_of_the_other_array(generations: int, block: i
         found = walked(made.walk().walk(cells=True))
     assert found.told == [
         f"0x{made.link_at(chain[-1]):x}: overflow pointer of old bucket 3 is 0x{wild:x}, "
-        "no overflow bucket [I11]"
+        "not an overflow bucket [I11]"
     ]
     assert found.rows[-1][3] == 4
 
@@ -583,7 +583,7 @@ def test_cell_in_use_behind_empty_rest(generations: int, block: int, place: int,
     # The first cell of the chain, in blocks of any size.
     assert found.told == [
         f"0x{chain[place] + slot:x}: bucket 3 slot {slot}: tophash 0xff (live) "
-        "behind emptyRest [I5]",
+        "after emptyRest [I5]",
     ]
     # The cell is still shown.
     assert (found.rows, found.cells) == (expected.rows, expected.cells)
@@ -594,7 +594,7 @@ def test_mark_of_half_y_in_growth_of_the_same_size() -> None:
     made.mark(made.main(1, 3), [X, X, Y, GONE, X, X, X, X])
     assert walked(made.walk().walk(cells=True)).told == [
         f"0x{made.main(1, 3) + 2:x}: old bucket 3 slot 2: tophash 0x3 (evacuatedY) "
-        "in growth of the same size, which has no half Y [I4]"
+        "in same-size growth, which has no half Y [I4]"
     ]
 
 

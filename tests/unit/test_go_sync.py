@@ -14,7 +14,7 @@ from builders import Image
 MAP_AT, NODES_AT, ENTRY_AT = 0x1000, 0x10000, 0x8000
 NODE_STEP = 0x100
 FANOUT = 16
-LEVELS = 16  # of a hash of 64 bits, four a level
+LEVELS = 16  # of a hash of 64 bits, four per level
 
 INT = Type(Kind.INTEGER, "int", 8, signed=True)
 BOOL = Type(Kind.BOOLEAN, "bool", 1)

@@ -208,7 +208,7 @@ def test_paths_are_resolved() -> None:
     assert (held.type, held.address) == (HMAP, MAP_AT)
     number = resolve(image, "number.(number)")
     assert (number.type, number.address, number.data[0]) == (LONG, 0x4008, 17)
-    with pytest.raises(TargetError, match="'any' holds a 'map', no 'number'"):
+    with pytest.raises(TargetError, match="'any' holds a 'map', not a 'number'"):
         resolve(image, "any.(number)")
-    with pytest.raises(TargetError, match="'gone' holds nothing that is known, no 'map'"):
+    with pytest.raises(TargetError, match="'gone' holds an unknown type, not a 'map'"):
         resolve(image, "gone.(map)")

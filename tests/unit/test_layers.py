@@ -1,7 +1,7 @@
-"""The import rule: data flows one way, and a room imports only what stands above it in ROWS.
+"""The import rule: data flows one way, and a layer imports only what is above it in ROWS.
 
-A room is a module of the package, or a folder with all that is in it. The rooms are listed from the
-tree; a new one is put into its row here, and its own modules need no mention.
+A layer is a module of the package, or a folder with its contents. The layers are listed from the
+tree; add a new one to its row here, without its own modules.
 """
 
 from __future__ import annotations
@@ -20,39 +20,40 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gdb" / "hmapdbg"
 
-# From the bottom up. Rooms of one row do not know each other, but for the last: gdb's surface is
-# one.
+# From the bottom up. Layers of one row do not import each other, except in the last: gdb's surface
+# is one.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("compat", "requirements", "arguments", "distribution"),  # they know neither maps nor targets
+    ("compat", "requirements", "arguments", "distribution"),  # without maps and targets
     ("target",),
     ("layout",),
-    ("languages",),  # what languages and libraries know beyond maps
+    ("languages",),  # what languages and libraries have beyond maps
     ("values",),
     ("block",),
     ("header",),
     ("geometry",),
     ("families",),
     ("stats", "check"),
-    ("survey", "find"),  # what drives a walk, with the rows above and for the rows below
+    ("survey", "find"),  # drive a walk, with the rows above and for the rows below
     ("reach",),  # from variables to maps, and back
     ("text", "csv", "json", "plot"),
-    ("output",),  # files, and one walk that fills all of a map's
-    ("listing",),  # all maps of a process: their rows, and how those are shown
-    ("cores", "replot"),  # many cores, a gdb each; the picture from CSV files, without gdb
+    ("output",),  # files, and one walk that writes all of a map's
+    ("listing",),  # all maps of a process: their rows, and their output
+    ("cores", "replot"),  # many cores, one gdb each; pictures from CSV files, without gdb
     ("commands", "printers", "functions", "parameters"),
 )
 SURFACE = ROWS[-1]
 
-# Modules that import the debugger, beside the surface. The others reach it by target.opening.
+# Modules that import the debugger, besides the surface. Others reach it through target.opening.
 DEBUGGER = "target.gdb*"
 OPENING = "target.opening"
-# What gdb calls with its own values makes neutral ones of them.
+# What gdb calls with its own values converts them to neutral ones.
 VALUES_OF_GDB = {("functions", "target.gdb_values"), ("printers", "target.gdb_values")}
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import of a module of the package: who, where, of what (a dotted name in the package)."""
+    """One import of a module of the package: importer, line, module (a dotted name in the
+    package)."""
 
     importer: str
     line: int
@@ -60,7 +61,7 @@ class Import:
 
 
 def all_modules() -> dict[str, Path]:
-    """Dotted name in the package -> file; a package's own file goes by the package's name."""
+    """Dotted name in the package -> file; a package's own file has the package's name."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -81,7 +82,7 @@ def is_of_the_debugger(module: str) -> bool:
 
 
 def imported_names(module: str, path: Path) -> Iterator[tuple[int, str]]:
-    """(line, absolute dotted name) of every import, also those in functions and for types only."""
+    """(line, absolute dotted name) of every import, also those in functions and only for types."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -143,8 +144,8 @@ def test_rooms_import_only_what_stands_above_them() -> None:
 
 
 def test_the_guide_shows_the_rows() -> None:
-    """CONTRIBUTING.md draws them, from the target on; rooms that stand behind one arrow are those
-    of one row, in any order."""
+    """CONTRIBUTING.md shows them, from the target on; layers after one arrow are those of one row,
+    in any order."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     drawn = re.search(r"^    target ->.*?\n\n", text, re.MULTILINE | re.DOTALL)
     assert drawn is not None
@@ -157,7 +158,7 @@ def test_the_package_itself_imports_no_room() -> None:
 
 
 def circle_in(imports: Mapping[str, set[str]]) -> list[str]:
-    """Modules of which each imports the next, and the last the first; empty where there is none."""
+    """Modules of which each imports the next, and the last the first; empty if there is none."""
     done: set[str] = set()
     for start in imports:
         trail: list[str] = []
@@ -180,7 +181,7 @@ def circle_in(imports: Mapping[str, set[str]]) -> list[str]:
 
 
 def test_no_module_imports_itself_by_a_circle() -> None:
-    """Of all imports, also those in functions and for types only."""
+    """Of all imports, also those in functions and only for types."""
     imports: dict[str, set[str]] = {module: set() for module in all_modules()}
     for found in iter_imports():
         imports[found.importer].add(found.imported)
@@ -212,7 +213,7 @@ def test_only_target_gdb_and_the_surface_import_gdb() -> None:
 
 
 def test_the_debugger_is_reached_by_one_module() -> None:
-    """So that another implementation of the target takes one line, in target/opening.py."""
+    """So that another implementation of the target needs one line, in target/opening.py."""
     wrong = [
         f"{found.importer}:{found.line} imports {found.imported}"
         for found in iter_imports()
@@ -234,8 +235,8 @@ def test_only_plot_imports_matplotlib() -> None:
 
 
 def test_files_are_given_their_names_in_one_place() -> None:
-    """The temporary file that is renamed at the end: output/files.py has the only one. Folders of
-    cores/run.py are moved as a whole."""
+    """Only output/files.py has a temporary file that is renamed at the end. cores/run.py moves
+    whole folders."""
     for call in ("mkstemp", "NamedTemporaryFile", "os.replace", "fchmod"):
         found = [
             module for module, path in all_modules().items() if call in path.read_text("utf-8")

@@ -393,7 +393,7 @@ def test_impossible_b(B: int) -> None:
     made.set_array(new, nalloc=5)  # else the array's header would be believed
     made.set(B=B, buckets=new)
     text = made.error()
-    assert text.startswith("'sessions' is not a sound map: ") and f"B is {B}" in text
+    assert text.startswith("'sessions' is not a valid map: ") and f"B is {B}" in text
 
 
 @pytest.mark.parametrize("B", [0, 1, 3, 30, 58, 63, 64, 255])
@@ -429,7 +429,7 @@ def test_growth_from_no_bucket() -> None:
     made.set(B=0, buckets=made.add_array(NEW, 0), oldbuckets=OLD)
     header = OLD - made.hmap_array.size
     assert made.problems() == [
-        ("I2", "the map doubles from no bucket: B is 0", made.at("B")),
+        ("I2", "B is 0, but the map is doubling", made.at("B")),
         ("", "the header of 'oldbuckets' cannot be read", header),
     ]
     assert len(made.header().arrays) == 1
@@ -464,7 +464,7 @@ def test_type_object_that_makes_no_sense(change: dict[str, int]) -> None:
     made.set(buckets=made.add_array(NEW, 0))
     made.set_type(**change)
     text = made.error()
-    assert text.startswith("'sessions' is not a sound map: its type object at 0x20000")
+    assert text.startswith("'sessions' is not a valid map: its type object at 0x20000")
 
 
 @pytest.mark.parametrize("address", [0, 0xDEAD_0000, (1 << 64) - 8])
@@ -490,11 +490,11 @@ def test_alignment_that_is_none_is_not_used(align: int) -> None:
 @pytest.mark.parametrize(
     ("tag", "note"),
     [
-        ("", "no identifier"),
-        ("a b", "no identifier"),
-        ("x; shell rm", "no identifier"),
-        ("sessions_bucket\n", "no identifier"),
-        ("\udcff\udcfe", "no identifier"),
+        ("", "not an identifier"),
+        ("a b", "not an identifier"),
+        ("x; shell rm", "not an identifier"),
+        ("sessions_bucket\n", "not an identifier"),
+        ("\udcff\udcfe", "not an identifier"),
         ("x" * 300, "no debug info for 'struct xxx"),
         ("nosuch", "no debug info for 'struct nosuch'"),
         ("hmap", "'struct hmap' differs"),
@@ -515,7 +515,7 @@ def test_tag_that_leads_to_no_type_falls_back_to_bytes(tag: str, note: str) -> N
 def test_tag_that_cannot_be_read(address: int) -> None:
     made = Process()
     made.set_type(tag=address)
-    assert "no identifier" in made.header().notes[0]
+    assert "not an identifier" in made.header().notes[0]
 
 
 def test_text_at_the_end_of_memory() -> None:
@@ -618,7 +618,7 @@ def test_next_overflow(index: int, extra: int, sound: bool) -> None:
     else:
         assert found.overflow.spare_left == 0
         assert made.problems() == [
-            ("I12", "nextOverflow is no spare bucket of the array", made.at("nextOverflow"))
+            ("I12", "nextOverflow is not a spare bucket of the array", made.at("nextOverflow"))
         ]
 
 

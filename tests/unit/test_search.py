@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from hmapdbg.languages.libstdcxx import containers
+from hmapdbg.reach import walk
 from hmapdbg.reach.keys import spelled_keys
 from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
 from hmapdbg.reach.steps import Path
 from hmapdbg.reach.walk import Search
-from hmapdbg.target import Field, Kind, Type, Variable
+from hmapdbg.target import Field, Kind, Type, Value, Variable
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import array_of, pointer_to
 
@@ -148,9 +149,9 @@ def test_limits_say_what_was_cut() -> None:
     target = FakeTarget({base: data})
     variable = Variable("head", node, base)
     for limits, text in (
-        (Limits(generations=10), "pointers were followed 10 deep and no deeper"),
+        (Limits(generations=10), "pointers were followed only 10 deep"),
         (Limits(places=20), "the search ended after 20 places"),
-        (Limits(seconds=0), "the search ended after 0 s: '--seconds N' gives more"),
+        (Limits(seconds=0), "the search ended after 0 s: '--seconds N' allows more"),
     ):
         search = Search(target, limits)
         assert list(search.follow([variable], "global")) == []
@@ -190,3 +191,32 @@ def test_list_that_never_ends_is_cut() -> None:
     raw = np.frombuffer(struct.pack("<QQ", 0x1000, 0), np.uint8)[None]
     found = element.find(target, np.array([0x9000], np.uint64), raw)
     assert found.cut
+
+
+def test_map_that_cannot_be_opened_for_whatever_reason_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = FakeTarget()
+    names = []
+
+    def broken(_: object, value: Value) -> None:
+        names.append(value.expression)
+        raise ValueError("embedded null character")
+
+    monkeypatch.setattr(walk, "open_map", broken)
+    search = Search(target)
+    variables = [Variable(name, HMAP, 0x1000 + 32 * at) for at, name in enumerate(("a", "b"))]
+    assert not list(search.follow(variables, "global"))
+    assert names == ["a", "b"]
+    assert search.failures == [f"{name}: ValueError: embedded null character" for name in names]
+
+
+def test_text_that_can_be_no_name_is_never_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = FakeTarget()
+    asked: list[str] = []
+    monkeypatch.setattr(target, "find_type", asked.append)
+    for name in ("", "struct\0hmap", "a\nb", "\x1b[2J", "\ud800", "x" * 100_000):
+        assert target.lookup_type(name) is None
+    assert not asked
+    target.lookup_type("map[string]*main.T")
+    assert asked == ["map[string]*main.T"]

@@ -376,9 +376,9 @@ def test_few_entries_left_that_share_a_bucket_are_skewed() -> None:
 @pytest.mark.parametrize(
     ("evacuated", "same", "text"),
     [
-        (0, False, "stalled: 0 of 4 old buckets evacuated in a growth"),
-        (1, False, "growing: 1 of 4 old buckets evacuated in a growth"),
-        (3, True, "growing: 3 of 4 old buckets evacuated in a same-size growth"),
+        (0, False, "stalled: 0 of 4 old buckets evacuated; only writes finish the growth"),
+        (1, False, "growing: 1 of 4 old buckets evacuated; only writes finish the growth"),
+        (3, True, "growing: 3 of 4 old buckets evacuated; only writes finish the same-size growth"),
     ],
 )
 def test_growing_and_stalled(evacuated: int, same: bool, text: str) -> None:

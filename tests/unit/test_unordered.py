@@ -479,7 +479,7 @@ def test_shared_before_node_is_named_and_counted_once() -> None:
 def test_garbage_header_is_refused(field_at: int, value: int) -> None:
     rig = Rig(ten_runs())
     rig.write(HEADER_AT + field_at, value)
-    with pytest.raises(TargetError, match="^'m' is not a sound map: "):
+    with pytest.raises(TargetError, match="^'m' is not a valid map: "):
         rig.open()
 
 

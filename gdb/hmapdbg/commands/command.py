@@ -98,19 +98,27 @@ class HmapCommand(gdb.Command):
     def open_map(self, arguments: Arguments) -> tuple[Target, Map]:
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
-        from ..reach.resolve import resolve, resolve_from
+        from ..reach.resolve import resolve, resolve_from, typed_at
         from ..target.opening import open_target
 
         if not arguments.expression:
             raise UsageError(f"no map named: give an expression, as in '{self.name} my_map'")
-        target = open_target()
+        target = warned(open_target())
         given = arguments.last(TYPE.name)
         text = arguments.expression
         if given is None:
             value = resolve(target, text)
         else:
-            value = resolve_from(target, text, lambda at: target.evaluate_at(str(given), at))
+            value = resolve_from(target, text, lambda at: typed_at(target, str(given), at))
         return target, open_map(target, value)
+
+
+def warned(target: Target) -> Target:
+    """The target, after a warning if nothing that is read from it can be believed."""
+    mismatch = target.mismatch()
+    if mismatch:
+        gdb.write(f"warning: {mismatch}\n", gdb.STDERR)
+    return target
 
 
 def _matching_files(start: str) -> list[str]:

@@ -9,7 +9,7 @@ import gdb
 from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
-from .command import HmapCommand
+from .command import HmapCommand, warned
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> Listin
 
     wanted = _wanted(arguments, samples)
     with Progress(what, "maps") as progress:
-        listing = collect(open_target(), wanted, progress)
+        listing = collect(warned(open_target()), wanted, progress)
     return replace(listing, rows=ranked(listing.rows, by), choice=choice_of(arguments))
 
 

@@ -11,9 +11,9 @@ from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
-from .reading import WILD, kept_for_type
+from .reading import kept_for_type, why_unreadable
 
-# In the order in which they are asked.
+# In the order in which they are tried.
 FAMILIES: list[Family] = [
     libhmap.FAMILY,
     bucket.FAMILY,
@@ -22,12 +22,12 @@ FAMILIES: list[Family] = [
     unordered.FAMILY,
 ]
 
-# A map may be held behind typedefs' pointers (struct hmap **), but not arbitrarily deep.
+# A map may be behind several pointers (struct hmap **), but not arbitrarily many.
 MAX_POINTERS = 4
 
 
 def register(family: Family) -> None:
-    """Makes a family known, in place of one of the same name."""
+    """Adds a family, replacing one of the same name."""
     FAMILIES[:] = [one for one in FAMILIES if one.name != family.name] + [family]
 
 
@@ -37,13 +37,12 @@ def words() -> list[str]:
 
 
 def goes_by(name: str, word: str) -> bool:
-    """Whether the family of that name, as a Header has it, is one that --family takes by that
-    word."""
-    return word in name.lower()
+    """Whether --family selects the family of that name, as in a Header, by that word."""
+    return word.lower() in name.lower()
 
 
 def family_of(found: Type) -> Family | None:
-    """The family whose header a struct is; None: it is no map's."""
+    """The family whose header a struct is; None: it is not a map's."""
     return next((family for family in FAMILIES if family.recognise(found)), None)
 
 
@@ -51,8 +50,15 @@ def _family_of(_: Target, found: Type) -> Family | None:
     return family_of(found)
 
 
+def is_handle(found: Type) -> bool:
+    """Whether a pointer to a struct stands for the one map behind it; see Family."""
+    family = family_of(found)
+    # A family from outside may not say: then the pointer is what it is in C.
+    return family is not None and bool(getattr(family, "is_handle", False))
+
+
 def open_map(target: Target, value: Value) -> Map:
-    """The map that a value is or points to. TargetError where it is none, or cannot be read."""
+    """The map that a value is or points to. TargetError if it is not one, or cannot be read."""
     found, address = value.type, value.address
     data = value.data
     for _ in range(MAX_POINTERS):
@@ -68,7 +74,8 @@ def open_map(target: Target, value: Value) -> Map:
         if found.kind is Kind.POINTER:
             if not target.is_readable(address, found.size):
                 raise TargetError(
-                    f"'{value.expression}' points to unreadable memory at 0x{address:x}: {WILD}"
+                    f"'{value.expression}' points to unreadable memory at 0x{address:x}: "
+                    f"{why_unreadable(target, address)}"
                 )
             data = target.read(address, found.size)
     family = kept_for_type(target, found, _family_of)
@@ -82,7 +89,7 @@ def open_map(target: Target, value: Value) -> Map:
 
 
 def _may_be_nil(found: Type) -> bool:
-    """Whether a null pointer to such a struct is a map without anything in it."""
+    """Whether a null pointer to such a struct is an empty map."""
     return any(family.has_nil and family.recognise(found) for family in FAMILIES)
 
 

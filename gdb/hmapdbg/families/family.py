@@ -17,21 +17,21 @@ def has_fields(found: Type, names: Iterable[str]) -> bool:
 
 
 class Map(Protocol):
-    """An opened map: its header has been read and can be trusted not to crash a walk.
+    """An opened map: its header was read, and can be trusted not to crash a walk.
 
-    None of these raises for what the memory holds: that is a Problem."""
+    No method raises for what memory holds: that is a Problem."""
 
     @property
     def header(self) -> Header:
         ...
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
-        """The map's arrays from the first bucket to the last, new array before old; with `cells`
-        each live entry too; with `only` that bucket alone."""
+        """The map's arrays from the first bucket to the last, new array before old; with `cells`,
+        each live entry too; with `only`, just that bucket."""
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """A walk with cells that looks at every invariant of the family; what the header already
-        shows, and the sum of live cells, are told elsewhere."""
+        """A walk with cells that checks every invariant of the family, except the sum of live cells
+        and what the header already shows."""
 
     def check_placement(self) -> Iterable[Problem] | None:
         """Entries that are in a bucket that their hash does not select; None if the family does
@@ -41,11 +41,11 @@ class Map(Protocol):
         """Main buckets [low, high) of an array, slot by slot."""
 
     def place_of(self, key: bytes) -> Place | None:
-        """The bucket where a key would be, from its bytes as they lie in a slot, or a string's own
-        bytes; None where the family does not know the hash function."""
+        """The bucket where a key would be, from its bytes in a slot, or a string's own bytes; None
+        if the family does not know the hash function."""
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
-        """Where the key and the elem of each cell lie, boxes followed."""
+        """Where the key and the elem of each cell are, boxes followed."""
 
     def layouts(self) -> Sequence[StructLayout]:
         """The structs that reading this map relies on."""
@@ -56,11 +56,11 @@ class Family(Protocol):
 
     @property
     def name(self) -> str:
-        """As the summary has it: "Go Swiss map"."""
+        """As in the summary: "Go Swiss map"."""
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What --family takes for it: a word of its own, and one for each group that it is of."""
+        """Its words for --family: one of its own, and one for each group it belongs to."""
 
     @property
     def describes(self) -> str:
@@ -72,8 +72,12 @@ class Family(Protocol):
 
     @property
     def has_nil(self) -> bool:
-        """Whether a null pointer to the header is a map too, an empty one: `open` gets address
-        0."""
+        """Whether a null pointer to the header is an empty map: `open` gets address 0."""
+
+    @property
+    def is_handle(self) -> bool:
+        """Whether programs know the map by a pointer to its header alone, as in Go: an index behind
+        the pointer is a key then, and not the number of a header in an array."""
 
     def recognise(self, found: Type) -> bool:
         """Whether a struct is this family's header, by its field names."""

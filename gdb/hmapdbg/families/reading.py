@@ -1,4 +1,4 @@
-"""Reading a map's own structs: what every family does first, and what it says where that fails."""
+"""Reading a map's own structs, as every family does first, and the errors if that fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..layout import StructLayout
-from ..target import MemoryFault, Target, TargetError, Type
+from ..target import MemoryFault, Target, TargetError, Type, Unreadable
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ def kept_for_type(target: Target, found: Type, make: Callable[[Target, Type], T]
     known: dict[tuple[object, int], tuple[Type, T]] = target.kept(_by_type)
     key = make, id(found)
     if key not in known:
-        known[key] = found, make(target, found)  # with the type, whose id would else be reused
+        known[key] = found, make(target, found)  # keeps the type, so that its id is not reused
     return known[key][1]
 
 
@@ -30,30 +30,37 @@ def _by_type(_: object) -> dict[Any, Any]:
 def read_struct(
     target: Target, layout: StructLayout, address: int, expression: str, what: str = "map"
 ) -> dict[str, int]:
-    """The numbers of the struct at an address. TargetError where it cannot be read."""
+    """The numbers of the struct at an address. TargetError if it cannot be read."""
     try:
         data = target.read(address, layout.size)
     except MemoryFault:
-        raise cannot_read(f"the {what}", expression, address) from None
+        raise cannot_read(target, f"the {what}", expression, address) from None
     return layout.decode(data, target.byte_order)
 
 
 def read_number(target: Target, address: int, size: int, expression: str, what: str) -> int:
-    """An unsigned number of `size` bytes. TargetError where it cannot be read."""
+    """An unsigned number of `size` bytes. TargetError if it cannot be read."""
     try:
         return target.read_uint(address, size)
     except MemoryFault:
-        raise cannot_read(what, expression, address) from None
+        raise cannot_read(target, what, expression, address) from None
 
 
-def cannot_read(what: str, expression: str, address: int) -> TargetError:
-    """What is said of a part of a map that is not there to be read."""
-    return TargetError(f"cannot read {what} of '{expression}' at 0x{address:x}: {WILD}")
+def cannot_read(target: Target, what: str, expression: str, address: int) -> Unreadable:
+    """The error for a part of a map that cannot be read."""
+    why = why_unreadable(target, address)
+    return Unreadable(f"cannot read {what} of '{expression}' at 0x{address:x}: {why}", address)
+
+
+def why_unreadable(target: Target, address: int) -> str:
+    """Why memory cannot be read, and what brings it back, as far as that is known."""
+    gap = target.gap_at(address)
+    return WILD if gap is None else f"{gap.why}: {gap.remedy}"
 
 
 def unsound(expression: str, why: str) -> TargetError:
-    """What is said of a variable whose map cannot be one."""
+    """The error for a variable whose map is not valid."""
     return TargetError(
-        f"'{expression}' is not a sound map: {why}: the variable is not set yet in this frame, or "
+        f"'{expression}' is not a valid map: {why}: the variable is not set yet in this frame, or "
         "the pointer is wild"
     )

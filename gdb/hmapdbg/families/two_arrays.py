@@ -1,7 +1,6 @@
-"""Growth with two arrays, as libhmap has it from Go: `buckets`, `oldbuckets` and `B` of a header.
+"""Growth with two arrays, as in Go and libhmap: `buckets`, `oldbuckets` and `B` of a header.
 
-The array that growth fills has 2^B main buckets; the one that it empties half as many, or as many
-in same-size growth.
+The new array has 2^B main buckets; the old one half as many, or as many in same-size growth.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from ..target import Target, TargetError
 
 
 def spare_buckets(buckets: int) -> int:
-    """The overflow buckets that are allocated with so many main ones, at least (runtime/map.go
+    """The overflow buckets allocated with that many main ones, at least (runtime/map.go
     makeBucketArray(), and libhmap's array.c)."""
     return buckets >> 4 if buckets >= 16 else 0
 
 
 class TwoArrays(abc.ABC):
     """The arrays of the map with the header fields `fields`, at `address` with the layout `struct`;
-    I2 as far as it is about arrays. TargetError if there can be none."""
+    checks I2 for arrays. TargetError if there can be none."""
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class TwoArrays(abc.ABC):
 
     @abc.abstractmethod
     def unsound(self, why: str) -> TargetError:
-        """The error for a map that cannot be one."""
+        """The error for a map that is not valid."""
 
     def read_arrays(self) -> tuple[Array, ...]:
         """The new array, and the old one during growth."""
@@ -63,7 +62,7 @@ class TwoArrays(abc.ABC):
         new = self.array_at("buckets", fields["buckets"], fields["B"], Role.MAIN)
         if new is None:
             at = fields["buckets"]
-            raise self.unsound(f"B is {fields['B']}, more buckets than memory has at 0x{at:x}")
+            raise self.unsound(f"B is {fields['B']}, more buckets than fit in memory at 0x{at:x}")
         old = None
         if fields["oldbuckets"]:
             old = self._old_array(fields["B"] if self.same_size else fields["B"] - 1)
@@ -73,11 +72,11 @@ class TwoArrays(abc.ABC):
 
     def _old_array(self, B: int) -> Array | None:
         if B < 0:
-            self.problem("I2", "the map doubles from no bucket: B is 0", "B")
+            self.problem("I2", "B is 0, but the map is doubling", "B")
         return self.array_at("oldbuckets", self.fields["oldbuckets"], B, Role.OLD)
 
     def place_of_spare(self, array: Array, address: int) -> int | None:
-        """The number of a spare bucket of an array; None if it is none."""
+        """The index of a spare bucket of an array; None if it is not one."""
         first = array.address + array.buckets * self.bucket.size
         index, rest = divmod(address - first, self.bucket.size)
         return index if rest == 0 and 0 <= index < array.spare else None

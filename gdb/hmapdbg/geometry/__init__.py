@@ -1,13 +1,13 @@
-"""The shapes that maps come in. None knows a language or a library.
+"""The shapes of maps. None knows a language or a library.
 
-    chains     buckets with a few slots each, and overflow buckets behind them
-    groups     open addressing by groups of slots, a control byte a slot
-    nodes      an array of lists, a node an entry
+    chains     buckets with a few slots each, and overflow buckets
+    groups     open addressing by groups of slots, with control bytes
+    nodes      an array of lists, a node per entry
     slots      open addressing slot by slot
     unplaced   entries that are in no bucket
 
-Each has a `shape` (a Geometry: nouns, null model, sizes, verdicts, aspects, panels) and, but for
-the last, a generic walk; what they share is in the modules beside them.
+Each has a `shape` (a Geometry: nouns, null model, sizes, verdicts, aspects, panels) and, except the
+last, a generic walk; what they share is in the modules here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NAMES = tuple(_SHAPES)
 
 
 def geometry_named(name: str, slots: int) -> Geometry | None:
-    """The geometry that a CSV names, of a map of which its counts alone are known: sizes are 0.
-    None: there is none of that name."""
+    """The geometry with a CSV's name for it, if only counts of the map are known: sizes are 0.
+    None: no such name."""
     shape = _SHAPES.get(name)
     return None if shape is None else shape(slots, 0, 0.0)

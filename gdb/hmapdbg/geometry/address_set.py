@@ -1,4 +1,4 @@
-"""A set of addresses that grows in bulk: which bucket's chain has been where."""
+"""A set of addresses, filled in bulk: which chain visited which address."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ Addresses = NDArray[np.uint64]
 
 
 class AddressSet:
-    """Addresses, each with the number of the chain it was first met in.
+    """Addresses, each with the number of the first chain that visited it.
 
-    Kept as sorted arrays of doubling sizes, so that adding n addresses costs O(n log n) in all.
+    Kept as sorted arrays of doubling sizes, so that adding n addresses costs O(n log n) in total.
 
     >>> met = AddressSet()
     >>> met.add(np.array([8, 16], np.uint64), np.array([0, 1]))
@@ -24,8 +24,8 @@ class AddressSet:
         self._runs: list[tuple[Addresses, NDArray[np.int64]]] = []
 
     def add(self, addrs: Addresses, owners: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Adds what is new. For each address: -1 if it is new, else the owner that had it first
-        (in `addrs` itself an earlier place comes first)."""
+        """Adds new addresses. For each one: -1 if it is new, otherwise its first owner (within
+        `addrs`, the one with the lower index)."""
         former = self._find(addrs)
         fresh = np.flatnonzero(former < 0)
         unique, first, inverse = np.unique(addrs[fresh], return_index=True, return_inverse=True)
@@ -41,8 +41,8 @@ class AddressSet:
         return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
 
     def add_prefix(self, addrs: Addresses, owner: int) -> tuple[int, int]:
-        """Adds the addresses before the first that is not new, and none behind it: how many, and
-        the owner that had that one first (-1: all are new)."""
+        """Adds only the addresses before the first that is not new. Returns how many, and the owner
+        of that one (-1: all are new)."""
         former = self._find(addrs)
         repeated = np.ones(len(addrs), np.bool_)
         repeated[np.unique(addrs, return_index=True)[1]] = False
@@ -54,7 +54,7 @@ class AddressSet:
         return count, int(former[count]) if len(known) else -1
 
     def _find(self, addrs: Addresses) -> NDArray[np.int64]:
-        """The owner of each address, -1 where it is not in the set."""
+        """The owner of each address, -1 if it is not in the set."""
         former = np.full(len(addrs), -1, np.int64)
         for known, known_owners in self._runs:
             place = np.minimum(np.searchsorted(known, addrs), len(known) - 1)

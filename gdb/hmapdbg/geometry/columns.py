@@ -1,4 +1,4 @@
-"""Columns out of rows of raw memory: pointers, what they lead to, and what is the same."""
+"""Columns from rows of raw memory: pointers, what they point to, and equal values."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def pointer_column(target: Target, raw: Raw, offset: int = 0) -> Addresses:
 
 
 def unboxed(target: Target, pointers: Raw, size: int) -> Column:
-    """What n pointers (n, pointer size) lead to: values of `size` bytes."""
+    """What n pointers (n, pointer size) point to: values of `size` bytes."""
     addrs = pointer_column(target, pointers)
     values, ok = target.gather(addrs, size)
     return Column.read(values, ok, addrs)
 
 
 def box_targets(target: Target, boxes: Addresses) -> Addresses:
-    """What the pointers at those addresses lead to; those that cannot be read count as 0."""
+    """The targets of the pointers at those addresses; 0 if a pointer cannot be read."""
     pointers, _ = target.gather(boxes, target.pointer_size)
     return pointer_column(target, pointers)
 
 
 def byte_hashes(data: Raw) -> NDArray[np.int64]:
-    """One number for each row of bytes (n, size): of equal bytes the same."""
+    """One number for each row of bytes (n, size), equal for equal bytes."""
     width = data.shape[1]
     if width == 0:
         return np.zeros(len(data), np.int64)
@@ -47,7 +47,7 @@ def byte_hashes(data: Raw) -> NDArray[np.int64]:
 
 
 def iter_runs(which: Mask) -> Iterator[tuple[int, int]]:
-    """[low, high) of each run of chosen rows.
+    """[low, high) of each run of selected rows.
 
     >>> list(iter_runs(np.array([True, True, False, True])))
     [(0, 2), (3, 4)]
@@ -57,28 +57,27 @@ def iter_runs(which: Mask) -> Iterator[tuple[int, int]]:
 
 
 def iter_chosen(which: Mask, *columns: NDArray[Any]) -> Iterator[tuple[int, ...]]:
-    """The chosen rows of some columns, as Python integers."""
+    """The selected rows of some columns, as Python integers."""
     return zip(*(column[which].tolist() for column in columns))
 
 
 class KeySet:
-    """Keys of all live cells, each by a number that is the same where the keys are, to find those
-    that are there twice.
+    """Keys of all live cells, each as a number that is equal for equal keys, to find duplicates.
 
-    64 bits decide: two different keys with one number would need 2^32 entries to be likely. It
-    takes 16 bytes an entry."""
+    64 bits decide: two different keys with one number are likely only from 2^32 entries on. It
+    takes 16 bytes per entry."""
 
     def __init__(self) -> None:
         self._same: list[NDArray[np.uint64]] = []
         self._slots: list[Addresses] = []
 
     def add(self, numbers: NDArray[Any], slots: Addresses) -> None:
-        """Keys by their numbers (n,), and the addresses of their slots."""
+        """Keys as numbers (n,), and the addresses of their slots."""
         self._same.append(numbers.view(np.uint64))
         self._slots.append(slots)
 
     def iter_twice(self) -> Iterator[tuple[int, int]]:
-        """The slots of two keys that are the same, for each that is not the first of its kind."""
+        """The slots of two equal keys, for each that is not the first of its kind."""
         if not self._same:
             return
         ordered = np.sort(np.concatenate(self._same))

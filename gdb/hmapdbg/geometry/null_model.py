@@ -1,8 +1,8 @@
-"""What a uniform hash makes of a map's entries, where each goes to one bin of the hash space.
+"""How a uniform hash spreads entries, each of which goes to one bin of the hash space.
 
-The entries of a bin are Poisson then. In mid-growth the entries are in new buckets, each 1/N of the
-hash space, and in old ones that have not been evacuated, each 1/M of it: bins of two widths, which
-cover the hash space once.
+Entries per bin are then Poisson. During growth, entries are in new buckets, each 1/N of the hash
+space, and in old ones not yet evacuated, each 1/M of it: bins of two widths, which cover the hash
+space once.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Poisson(NullModel):
     def p_value(self, live: int, bins: Bins, chi_square: float, pairs: int) -> float:
         """See NullModel.
 
-        Chi-square is made for many entries a bin. With few, two in one bucket are no wonder but a
-        huge chi-square; then the number of pairs of entries in one bin is nearly Poisson. The
-        better of the two tells the larger probability."""
+        Chi-square is meant for many entries per bin. With few, two in one bucket are likely, but
+        make chi-square huge; then the number of pairs of entries in one bin is nearly Poisson. The
+        larger of both probabilities is the better one."""
         share = sum(count / buckets**2 for buckets, count in bins)
         expected = live * (live - 1) / 2 * share
         at_least = 1.0 - chi_square_p(2 * expected, 2 * pairs) if pairs else 1.0

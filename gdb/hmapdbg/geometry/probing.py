@@ -1,4 +1,4 @@
-"""How far the search for an absent key goes in a table with open addressing, by occupancy alone."""
+"""Probe lengths of misses in a table with open addressing, from occupancy alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..block import Ints
 
-# For each bucket of a table: how many buckets are looked at from there on, the one with an empty
-# slot that ends the search included. Takes which buckets have one (n,).
+# For each bucket of a table: how many buckets a miss visits from there on, including the one with
+# an empty slot that ends it. Takes which buckets have one (n,).
 Probe = Callable[[NDArray[np.bool_]], Ints]
 
 
 def linear(ends: NDArray[np.bool_]) -> Ints:
-    """Bucket after bucket, and round at the end of the table.
+    """Bucket after bucket, wrapping at the end of the table.
 
     >>> linear(np.array([False, True, False, False])).tolist()
     [2, 1, 4, 3]

@@ -1,4 +1,4 @@
-"""Reading long arrays past the holes that memory has."""
+"""Reading long arrays past holes in memory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ..target import Target
 
 
 def next_readable(target: Target, base: int, size: int, first: int, end: int) -> int:
-    """The first row in [first, end) of an array of rows of `size` bytes at `base` that is not all
-    outside of memory; else `end`."""
+    """The first row in [first, end), of rows of `size` bytes at `base`, that is at least partly in
+    memory; otherwise `end`."""
     ranges = target.mappings()
     if ranges is None or first >= end:
         return first

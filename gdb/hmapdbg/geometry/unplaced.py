@@ -1,4 +1,4 @@
-"""Entries that are in no bucket: nothing is to be seen of how they are spread."""
+"""Entries that are in no bucket: their spread cannot be seen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import verdicts
 
 @dataclass(frozen=True)
 class Unplaced(Geometry):
-    """A map whose entries have no place that a hash decides."""
+    """A map whose entries are not placed in buckets."""
 
     name = "unplaced"
     box = "entries"
@@ -20,7 +20,7 @@ class Unplaced(Geometry):
     slots: int = 1
     bucket_size: int = 0
     load_factor: float = 0.0
-    # Bytes that a map made for so many entries holds besides its header and its entries.
+    # Bytes of a map made for that many entries, besides its header and entries.
     made_for: Callable[[int], int] = lambda live: 0
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:

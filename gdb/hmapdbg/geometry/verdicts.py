@@ -1,18 +1,18 @@
-"""The verdicts that a geometry may list as its rules: from the numbers of a map to a judgement.
+"""The verdicts that a geometry may list as its rules: from a map's numbers to a judgement.
 
-A rule that needs a noun, or a bound, of its geometry asks the header for it."""
+A rule gets the nouns and bounds of its geometry from the header."""
 
 from __future__ import annotations
 
 from ..header import Numbers, Verdict
 
 OVERSIZED_MIN = 64 << 10  # bytes below which a map is never called oversized
-FULL_LOAD = 4.0  # entries a bucket
-LONG_PROBE = 4.0  # buckets; a uniform hash makes under 2 on average, even at full load
+FULL_LOAD = 4.0  # entries per bucket
+LONG_PROBE = 4.0  # buckets; a uniform hash gives under 2 on average, even at full load
 
 
 def full(numbers: Numbers) -> Verdict | None:
-    """Live keys everywhere."""
+    """Mostly live entries."""
     tombstones = numbers.deleted / numbers.slots if numbers.slots else 0.0
     if numbers.load <= FULL_LOAD or tombstones >= 0.10:
         return None
@@ -39,7 +39,7 @@ def dead_keys(numbers: Numbers) -> Verdict | None:
     if dead <= (numbers.live + dead) / 4:
         return None
     share = dead / (numbers.live + dead)
-    return Verdict("emptied", f"emptied: {share:.0%} of the keys held are of deleted entries")
+    return Verdict("emptied", f"emptied: {share:.0%} of the keys held belong to deleted entries")
 
 
 def oversized(numbers: Numbers) -> Verdict | None:
@@ -54,7 +54,7 @@ def oversized(numbers: Numbers) -> Verdict | None:
 
 
 def oversized_array(numbers: Numbers) -> Verdict | None:
-    """Of a map whose entries are held one by one: an array much larger than they need."""
+    """For a map that allocates entries one by one: an array much larger than they need."""
     needed = numbers.rebuilt - numbers.header.header_size - numbers.box_bytes
     if numbers.unread or numbers.arrays_size <= max(4 * needed, OVERSIZED_MIN):
         return None
@@ -67,7 +67,7 @@ def oversized_array(numbers: Numbers) -> Verdict | None:
 
 
 def skewed_chains(numbers: Numbers) -> Verdict | None:
-    """A chain that no uniform hash makes."""
+    """A chain longer than with a uniform hash."""
     p = numbers.p_value
     if p is None or p >= 1e-6 or numbers.longest_chain <= numbers.chain_bound:
         return None
@@ -82,19 +82,18 @@ def skewed_chains(numbers: Numbers) -> Verdict | None:
 
 
 def skewed_probes(numbers: Numbers) -> Verdict | None:
-    """Probes that no uniform hash makes."""
+    """Probes longer than with a uniform hash."""
     if numbers.mean_probe <= LONG_PROBE or numbers.misplaced:
         return None
     evidence = (
-        f"the search for an absent key visits {numbers.mean_probe:,.1f} "
-        f"{numbers.header.geometry.bucket}s on average"
+        f"a miss visits {numbers.mean_probe:,.1f} {numbers.header.geometry.bucket}s on average"
     )
     return _skewed(numbers, evidence)
 
 
 def _skewed(numbers: Numbers, evidence: str, equal: str = "") -> Verdict:
-    """A verdict about the hash only if every entry is where its hash belongs: entries that a data
-    race put into wrong buckets look the same. Else the evidence alone."""
+    """A verdict about the hash only if every entry is in its bucket: entries that a data race put
+    into wrong buckets look the same. Otherwise only the evidence."""
     if numbers.misplaced == 0:
         return Verdict("skewed", f"skewed: the hash is bad for these keys{equal}; {evidence}")
     return Verdict(
@@ -113,13 +112,13 @@ def growing(numbers: Numbers) -> Verdict | None:
     state = "growing" if numbers.evacuated else "stalled"
     return Verdict(
         state,
-        f"{state}: {numbers.evacuated:,} of {header.old.buckets:,} old buckets evacuated in a "
-        f"{kind}; only writes move it on, until then both arrays are held",
+        f"{state}: {numbers.evacuated:,} of {header.old.buckets:,} old buckets evacuated; "
+        f"only writes finish the {kind}; until then both arrays are held",
     )
 
 
 def pinned(numbers: Numbers) -> Verdict | None:
-    """Superseded arrays that iterators keep."""
+    """Superseded arrays, kept by iterators."""
     header = numbers.header
     arrays = [one for one in (*header.pins.retired, *header.arrays[1:]) if one.pins]
     if not arrays:
@@ -136,14 +135,14 @@ def pinned(numbers: Numbers) -> Verdict | None:
 
 
 def incomplete(numbers: Numbers) -> Verdict | None:
-    """What was found is a part of the map."""
+    """Only a part of the map was found."""
     header = numbers.header
     if not numbers.unread and (numbers.live >= header.count or header.writing):
         return None
     return Verdict(
         "incomplete",
         f"incomplete: {numbers.live:,} of {header.count:,} entries were found, see the "
-        "Problems; what else is said here is about those",
+        "Problems; all other numbers are about those",
     )
 
 
@@ -153,5 +152,5 @@ def writer_inside(numbers: Numbers) -> Verdict | None:
         return None
     return Verdict(
         "writer inside",
-        "writer inside: a write is under way, the numbers are those of a map in motion",
+        "writer inside: a write is under way, the numbers may be inconsistent",
     )

@@ -19,7 +19,7 @@ import numpy as np
 from ..target import Kind, Memory, Target, Type
 from .elements import Access, Elements, Places, spread
 from .go import GO
-from .holders import Contents, Held, Holder
+from .holders import Contents, Held, Holder, TellsUnknown
 from .language import Language
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX, short_name
@@ -35,9 +35,11 @@ __all__ = [
     "Language",
     "Places",
     "StringType",
+    "TellsUnknown",
     "find_counted_string",
     "find_elements",
     "find_holder",
+    "find_object",
     "is_internal",
     "is_text",
     "language_of",
@@ -93,6 +95,15 @@ def find_holder(found: Type) -> Holder | None:
     if found.kind is not Kind.STRUCT:
         return None
     holders = (one.find_holder(found) for one in LANGUAGES)
+    return next((one for one in holders if one is not None), None)
+
+
+def find_object(found: Type, pointer_size: int) -> Holder | None:
+    """A type whose values may be parts of objects of another type, as in C++ the one that a pointer
+    to a base class leads to; as a holder of those objects. None for any other type."""
+    if found.kind is not Kind.STRUCT:
+        return None
+    holders = (one.find_object(found, pointer_size) for one in LANGUAGES)
     return next((one for one in holders if one is not None), None)
 
 

@@ -44,6 +44,20 @@ class Contents(Protocol):
         paths; without those of unknown types."""
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """What some holders hold is of a type that debug info does not have, though it should."""
+
+    noun: str  # what the holders are
+    rows: Mask  # (n,) which of them
+
+
+class TellsUnknown:
+    """Contents that tell of such holders."""
+
+    unknown: Unknown
+
+
 class Holder(Protocol):
     """A type whose values are holders."""
 

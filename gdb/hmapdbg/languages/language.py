@@ -32,6 +32,10 @@ class Language:
         """A type as a holder of values of run-time types."""
         return None
 
+    def find_object(self, found: Type, pointer_size: int) -> Holder | None:
+        """A type whose values may be parts of objects of another type, as a holder of those."""
+        return None
+
     def is_internal(self, found: Type) -> bool:
         """Whether a struct is the language's own, from which no map can be opened."""
         return False

@@ -9,15 +9,26 @@ from dataclasses import field, replace
 
 from ..compat import dataclass
 from ..families import open_map
+from ..languages.go import has_runtime, iter_goroutine_variables
 from ..languages.libhmap.registry import HEAD, read_registry
 from ..reach import go_heap
 from ..reach.limits import Clock, Limits
 from ..reach.walk import Found, Search
 from ..survey import survey
 from ..text import size_text
-from ..target import MemoryFault, Target, TargetError, Value
+from ..target import Gap, MemoryFault, Target, TargetError, Value
 from . import sample as samples
-from .rows import GLOBAL, LOCAL, REGISTRY, Listing, Row, chosen_path, row_of_header, row_of_stats
+from .rows import (
+    GLOBAL,
+    GOROUTINE,
+    LOCAL,
+    REGISTRY,
+    Listing,
+    Row,
+    chosen_path,
+    row_of_header,
+    row_of_stats,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -25,6 +36,7 @@ Progress = Callable[[int, int], None]
 # have a million of them. A note says so.
 SMALL = 64 << 10
 SMALL_WALKED = 2000
+MAX_GAPS = 8  # segments told one by one
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,8 @@ class Left:
 
 def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """All maps of the process, each by the best path there is to it: globals first, then locals,
-    the maps' own registry, and last what nothing leads to."""
+    also of goroutines that no thread runs, the maps' own registry, and last what nothing leads
+    to."""
     variables = list(target.iter_globals())
     if not variables and not target.has_debug_info():
         left.notes.append(
@@ -59,6 +72,8 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
     left.notes.extend(target.left_out())
     yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
+    if has_runtime(target):
+        yield from search.follow(iter_goroutine_variables(target), GOROUTINE)
     yield from go_heap.search_heap(target, search, left.notes)
     if has_registry(target):
         yield from _registered(target, search, left)
@@ -132,12 +147,27 @@ def listing_of(
     """The rows of maps that a search has found."""
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
-    if search.unsound:
-        places = "1 place" if search.unsound == 1 else f"{search.unsound:,} places"
+    rows = list(_iter_rows(target, search, found, wanted, progress))
+    notes += [f"left out: {one}" for one in search.failures]
+    notes += [_gap_note(gap, count) for gap, count in search.missing.most_common(MAX_GAPS)]
+    if len(search.missing) > MAX_GAPS:
+        notes.append(f"{len(search.missing) - MAX_GAPS:,} more segments that the core lacks")
+    mismatch = target.mismatch()
+    if mismatch:
+        notes.insert(0, mismatch)
+    unset = search.unsound - (search.unreadable if target.is_core else 0)
+    if unset:
+        places = "1 place" if unset == 1 else f"{unset:,} places"
         notes.append(
-            f"{places} where a map should be held none that makes sense: variables not set yet"
+            f"{places} that should hold a map, but without a valid one: variables not set yet"
         )
-    rows = list(_iter_rows(target, found, wanted, progress))
+    if target.is_core and search.unreadable:
+        places = "1 place" if search.unreadable == 1 else f"{search.unreadable:,} places"
+        notes.append(
+            f"{places} with pointers to memory that is not in the core: variables not set yet, or "
+            "maps that are missing from this list; gdb's 'set dump-excluded-mappings on' dumps all"
+        )
+    notes += _iter_unfollowed(search)
     small = [row for row in rows if not row.is_exact and row.held < SMALL]
     late = sum(not row.is_exact for row in rows) - len(small)
     by_header = "their numbers are from their headers and marked '~'"
@@ -161,8 +191,39 @@ def listing_of(
     )
 
 
+def _iter_unfollowed(search: Search) -> Iterator[str]:
+    """What a search could not follow, for people."""
+    unknown = {noun: count for noun, count in search.unknown.items() if count}
+    if unknown:
+        parts = ", ".join(f"{count:,} of {noun}" for noun, count in sorted(unknown.items()))
+        yield (
+            f"not followed, because debug info does not have the type of what is there: {parts}; "
+            "build all parts of the program with -g"
+        )
+    if search.remnants:
+        unions = "1 union" if search.remnants == 1 else f"{search.remnants:,} unions"
+        yield (
+            f"the map that is a member of {unions} was left out: it is not a valid map "
+            "with entries, so another member may be in use"
+        )
+
+
+def _gap_note(gap: Gap, count: int) -> str:
+    """What is missing from a listing because the core lacks memory."""
+    places = "1 place leads" if count == 1 else f"{count:,} places lead"
+    return (
+        f"{places} into memory that the core lacks, 0x{gap.low:x}-0x{gap.high:x} "
+        f"({size_text(gap.high - gap.low)}): {gap.why}; maps there are missing from this list; "
+        f"{gap.remedy}"
+    )
+
+
 def _iter_rows(
-    target: Target, found: Sequence[Found], wanted: Wanted, progress: Progress | None
+    target: Target,
+    search: Search,
+    found: Sequence[Found],
+    wanted: Wanted,
+    progress: Progress | None,
 ) -> Iterator[Row]:
     """A row for each map, the largest walked first, as long as there is time."""
     estimates = [(row_of_header(one.header, one.path, one.source), one) for one in found]
@@ -180,13 +241,21 @@ def _iter_rows(
         if estimate.held < wanted.min_bytes // 2 or is_empty or small_left < 0 or clock.is_over:
             yield estimate
             continue
-        keys = None if sampler is None else sampler.of(header)
-        sinks = [] if keys is None else [keys]
-        stats, problems = survey(
-            header,
-            one.map.walk(cells=keys is not None),
-            sinks,
-            placement=one.map.check_placement,
-        )
-        chosen = None if keys is None else keys.sample()
-        yield row_of_stats(stats, one.path, one.source, len(problems), chosen)
+        try:
+            yield _walked_row(one, sampler)
+        except Exception as error:  # pylint: disable=broad-except
+            search.fail(one.path, error)
+            yield estimate
+
+
+def _walked_row(one: Found, sampler: samples.Sampler | None) -> Row:
+    keys = None if sampler is None else sampler.of(one.header)
+    sinks = [] if keys is None else [keys]
+    stats, problems = survey(
+        one.header,
+        one.map.walk(cells=keys is not None),
+        sinks,
+        placement=one.map.check_placement,
+    )
+    chosen = None if keys is None else keys.sample()
+    return row_of_stats(stats, one.path, one.source, len(problems), chosen)

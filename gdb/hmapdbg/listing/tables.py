@@ -168,6 +168,8 @@ def diff_csv(found: Difference) -> str:
 def total_line(listing: Listing) -> str:
     """How many maps, what they hold, and how they were found."""
     if not listing.rows:
+        if listing.notes:
+            return "no maps found, but not everything was searched: see the notes"
         return "no maps: none was found, or none matches"
     sources = Counter(row.source for row in listing.rows)
     words = {

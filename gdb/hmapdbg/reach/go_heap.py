@@ -1,56 +1,62 @@
-"""Maps of a Go program that no variable leads to: held by a closure, a channel, a goroutine that is
-parked, or by nobody until the collector comes.
+"""Maps of a Go program that no variable leads to: held by a closure, a channel, a parked goroutine,
+or nothing until they are collected.
 
-The heap knows of each block where it begins and how large it is (runtime.mheap_.allspans), so all
-blocks of a map header's size are looked at, and so is every word of the goroutines' stacks. What
-has a header's numbers is tried as each map type of the program whose buckets would fit into the
-block behind it; one in which every control byte and every count agrees is a map. From go1.22 on a
-block of over 512 bytes with pointers in it says what it was allocated for (runtime/mbitmap.go). Of
-the others types with buckets of one size cannot be told apart: a map of those is listed with its
-types unknown.
+The code of the functions on the goroutines' stacks tells which maps are in their frames
+(go_stacks). For the others: the heap knows the address and size of each block
+(runtime.mheap_.allspans), so all blocks of a map header's size are examined, and every word of the
+stacks. What looks like a header is tried as each map type of the program whose buckets would fit
+into its block; if every control byte and every count agrees, it is a map. From go1.22 on, a block
+of over 512 bytes with pointers has the type that it was allocated for (runtime/mbitmap.go).
+Otherwise types with buckets of one size cannot be distinguished: such a map is listed with unknown
+types.
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Cells, Problem
+from ..block import Cells
 from ..compat import dataclass
 from ..families import open_map
 from ..families.family import Map
 from ..languages.go import (
-    PAGE,
     SYNC_ENTRY,
     DeclaredTypes,
     Heap,
+    MapTypes,
+    find_iterators,
     has_runtime,
+    iter_frames,
     map_name_of,
-    may_be,
     read_heap,
     stacks_of,
     without_paths,
 )
 from ..layout import StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from .go_sound import Untyped, makes_sense, map_at, sound_cells
+from .go_stacks import Placed, iter_stack_maps
 from .walk import Found, Search
 
 Mask = NDArray[np.bool_]
 
-MAX_BYTES = 512 << 20  # of blocks looked at
+MAX_BYTES = 512 << 20  # of blocks examined
 MAX_CANDIDATES = 20_000
 MAX_TYPES = 5_000
-MAX_WALKED = 64 << 20  # bytes of a map that is tried
-MAX_VALUES = 1000  # keys and elems of it that are looked at
+SHAPE = "go.shape."  # what functions of type parameters are compiled for, and no map is made of
+# Of iterators: where they have the map, and its type's descriptor.
+ITERATORS = {"internal/runtime/maps.Iter": ("m", "typ"), "runtime.hiter": ("h", "t")}
 HEADERS = ("internal/runtime/maps.Map", "runtime.hmap")
 
 
 @dataclass(frozen=True)
 class _MapType:
-    """A map type of the program, and a nil map of it, for its numbers."""
+    """A map type of the program, and a nil map of it, for its sizes."""
 
     name: str
     type: Type
@@ -58,25 +64,29 @@ class _MapType:
 
 
 def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
-    """The maps that have not been met. What hinders the search is a note, not an error."""
+    """The maps not yet found. Obstacles to the search are notes, not errors."""
     layout = _header_layout(target) if has_runtime(target) else None
     if layout is None:
         return
     try:
         heap = read_heap(target)
     except (TargetError, MemoryFault) as error:
-        notes.append(f"the heap was not searched for maps that nothing leads to: {error}")
+        notes.append(f"the heap was not searched for unreached maps: {error}")
         return
     types = _map_types(target)
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
+    frames = _Frames(target)
+    for value, path, made_at in iter_stack_maps(target, heap):
+        for found in search.take(value, path, "goroutine"):
+            yield replace(found, map=Placed(found.map, made_at)) if found.path == path else found
     tried = 0
     for addr in _iter_candidates(target, layout, heap, notes):
         if addr in search.met_maps or search.is_spent():
             continue
         tried += 1
         if tried > MAX_CANDIDATES:
-            notes.append(f"the heap's search for maps ended after {MAX_CANDIDATES:,} candidates")
+            notes.append(f"the search of the heap ended after {MAX_CANDIDATES:,} candidates")
             return
         fitting = _fitting(target, heap, types, addr)
         if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
@@ -84,30 +94,28 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         source = "goroutine" if addr in on_stacks else "unreached"
         first = fitting[0]
         if source == "unreached" and heap.block_at(addr) is None:
-            continue  # on a stack, but nothing on one leads to it: of a call that has returned
+            if not frames.has(addr):
+                continue  # on a stack, but of a call that has returned
+            source = "goroutine"
         path = f"--type '{first.name}' 0x{addr:x}"
-        value = Value(path, first.type, addr.to_bytes(target.pointer_size, target.byte_order))
+        value = map_at(target, path, first.type, addr)
         names = list(dict.fromkeys(one.name for one in fitting))
         for found in search.take(value, path, source, follow=len(names) == 1):
-            yield found if len(names) == 1 else replace(found, map=_Untyped(found.map, names))
+            yield found if len(names) == 1 else replace(found, map=Untyped(found.map, names))
 
 
-class _Untyped:
-    """A map of which only the size of its buckets is known."""
+class _Frames:
+    """Where the frames of goroutines lie."""
 
-    def __init__(self, inner: Map, names: Sequence[str]) -> None:
-        self._inner = inner
-        shown = " or ".join(names[:3]) + (f" or {len(names) - 3:,} more" if names[3:] else "")
-        unknown = Type(Kind.OTHER, "?", inner.header.key_type.size)
-        self.header = replace(
-            inner.header,
-            key_type=unknown,
-            elem_type=unknown,
-            notes=(*inner.header.notes, f"its type is {shown}"),
-        )
+    def __init__(self, target: Target) -> None:
+        ranges = sorted((one.sp, one.caller_sp) for one in iter_frames(target))
+        self._starts = [start for start, _ in ranges]
+        self._ends = [end for _, end in ranges]
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._inner, name)
+    def has(self, addr: int) -> bool:
+        """Whether an address is in a frame."""
+        at = bisect.bisect_right(self._starts, addr) - 1
+        return at >= 0 and addr < self._ends[at]
 
 
 # ---- the heap
@@ -124,12 +132,12 @@ def _header_layout(target: Target) -> StructLayout | None:
 def _iter_candidates(
     target: Target, layout: StructLayout, heap: Heap, notes: list[str]
 ) -> Iterator[int]:
-    """Addresses where the numbers of a map's header are."""
+    """Addresses of what looks like a map's header."""
     left = MAX_BYTES
     for span in heap.spans_of(layout.size):
         left -= int(heap.sizes[span])
         if left < 0:
-            notes.append(f"of the heap only {MAX_BYTES >> 20} MiB were searched for maps")
+            notes.append(f"only {MAX_BYTES >> 20} MiB of the heap were searched for maps")
             break
         addrs, raw = heap.read_blocks(target, span)
         headers = np.ascontiguousarray(raw[:, : layout.size])
@@ -141,7 +149,7 @@ def _iter_candidates(
         windows = np.lib.stride_tricks.sliding_window_view(stacks.words, count)
         whole = stacks.addrs[count - 1 :] - stacks.addrs[: 1 - count]
         there = np.flatnonzero(whole == np.uint64((count - 1) * width))
-        # What cannot be a map at first sight goes before bytes are made of the rest.
+        # Drops what clearly is not a map before making bytes of the rest.
         directory = layout["dirPtr" if "dirPtr" in layout else "buckets"].offset // width
         pointers = windows[there, directory]
         there = there[(pointers > 4096) & (pointers % np.uint64(width) == 0)]
@@ -151,7 +159,7 @@ def _iter_candidates(
 
 
 def _looks_like_map(target: Target, layout: StructLayout, raw: NDArray[np.uint8]) -> Mask:
-    """Which rows (n, size) have numbers that go together; maps without buckets are of no use."""
+    """Which rows (n, size) have consistent numbers; maps without buckets are ignored."""
     rows = raw.view(layout.dtype(target.order)).ravel()
     width = np.uint64(target.pointer_size)
     if "dirPtr" in layout:
@@ -177,11 +185,13 @@ def _looks_like_map(target: Target, layout: StructLayout, raw: NDArray[np.uint8]
 
 
 def _map_types(target: Target) -> list[_MapType]:
-    """The map types that debug info has, by name."""
+    """The map types in debug info, and those that have descriptors, by name."""
     out = []
-    for name in target.type_names("map[")[:MAX_TYPES]:
-        found = target.lookup_type(name)
-        if found is None or found.kind is not Kind.POINTER:
+    known = {name: target.lookup_type(name) for name in target.type_names("map[")[:MAX_TYPES]}
+    for one in target.kept(MapTypes).all()[:MAX_TYPES]:
+        known.setdefault(one.name, one)
+    for name, found in known.items():
+        if found is None or found.kind is not Kind.POINTER or SHAPE in name:
             continue
         try:
             nil = open_map(target, Value(name, found, bytes(target.pointer_size)))
@@ -192,28 +202,40 @@ def _map_types(target: Target) -> list[_MapType]:
 
 
 def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -> list[_MapType]:
-    """The types as which the map at an address is sound; one, where its buckets tell theirs."""
-    # By the size of a bucket: the walk, which looks at no keys and elems, sees no more of a type.
+    """The types for which the map at an address is valid; one, if its buckets have it."""
+    # By bucket size: the walk does not check keys and elems, and needs no more of a type.
     sound: dict[int, Cells | None] = {}
     out = []
     for one in types:
         size = one.map.header.geometry.bucket_size
         if size not in sound:
-            sound[size] = _sound_cells(target, heap, one, addr)
+            sound[size] = sound_cells(target, heap, map_at(target, one.name, one.type, addr))
         cells = sound[size]
-        if cells is not None and _makes_sense(target, one, cells):
+        if cells is not None and makes_sense(target, one.map, cells):
             out.append(one)
+    if len(out) > 1:
+        name = _iterated_as(target, addr)
+        out = [one for one in out if one.name == name] or out
     if len(out) > 1:
         name = _allocated_as(target, heap, out[0], addr)
         out = [one for one in out if without_paths(one.name) == name] or out
     return out
 
 
+def _iterated_as(target: Target, addr: int) -> str:
+    """The map type by an iterator that goes through a map; empty where there is none."""
+    for struct, (map_field, type_field) in ITERATORS.items():
+        for one in find_iterators(target, struct, map_field, [type_field], addr):
+            found = target.kept(MapTypes).of(one[type_field])
+            if found is not None:
+                return found.name
+    return ""
+
+
 def _allocated_as(target: Target, heap: Heap, one: _MapType, addr: int) -> str:
-    """The map type by what the block of its buckets was allocated for, without paths of packages;
-    empty where the block does not say."""
-    data = addr.to_bytes(target.pointer_size, target.byte_order)
-    array = open_map(target, Value(one.name, one.type, data)).header.arrays[0].address
+    """The map type that the block of the buckets was allocated for, without paths of packages;
+    empty if the block does not say."""
+    array = open_map(target, map_at(target, one.name, one.type, addr)).header.arrays[0].address
     block = heap.block_at(array)
     descriptor = 0 if block is None else block.type
     if block is not None and array - block.start == target.pointer_size:
@@ -223,44 +245,3 @@ def _allocated_as(target: Target, heap: Heap, one: _MapType, addr: int) -> str:
             return ""
     name = target.kept(DeclaredTypes).name_at(descriptor) if descriptor else ""
     return without_paths(map_name_of(name))
-
-
-def _sound_cells(target: Target, heap: Heap, one: _MapType, addr: int) -> Cells | None:
-    """Some cells of a map that is sound as one of a type; None where it is not."""
-    data = addr.to_bytes(target.pointer_size, target.byte_order)
-    try:
-        opened = open_map(target, Value(one.name, one.type, data))
-    except (TargetError, MemoryFault):
-        return None
-    header = opened.header
-    if header.problems or not header.arrays or not header.count:
-        return None
-    if sum(array.size for array in header.arrays) > MAX_WALKED:
-        return None
-    for array in header.arrays:
-        # A block is a bit larger than what was asked for, by an eighth at most, or a page.
-        used = (array.buckets + array.spare) * header.geometry.bucket_size
-        block = heap.block_at(array.address)
-        most = used + max(used // 8, 64) + PAGE * (used > 4096)
-        if block is not None and not used <= block.size <= most:
-            return None
-    parts: list[Cells] = []
-    live = 0
-    for item in opened.walk(cells=True):
-        if isinstance(item, Problem):
-            return None
-        live += 0 if item.buckets is None else int(item.buckets.live.sum())
-        if item.cells is not None and sum(map(len, parts)) < MAX_VALUES:
-            parts.append(item.cells.take(np.arange(min(len(item.cells), MAX_VALUES))))
-    return Cells.join(parts) if live == header.count and parts else None
-
-
-def _makes_sense(target: Target, one: _MapType, cells: Cells) -> bool:
-    """Whether keys and elems can be of a map type: booleans 0 or 1, pointers to memory."""
-    header = one.map.header
-    places = one.map.slot_addresses(cells)
-    for found, addrs in zip((header.key_type, header.elem_type), places):
-        data, ok = target.gather(addrs, found.size)
-        if not ok.all() or not may_be(target, found, data):
-            return False
-    return True

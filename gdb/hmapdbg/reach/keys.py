@@ -1,4 +1,4 @@
-"""Keys in paths: how the elems of a map are named."""
+"""Keys in paths, which name the elems of a map."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..target import Type
 from ..values import Renderer
 from .steps import Path
 
-FEW_PATHS = 8  # of a block, each with a key of its own to render; then all keys are, at once
+FEW_PATHS = 8  # of a block, each of which renders one key; then all are rendered at once
 _SPECIAL = re.compile(r"""["'()\[\]]|--""")
-KEY_LETTERS = 60  # of a key in a path; a longer one is left out of it
+KEY_LETTERS = 60  # of a key in a path; longer ones are left out
 
 
 @dataclass
@@ -44,14 +44,14 @@ class Elems:
     def _spelled(self, keys: Column) -> list[str]:
         """Keys as paths take them."""
         found = self.header.key_type
-        # What an interface holds is text by its quotes alone.
+        # Only quotes show that an interface holds text.
         texts = self.renderer.render(found, keys, quoted=find_holder(found) is not None)
         return spelled_keys(found, texts)
 
 
 def spelled_keys(found: Type, texts: Sequence[str]) -> list[str]:
-    """Keys, of which `texts` are what the entries CSV shows, as hmap-find and paths take them;
-    empty where one cannot be typed, or is too long for a path."""
+    """Keys as hmap-find and paths take them, from `texts` as in the entries CSV; empty if one
+    cannot be typed, or is too long for a path."""
     if is_text(found):
         return [_quoted(text) if _is_short(text) else "" for text in texts]
     holds = find_holder(found) is not None
@@ -73,12 +73,12 @@ def _quoted(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether nothing of a value would be taken for a part of the path."""
+    """Whether no part of a value would be taken for a part of the path."""
     return _SPECIAL.search(text) is None and text == text.strip()
 
 
 def elem_step(path: Path, _: int) -> Path:
-    """From an elem's path, which its key has made, to the elem's."""
+    """From an elem's path, made from its key, to itself."""
     return path
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 MAX_PLACES = 5_000_000  # followed
-MAX_GENERATIONS = 10_000  # pointers one after the other
+MAX_GENERATIONS = 10_000  # pointers in a row
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Limits:
 
 
 class Clock:
-    """A limit of time: of this process's own, so that a busy machine gives the same answer; and ten
-    times that by the wall, for a target that answers slowly."""
+    """A time limit: in processor time, so that a busy machine gives the same result; and ten times
+    that in wall-clock time, for a slow target."""
 
     def __init__(self, seconds: float) -> None:
         self._processor = time.process_time() + seconds

@@ -1,33 +1,40 @@
-"""What of a type is worth following, found once for each type.
+"""What to follow in a type, determined once per type.
 
-A struct is flattened: the places in it that lead on, each with its offset. A type from which no map
-can be reached is not followed at all.
+A struct is flattened: the places in it that lead on, each with its offset. A type that reaches no
+map is not followed at all.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..families import family_of
-from ..languages import Elements, Holder, find_elements, find_holder, is_internal
+from ..languages import (
+    Elements,
+    Holder,
+    find_elements,
+    find_holder,
+    find_object,
+    is_internal,
+)
 from ..target import Kind, Target, Type
 from .members import InVirtualBase, Members
 from .steps import Step, access_step, fields_step, index_step, pointee_step
 
-MAX_DEPTH = 40  # of structs in one another
+MAX_DEPTH = 40  # of nested structs
 MAX_LEAVES = 10_000
 
 
 class Way(enum.Enum):
     """How a place leads on."""
 
-    MAP = "map"  # a map's header lies there
+    MAP = "map"  # a map's header is there
     POINTER = "pointer"
     ARRAY = "array"
-    ELEMENTS = "elements"  # of what a language has: a container, a slice, a smart pointer
-    HOLDER = "holder"  # of a value whose type is known at run time only
+    ELEMENTS = "elements"  # of a language: a container, a slice, a smart pointer
+    HOLDER = "holder"  # of a value whose type is known only at run time
 
 
 @dataclass(frozen=True)
@@ -36,27 +43,36 @@ class Leaf:
 
     way: Way
     offset: int
-    type: Type  # of what is there: the map, the pointee, the element; of a holder itself
+    type: Type  # of what is there: map, pointee, element; of a holder itself
     step: Step
     size: int = 0  # bytes to read there
     count: int = 1  # elements of an array
     elements: Elements | None = None
     holder: Holder | None = None
+    in_union: bool = False  # another member of a union may be in use
 
 
 @dataclass
 class Plan:
-    """What of a type is followed."""
+    """What to follow in a type."""
 
     type: Type
     key: Hashable
     all_leaves: tuple[Leaf, ...]
+    object: Holder | None = None  # of the object that a value may be a part of
     leaves: tuple[Leaf, ...] | None = field(default=None)  # those that may lead to a map
 
     @property
     def span(self) -> int:
-        """Bytes from the start that have to be read."""
-        return max((one.offset + one.size for one in self.leaves or () if one.size), default=0)
+        """Bytes to read, from the start."""
+        least = 0 if self.object is None else self.object.size
+        ends = (one.offset + one.size for one in self.leaves or () if one.size)
+        return max(max(ends, default=0), least)
+
+    @property
+    def ends(self) -> bool:
+        """Whether a value may hold a map, or lead to anything."""
+        return self.object is not None or any(_ends(one) for one in self.all_leaves)
 
 
 class Plans:
@@ -69,7 +85,7 @@ class Plans:
         self._keys: dict[int, tuple[Type, Hashable]] = {}
 
     def of(self, found: Type) -> Plan | None:
-        """What to follow in values of the type; None where no map can be reached from it."""
+        """What to follow in values of the type; None if it reaches no map."""
         plan = self._plan(found)
         if not self._may_reach(plan):
             return None
@@ -85,25 +101,26 @@ class Plans:
         key = self._key(found)
         if key not in self._plans:
             leaves = tuple(_iter_leaves(found, 0, Members(), 0))[:MAX_LEAVES]
-            self._plans[key] = Plan(found, key, leaves)
+            whole = find_object(found, self._target.pointer_size)
+            self._plans[key] = Plan(found, key, leaves, whole)
         return self._plans[key]
 
     def _key(self, found: Type) -> Hashable:
         known = self._keys.get(id(found))
         if known is None:
             known = found, type_key(found)
-            self._keys[id(found)] = known  # with the type: its id would be given to another
+            self._keys[id(found)] = known  # keeps the type, so that its id is not reused
         return known[1]
 
     def _may_reach(self, start: Plan) -> bool:
         """Whether a map can be reached: breadth first over the types, up to the first one that is
-        known to. Where there is none, none of those seen can."""
+        known to. If there is none, none of those seen can."""
         if start.key in self._reaches:
             return self._reaches[start.key]
         came_from: dict[Hashable, Hashable] = {start.key: None}
         queue = [start]
         for plan in queue:
-            if self._reaches.get(plan.key) or any(_ends(one) for one in plan.all_leaves):
+            if self._reaches.get(plan.key) or plan.ends:
                 at: Hashable = plan.key
                 while at is not None:
                     self._reaches[at] = True
@@ -127,7 +144,7 @@ def _ends(leaf: Leaf) -> bool:
 
 
 def type_key(found: Type, depth: int = 0) -> Hashable:
-    """What tells a type from others: files may have different structs of one name."""
+    """Identifies a type: in C, files may have different structs of one name."""
     if found.kind in (Kind.STRUCT, Kind.UNION):
         if found.identity is not None:
             return found.kind, found.identity
@@ -168,7 +185,9 @@ def _iter_struct_leaves(found: Type, offset: int, members: Members, depth: int) 
     for member in below:
         if not member.bit_size:
             way = members.into(found, member)
-            yield from _iter_leaves(member.type, offset + member.offset, way, depth + 1)
+            for leaf in _iter_leaves(member.type, offset + member.offset, way, depth + 1):
+                is_doubtful = found.kind is Kind.UNION and leaf.way is Way.MAP
+                yield replace(leaf, in_union=True) if is_doubtful else leaf
     for base in found.virtual_bases:
         part = InVirtualBase(base)
         step = fields_step((*members.names, part.step))
@@ -202,7 +221,7 @@ def _iter_known_leaves(found: Type, offset: int, step: Step) -> Iterator[Leaf]:
 
 
 def _is_worth(found: Type) -> bool:
-    """Whether values of the type can hold anything that leads on: no numbers, text, code."""
+    """Whether values of the type can hold anything that leads on: not numbers, text, code."""
     if found.kind is Kind.ARRAY:
         return found.count > 0 and _is_worth(found.target)
     return found.kind in (Kind.STRUCT, Kind.UNION, Kind.POINTER) and found.size > 0

@@ -1,10 +1,11 @@
-"""From a path as hmap-list prints it back to the value.
+"""From a path, as hmap-list prints it, back to the value.
 
-What gdb can evaluate, gdb evaluates. Beyond that a path may begin in a frame or the registry, and
-go through what gdb's expressions know nothing of, or would have to call the program for: elems of
-maps by their key, and what a language's own types lead to, such as slices, containers, smart
-pointers and interfaces. Text of the target is never evaluated: keys are compared, types looked up.
+gdb evaluates what it can. Beyond that, a path may begin in a frame or the registry, and go through
+what gdb's expressions do not know, or would have to call the program for: elems of maps by key, and
+what a language's own types lead to, such as slices, containers, smart pointers and interfaces. Text
+from the target is never evaluated: keys are compared, types looked up.
 
+    goroutine 18 worker: seen
     frame 3: m                 thread 2 frame 3: m        registry "sessions"
     main.cache["users"]        main.handlers[4].(*main.server).sessions
 """
@@ -18,13 +19,15 @@ from dataclasses import replace
 import numpy as np
 
 from ..compat import dataclass
-from ..families import family_of, open_map
+from ..families import family_of, is_handle, open_map
 from ..find import find, key_by_text, parse_key
-from ..languages import Access, find_elements, find_holder
+from ..languages import Access, Held, Holder, find_elements, find_holder, find_object
+from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..target.spelling import closing_at, split_scope
+from ..target.spelling import Scope, closing_at, split_scope
 from ..target.types import pointer_to
+from .go_stacks import PLACE, resolve_place
 from .members import find_qualified, find_virtual_base
 from .steps import has_base_step, step_starts
 
@@ -55,30 +58,78 @@ def resolve(target: Target, text: str) -> Value:
         return _at(target, found.type, found.address, name)
 
     root = _Root(find_variable, is_only=bool(scope.object))
-    if root.is_only or not scope.text:
+    if scope.goroutine is not None:
+        value = _in_goroutine(target, scope, path, root)
+    elif root.is_only or not scope.text:
         value = _value(target, path, 0, root)[0]
     else:
-        with target.frame_selected(scope.thread, scope.level or 0):
-            value = _value(target, path, 0, root)[0]
-    return replace(_pointed_at(target, value), expression=text)
+        value = _in_frame(target, scope, path, root)
+    return replace(pointed_at(target, value), expression=text)
+
+
+def _in_frame(target: Target, scope: Scope, path: str, root: _Root) -> Value:
+    """The value of a path that begins in a thread's frame."""
+    failure: TargetError | None = None
+    for behind in (False, True) if target.is_go else (False,):
+        try:
+            with target.frame_selected(scope.thread, scope.level or 0, behind):
+                return _value(target, path, 0, root)[0]
+        except TargetError as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
+
+
+def _in_goroutine(target: Target, scope: Scope, path: str, root: _Root) -> Value:
+    """The value of a path that begins in a call of a goroutine."""
+    assert scope.goroutine is not None
+    call = find_call(target, scope.goroutine, scope.function)
+    place = PLACE.match(path)
+    if place is not None:
+        first, start = place.group(), resolve_place(target, call, place.group())
+        begin = _Root(lambda name: start if name == first else None, is_only=True)
+        return _value(target, path, 0, begin)[0]
+    failure = TargetError(f"debug info has no variables of '{call.label}' there")
+    for at in call.places:
+        try:
+            with target.call_selected(*at):
+                return _value(target, path, 0, root)[0]
+        except TargetError as error:
+            failure = error
+    raise failure
+
+
+def typed_at(target: Target, type_name: str, address: str) -> Value:
+    """A pointer to a value of a type at an address, both as the user typed them; also of a map type
+    of Go's that debug info lacks. TargetError."""
+    try:
+        return target.evaluate_at(type_name, address)
+    except TargetError:
+        found = target.kept(MapTypes).named(type_name) if type_name.startswith("map[") else None
+        if found is None:
+            raise
+        number = target.evaluate(address)
+        data = number.data[: target.pointer_size]
+        return Value(f"({type_name}) ({address})", found, data)
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
-    """What `root` makes of an expression for an address whose type was given; or the value
-    of a path that begins with such an address, a number. TargetError."""
+    """The value that `root` gives an expression for an address with a given type, or that of a path
+    that begins with such an address, a number. TargetError."""
     starts = step_starts(text)
     first = text[: starts[0]] if starts else ""
     if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
         return root(text)
     value = root(first)
+    value = _stood_for(target, root(first))
     begin = _Root(lambda name: value if name == first else None, is_only=True)
-    return _pointed_at(target, replace(_value(target, text, 0, begin)[0], expression=text))
+    return pointed_at(target, replace(_value(target, text, 0, begin)[0], expression=text))
 
 
 def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, bool]:
-    """The value by gdb, if it knows all of the path; else of the path without its last step, and
-    then that step; and whether the path has a step that gdb does not know. TargetError: gdb's own
-    if there is no such step."""
+    """The value by gdb, if it knows all of the path; otherwise of the path without its last step,
+    and then that step; and whether the path has a step that gdb does not know. TargetError: gdb's
+    own if there is none."""
     failure = TargetError(f"path '{text}' is too long")
     if root.is_only:
         found = root.find(text)
@@ -103,10 +154,12 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
         raise
     except TargetError:
         raise failure from None
-    inner = _pointed_at(target, value)
-    is_beyond = is_beyond or inner is not value or _is_beyond_gdb(inner.type, text)
+    inner = pointed_at(target, value)
+    is_beyond = is_beyond or inner is not value or _is_beyond_gdb(target, inner.type, text)
     if not is_beyond and not has_base_step(text):
-        raise failure
+        raise _meant_a_key(inner, text) or failure
+    if text.endswith("]") and inner is not value:
+        inner = _stood_for(target, inner)
     try:
         return apply(target, inner, text), True
     except TargetError as error:
@@ -114,15 +167,15 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
 
 
 class _StepError(TargetError):
-    """A step that gdb knows nothing of has failed: what is said of it tells more than gdb's error
-    about the whole."""
+    """A step that gdb does not know has failed: its error says more than gdb's error about the
+    whole path."""
 
 
-def _is_beyond_gdb(found: Type, text: str) -> bool:
-    """Whether gdb does not know the last step of a path, from a value of the type on."""
+def _is_beyond_gdb(target: Target, found: Type, text: str) -> bool:
+    """Whether gdb does not know the last step of a path from a value of the type."""
     if text.endswith("]"):
         return _is_map(found) or find_elements(found) is not None
-    return text.endswith(")") and find_holder(found) is not None
+    return text.endswith(")") and (find_holder(found) is not None or _is_object(target, found))
 
 
 def _indexes_map(target: Target, text: str) -> bool:
@@ -134,17 +187,41 @@ def _indexes_map(target: Target, text: str) -> bool:
         try:
             value = target.evaluate(text[:at])
         except TargetError:
-            return False  # gdb cannot evaluate the whole, then
+            return False  # so gdb cannot evaluate the whole
         if _is_map(value.type):
             return True
     return False
 
 
 def _is_map(found: Type) -> bool:
-    """Whether values of the type are maps, or pointers to one."""
+    """Whether values of the type are maps, or pointers that stand for one, in whose paths an index
+    is a key. Of any other pointer to a map it is the number of one in an array, as in gdb."""
     if found.kind is Kind.POINTER and found.resolve is not None:
-        found = found.target
+        pointee = found.target
+        return pointee.kind is Kind.STRUCT and is_handle(pointee)
     return found.kind is Kind.STRUCT and family_of(found) is not None
+
+
+def _is_pointer_to_map(found: Type) -> bool:
+    return found.kind is Kind.POINTER and found.resolve is not None and _is_map(found.target)
+
+
+def _meant_a_key(value: Value, text: str) -> TargetError | None:
+    """The error of an index that gdb cannot take, behind a pointer to a map; None for any other."""
+    if not text.endswith("]") or not _is_pointer_to_map(value.type):
+        return None
+    key = text[step_starts(text)[-1] :]
+    return TargetError(
+        f"'{value.expression}' is a pointer, and '{text}' would be a map beside the one it points "
+        f"to: for the elem of a key write '(*{value.expression}){key}'"
+    )
+
+
+def _stood_for(target: Target, value: Value) -> Value:
+    """The map itself, of a pointer that stands for it; any other value as it is."""
+    if _is_pointer_to_map(value.type):
+        return _dereference(target, value, value.expression)
+    return value
 
 
 def _registered(target: Target, name: str) -> Value:
@@ -166,22 +243,44 @@ def _registered(target: Target, name: str) -> Value:
     return found[0]
 
 
-def _pointed_at(target: Target, value: Value) -> Value:
-    """What a smart pointer points to; any other value as it is."""
+def pointed_at(target: Target, value: Value) -> Value:
+    """What a smart pointer points to, or an optional holds; any other value unchanged. TargetError
+    where an optional holds nothing, or the object of a smart pointer is gone."""
     elements = find_elements(value.type)
-    if elements is None or elements.access is not Access.POINTEE:
+    if elements is not None and elements.access is Access.POINTEE:
+        raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
+        address = elements.locate(target, value.address or 0, raw, 0)
+        if address is None and raw.any():
+            raise _StepError(f"'{value.expression}' has expired: its object is gone")
+        return _pointer(target, value.expression, elements.element, address or 0)
+    holder = find_holder(value.type)
+    if holder is None or holder.access is not Access.POINTEE:
         return value
-    raw = np.frombuffer(value.data[: elements.size], np.uint8)[None]
-    address = elements.locate(target, value.address or 0, raw, 0) or 0
+    held = _held(target, holder, value)
+    if held is None:
+        raise _StepError(f"'{value.expression}' holds no value")
+    if value.address is None:
+        raise _StepError(f"'{value.expression}' is not in memory: name the variable that holds it")
+    return _pointer(target, value.expression, held.type, int(held.addrs[0]))
+
+
+def _pointer(target: Target, text: str, pointee: Type, address: int) -> Value:
     data = address.to_bytes(target.pointer_size, target.byte_order)
-    return Value(value.expression, pointer_to(elements.element, target.pointer_size), data)
+    return Value(text, pointer_to(pointee, target.pointer_size), data)
+
+
+def _held(target: Target, holder: Holder, value: Value) -> Held | None:
+    """What a holder holds; None where that is nothing, or not known."""
+    raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
+    contents = holder.open(target, raw, np.array([value.address or 0], np.uint64))
+    return next(contents.iter_followed(), None)
 
 
 _Apply = Callable[[Target, Value, str], Value]
 
 
 def _last_step(text: str) -> tuple[str, _Apply] | None:
-    """A path without its last step, and that step; None where it has no step."""
+    """A path without its last step, and that step; None if it has no step."""
     text = text.strip()
     if text.startswith("(") and closing_at(text, 0) == len(text) - 1:
         inner = text[1:-1].strip()
@@ -215,7 +314,7 @@ def _at(target: Target, found: Type, address: int, path: str) -> Value:
 
 def _dereference(target: Target, value: Value, path: str) -> Value:
     if value.type.kind is not Kind.POINTER or value.type.resolve is None:
-        raise TargetError(f"'{value.expression}' is no pointer but of type '{value.type.name}'")
+        raise TargetError(f"'{value.expression}' is not a pointer: its type is '{value.type.name}'")
     return _at(target, value.type.target, _number(target, value.data), path)
 
 
@@ -229,8 +328,7 @@ def _member(target: Target, value: Value, name: str, path: str) -> Value:
     found = find_qualified(value.type, name[1:-1]) if of_base else value.type.find(name)
     if found is None:
         raise TargetError(
-            f"'{value.expression}' has no field '{name}': see what it is with "
-            f"'ptype {value.type.name}'"
+            f"'{value.expression}' has no field '{name}': see 'ptype {value.type.name}'"
         )
     return _part(value, found.type, found.offset, path)
 
@@ -242,6 +340,8 @@ def _part(value: Value, found: Type, offset: int, path: str) -> Value:
 
 def _element(target: Target, value: Value, text: str, path: str) -> Value:
     """An element of an array, slice or container by its number, or an elem of a map by its key."""
+    if value.type.name.endswith("&"):  # a reference stands for what it refers to
+        value = _dereference(target, value, value.expression)
     found = value.type
     if _is_map(found):
         return _elem(target, value, text, path)
@@ -267,17 +367,17 @@ def _index(text: str, path: str) -> int:
     except ValueError:
         number = -1
     if number < 0:
-        raise TargetError(f"'{path}' has '{text}' for a number of an element")
+        raise TargetError(f"'{text}' in '{path}' is not the number of an element")
     return number
 
 
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
-    """The elem of a map's key. An elem may be in a box of its own."""
+    """The elem of a key in a map. It may be in a box."""
     opened = open_map(target, value)
     header = opened.header
     try:
         key = parse_key(target, header.key_type, text)
-    except TargetError:  # no expression, but what the entries CSV shows: an interface's value
+    except TargetError:  # not an expression, but as in the entries CSV: an interface's value
         key = key_by_text(target, header.key_type, text)
     hit = find(target, opened, key)
     if hit.cells is None:
@@ -287,20 +387,31 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:
-    """What an interface holds, which has to be of that type."""
-    holder = find_holder(value.type)
+    """What an interface or the like holds, or the object that a value is a part of; it must be of
+    that type."""
+    if value.type.kind is Kind.POINTER and _is_object(target, value.type):
+        value = _dereference(target, value, value.expression)
+    holder = find_holder(value.type) or find_object(value.type, target.pointer_size)
     if holder is None:
-        raise TargetError(f"'{value.expression}' is no interface but of type '{value.type.name}'")
-    raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
-    addrs = np.array([value.address or 0], np.uint64)
-    held = next(holder.open(target, raw, addrs).iter_followed(), None)
+        raise TargetError(
+            f"'{value.expression}' is not an interface, a variant or an object with virtual "
+            f"functions: its type is '{value.type.name}'"
+        )
+    held = _held(target, holder, value)
     if held is None or held.name != name:
-        what = "nothing that is known" if held is None else f"a '{held.name}'"
-        raise TargetError(f"'{value.expression}' holds {what}, no '{name}'")
+        what = "an unknown type" if held is None else f"a '{held.name}'"
+        raise TargetError(f"'{value.expression}' holds {what}, not a '{name}'")
     if held.data is None:
         return _at(target, held.type, int(held.addrs[0]), path)
     address = None if value.address is None else int(held.addrs[0])
     return Value(path, held.type, held.data[0].tobytes(), address)
+
+
+def _is_object(target: Target, found: Type) -> bool:
+    """Whether a type is a class with virtual functions, or a pointer to one."""
+    if found.kind is Kind.POINTER and found.resolve is not None:
+        found = found.target
+    return find_object(found, target.pointer_size) is not None
 
 
 def _number(target: Target, data: bytes) -> int:

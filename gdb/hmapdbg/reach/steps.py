@@ -1,7 +1,7 @@
-"""Paths: how a value is reached, as the user would type it, in the language of the program.
+"""Paths: how a value is reached, as the user would type it, in the program's language.
 
-A path is made from its end, and only for what is shown: places carry where they came from (an
-Origin, a whole batch of places at once), not text.
+A path is built from its end, and only for what is shown: places have their Origin (one for a whole
+batch of places), not text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """An expression for a value, or for the pointer to it; empty where there is none.
+    """An expression for a value, or for the pointer to it; empty if there is none.
 
     >>> Path("server").field("cache").pointee().field("sessions").text
     'server.cache->sessions'
@@ -30,36 +30,40 @@ class Path:
 
     text: str
     is_pointer: bool = False  # the value is what `text` points to
-    arrow: str = "->"  # as the language writes it between a pointer to a struct and a member
+    arrow: str = "->"  # between a pointer to a struct and a member, in the language
 
     def field(self, name: str) -> Path:
-        """A member of the struct that this is; an empty name is of one that cannot be named."""
+        """A member of this struct; an empty name: one that cannot be named."""
         if not self.text or not name:
             return Path("", False, self.arrow)
         arrow = self.arrow if self.is_pointer else "."
         return Path(f"{_bracketed(self.text)}{arrow}{name}", False, self.arrow)
 
     def pointee(self) -> Path:
-        """What the pointer that this is points to."""
+        """What this pointer points to."""
         if not self.text:
             return self
         return Path(self._value, True, self.arrow)
 
     def index(self, text: str) -> Path:
-        """An element of the array or container that this is."""
+        """An element of this array or container."""
         if not self.text:
             return self
         return Path(f"{_bracketed(self._value)}[{text}]", False, self.arrow)
 
+    def value(self) -> Path:
+        """The value itself, where this is the pointer to it."""
+        return Path(self._value, False, self.arrow)
+
     def elem(self, key: str) -> Path:
-        """The elem of a key in the map that this is; a pointer to a map will do for the map. An
-        empty key is one that cannot be typed: neither can what lies behind it."""
+        """The elem of a key in this map, or in the map that this points to. An empty key is one
+        that cannot be typed, nor can what it leads to."""
         if not key or not self.text:
             return Path("", False, self.arrow)
         return Path(f"{_bracketed(self.text)}[{key}]", False, self.arrow)
 
     def assertion(self, name: str) -> Path:
-        """What the interface that this is holds, a value of the type `name`."""
+        """What this interface holds, a value of the type `name`."""
         if not self.text:
             return self
         return Path(f"{_bracketed(self._value)}.({name})", False, self.arrow)
@@ -75,7 +79,7 @@ class Path:
 
 
 def _bracketed(text: str) -> str:
-    """An expression that something may stand behind."""
+    """An expression that can be followed by something."""
     scope = SCOPE.match(text)
     at = scope.end() if scope else 0
     return f"{text[:at]}({text[at:]})" if text.startswith("*", at) else text
@@ -150,7 +154,7 @@ class Derived:
 
 
 class Joined:
-    """Batches one after the other."""
+    """Batches, concatenated."""
 
     def __init__(self, origins: Sequence[Origin], lengths: Sequence[int]) -> None:
         self._origins = origins
@@ -163,7 +167,7 @@ class Joined:
 
 
 def fields_step(names: Sequence[str]) -> Step:
-    """Down through members of members."""
+    """Down through nested members."""
 
     def step(path: Path, _: int) -> Path:
         for name in names:
@@ -184,7 +188,7 @@ def index_step(before: Step) -> Step:
 
 
 def access_step(access: Access, before: Step, name: str = "") -> Step:
-    """What the value at the end of `before` leads to; `name`: the type of that, where a path has to
+    """What the value at the end of `before` leads to; `name`: the type of that, if a path has to
     name it."""
     if access is Access.POINTEE:
         return pointee_step(before)

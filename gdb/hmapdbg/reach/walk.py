@@ -1,25 +1,36 @@
-"""The search for maps: from variables, along what their types say, in bulk.
+"""The search for maps: from variables, guided by their types, in bulk.
 
-A generation of places is followed at a time, all places of one type together: their bytes are read
-by a few big reads, the pointers in them are taken out as columns, and what has been met is left
-out. So each place is met once, by one of the shortest ways to it.
+One generation of places is followed at a time, all places of one type together: a few large reads
+get their bytes, the pointers in them become columns, and what was visited already is left out. So
+each place is visited once, by one of the shortest ways to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block
-from ..families import open_map
+from ..block import Block, Problem
+from ..families import is_handle, open_map
 from ..geometry.address_set import AddressSet
 from ..families.family import Map
 from ..header import Header
-from ..languages import Places, language_of, spread
-from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
+from ..languages import Holder, Places, TellsUnknown, language_of, spread
+from ..target import (
+    Gap,
+    Kind,
+    MemoryFault,
+    Target,
+    TargetError,
+    Type,
+    Unreadable,
+    Value,
+    Variable,
+)
 from ..target.types import pointer_to
 from ..values import Renderer
 from .keys import KEY_LETTERS, Elems, elem_step, key_step
@@ -30,11 +41,13 @@ from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
 Words = NDArray[np.uint64]
 Raw = NDArray[np.uint8]
 
+MAX_COUNTED = 10_000  # unreadable places of a batch that are explained
 MAX_OTHERS = 10_000  # places met again of which the paths are kept
 OTHERS_OF_ONE = 8  # paths of a map beside its own
 MAX_ARRAY = 1_000_000  # elements of one array
 CHUNK_BYTES = 16 << 20  # of places read at a time
-SPARSE = 64 << 10  # bytes; of larger places only what leads on is read
+MAX_FAILURES = 100  # that are listed
+SPARSE = 64 << 10  # bytes; larger places are read only where they lead on
 
 
 @dataclass
@@ -42,7 +55,7 @@ class Found:
     """A map, and how it is reached."""
 
     map: Map
-    path: str  # what one types for it
+    path: str  # as typed by a user
     source: str  # "global", "local", "registry", "goroutine", "unreached"
 
     @property
@@ -59,7 +72,7 @@ class _Batch:
 
 @dataclass
 class _Next:
-    """What the next generation of one type is made of."""
+    """The next generation of one type."""
 
     plan: Plan
     addrs: list[Words] = field(default_factory=list)
@@ -67,7 +80,7 @@ class _Next:
 
 
 class Search:
-    """One search through a program; several sources share what has been met."""
+    """One search through a program; several sources share what was visited."""
 
     def __init__(self, target: Target, limits: Limits = Limits()) -> None:
         self.target = target
@@ -77,7 +90,12 @@ class Search:
         self.met_maps: dict[int, Found] = {}
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.places = 0
-        self.unsound = 0  # pointers to what should be a map, and is none
+        self.missing: Counter[Gap] = Counter()  # places in memory that the core lacks
+        self.unsound = 0  # pointers to what should be a map, but is not
+        self.unreadable = 0  # of them, those to memory that cannot be read
+        self.failures: list[str] = []  # what could not be read, for an unexpected reason
+        self.remnants = 0  # members of unions that are not a valid map: another one is in use
+        self.unknown: Counter[str] = Counter()  # not followed, because the type is not known
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -86,13 +104,13 @@ class Search:
 
     @property
     def cuts(self) -> list[str]:
-        """What was left out, and how to have it."""
+        """What was left out, and how to include it."""
         return list(self._cuts)
 
     # ---- sources
 
     def follow(self, variables: Iterable[Variable], source: str) -> Iterator[Found]:
-        """The maps that variables lead to and that have not been met."""
+        """The maps that variables lead to and that are not yet found."""
         for variable in variables:
             found, address = variable.type, variable.address
             if self.plans.of(found) is None:
@@ -107,8 +125,8 @@ class Search:
         yield from self._run(source)
 
     def take(self, value: Value, path: str, source: str, follow: bool = True) -> Iterator[Found]:
-        """A map that is known to be one, and the maps that it leads to: none, unless its types are
-        known for sure. TargetError where it cannot be opened."""
+        """A known map and, with `follow`, which needs types that are certain, the maps that it
+        leads to. TargetError if it cannot be opened."""
         opened = open_map(self.target, value)
         if opened.header.address in self.met_maps:
             return
@@ -141,7 +159,7 @@ class Search:
                     return
                 yield from self._expand(batch, source)
         if self._next:
-            self._cut(f"pointers were followed {self.limits.generations:,} deep and no deeper")
+            self._cut(f"pointers were followed only {self.limits.generations:,} deep")
             self._next = {}
 
     def is_spent(self) -> bool:
@@ -150,7 +168,9 @@ class Search:
             self._cut(f"the search ended after {self.limits.places:,} places")
             return True
         if self._clock.is_over:
-            self._cut(f"the search ended after {self.limits.seconds:g} s: '--seconds N' gives more")
+            self._cut(
+                f"the search ended after {self.limits.seconds:g} s: '--seconds N' allows more"
+            )
             return True
         return False
 
@@ -158,7 +178,7 @@ class Search:
         self._cuts[text] = None
 
     def _add(self, found: Type, addrs: Words, origin: Origin) -> None:
-        """Places of a type, for the next generation; those that have been met are left out."""
+        """Places of a type, for the next generation; those visited already are left out."""
         plan = self.plans.of(found)
         if plan is None or len(addrs) == 0:
             return
@@ -198,14 +218,29 @@ class Search:
             parts: list[tuple[Words, Ints, Raw | None]] = [(addrs, rows, None)]
             if 0 < span <= SPARSE:
                 raw, ok = self.target.gather(addrs, span)
-                # Of a place that is not all there, what is there leads on all the same.
+                self._count_gaps(addrs[~ok])
+                # The readable parts of a place lead on even if others cannot be read.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
+                if batch.plan.object is not None and data is not None and len(some):
+                    self._add_held(
+                        batch.origin, batch.plan.object, lambda path, _: path, some, numbers, data
+                    )
                 for leaf in leaves if len(some) else ():
                     if leaf.way is Way.MAP:
                         yield from self._open_all(batch, leaf, some, numbers, source)
-                    else:
+                        continue
+                    try:
                         self._lead_on(batch.origin, leaf, some, numbers, data)
+                    except Exception as error:  # pylint: disable=broad-except
+                        self.fail(f"values of type '{batch.plan.type.name}'", error)
+
+    def _count_gaps(self, addrs: Words) -> None:
+        """Counts places that cannot be read since the core lacks them."""
+        for addr in addrs[:MAX_COUNTED].tolist():
+            gap = self.target.gap_at(addr)
+            if gap is not None:
+                self.missing[gap] += 1
 
     def _bytes(
         self, addrs: Words, raw: Raw | None, offset: int, size: int
@@ -222,7 +257,7 @@ class Search:
         if leaf.way is Way.ARRAY:
             count = min(leaf.count, MAX_ARRAY)
             if count < leaf.count:
-                self._cut(f"of arrays only {MAX_ARRAY:,} elements were followed")
+                self._cut(f"only {MAX_ARRAY:,} elements per array were followed")
             counts = np.full(len(addrs), count)
             places = spread(addrs + np.uint64(leaf.offset), counts, leaf.type.size)
             self._add_elements(origin, leaf, "large array or slice", places, rows)
@@ -236,11 +271,20 @@ class Search:
             places = leaf.elements.find(self.target, addrs, data)
             self._add_elements(origin, leaf, leaf.elements.noun, places, rows)
         elif leaf.holder is not None:
-            for held in leaf.holder.open(self.target, data, addrs).iter_followed():
-                there = held.addrs != 0 if held.data is None else held.data.any(axis=1)
-                step = access_step(leaf.holder.access, leaf.step, held.name)
-                way = Derived(origin, rows[held.rows[there]], step)
-                self._add(held.type, held.addrs[there], way)
+            self._add_held(origin, leaf.holder, leaf.step, addrs, rows, data)
+
+    def _add_held(
+        self, origin: Origin, holder: Holder, before: Step, addrs: Words, rows: Ints, data: Raw
+    ) -> None:
+        """What holders at `addrs` hold, of which `data` are the bytes."""
+        contents = holder.open(self.target, data[:, : holder.size], addrs)
+        for held in contents.iter_followed():
+            there = held.addrs != 0 if held.data is None else held.data.any(axis=1)
+            step = access_step(holder.access, before, held.name)
+            way = Derived(origin, rows[held.rows[there]], step)
+            self._add(held.type, held.addrs[there], way)
+        if isinstance(contents, TellsUnknown):
+            self.unknown[contents.unknown.noun] += int(contents.unknown.rows.sum())
 
     def _add_pointees(
         self, origin: Origin, found: Type, step: Step, pointers: Words, rows: Ints
@@ -251,7 +295,7 @@ class Search:
     def _add_elements(
         self, origin: Origin, leaf: Leaf, noun: str, places: Places, rows: Ints
     ) -> None:
-        """Elements of what is in the places `rows` of a batch; `noun`: what that is."""
+        """Elements of what is in the places `rows` of a batch; `noun`: its kind."""
         if places.cut:
             self._cut(f"not all elements of a {noun} were followed")
         way = Derived(origin, rows[places.rows], leaf.step, places.numbers)
@@ -274,15 +318,43 @@ class Search:
             data = addr.to_bytes(self.target.pointer_size, self.target.byte_order)
             try:
                 opened = open_map(self.target, Value(path.text, pointer, data))
-            except (TargetError, MemoryFault):
-                self.unsound += 1
+            except (TargetError, MemoryFault) as error:
+                self._miss(leaf, [error.address if isinstance(error, Unreadable) else addr])
+                continue
+            except Exception as error:  # pylint: disable=broad-except
+                self.fail(path.text, error)
                 continue
             if not _is_plausible(self.target, opened.header):
-                self.unsound += 1
+                self._miss(leaf, [array.address for array in opened.header.arrays])
+                continue
+            if leaf.in_union and not _is_sound(opened):
+                self.remnants += 1
                 continue
             found = self._keep(opened, path.text, source)
             yield found
-            self._follow_elems(found, path)
+            try:
+                # Of other pointers, an index is that of an array.
+                self._follow_elems(found, path if is_handle(leaf.type) else path.value())
+            except Exception as error:  # pylint: disable=broad-except
+                self.fail(path.text, error)
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Notes what could not be read: whatever a map's memory holds, the others are listed."""
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(f"{what}: {type(error).__name__}: {error}")
+
+    def _miss(self, leaf: Leaf, addrs: Sequence[int]) -> None:
+        """Counts a place that should hold a map and holds none that can be read: its memory is at
+        `addrs`."""
+        if leaf.in_union:
+            self.remnants += 1
+            return
+        gap = next((one for one in map(self.target.gap_at, addrs) if one is not None), None)
+        if gap is not None:
+            self.missing[gap] += 1
+        else:
+            self.unsound += 1
+            self.unreadable += not all(self.target.is_readable(addr, 1) for addr in addrs)
 
     def _type_name(self, found: Type) -> str:
         """A map's type as --type takes it: gdb knows the types of Go's runtime as structs."""
@@ -295,7 +367,7 @@ class Search:
         return found
 
     def _follow_elems(self, found: Found, path: Path) -> None:
-        """The keys and elems of a map, where they lead on."""
+        """The keys and elems of a map, if they lead on."""
         header = found.header
         ways = [
             (which, part)
@@ -320,8 +392,8 @@ class Search:
 
 
 def _is_plausible(target: Target, header: Header) -> bool:
-    """Whether what was found at a pointer's end is a map, and not what an uninitialised variable
-    happens to lead to: its arrays can be read, and have room for its entries."""
+    """Whether what a pointer leads to is a map, and not what an uninitialised variable happens to
+    point to: its arrays can be read, and have room for its entries."""
     if not header.arrays:
         return header.count == 0 or header.box_size > 0 or not header.geometry.bucket_size
     room = header.geometry.room(header.arrays)
@@ -339,3 +411,17 @@ def _is_plausible(target: Target, header: Header) -> bool:
         if not target.is_readable(array.address + whole - size, size):
             return False
     return True
+
+
+def _is_sound(opened: Map) -> bool:
+    """Whether a map has entries, and no Problem at all. Where only a part of the memory of a map
+    may be one, anything less is a remnant."""
+    header = opened.header
+    if header.problems or not header.count:
+        return False
+    live = 0
+    for item in opened.audit():
+        if isinstance(item, Problem):
+            return False
+        live += 0 if item.buckets is None else int(item.buckets.live.sum())
+    return live == header.count

@@ -2,7 +2,6 @@
 
     rows           a CSV in bulk
     tables         the occupancy CSV and the entries CSV, as Blocks
-    kind           which kind of map they are of
     picture        the walk over both into the picture
     command_line   arguments, errors, exit status
     script         the process around them

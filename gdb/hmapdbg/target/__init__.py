@@ -15,18 +15,21 @@
     layout_expression, spelling   expressions without gdb's parser, and spelled for it
 """
 
+from .core_file import Gap
 from .memory import Memory, MemoryFault
 from .types import Field, Kind, Type, VirtualBase
-from .protocol import Target, TargetError, Value, Variable
+from .protocol import Target, TargetError, Unreadable, Value, Variable
 
 __all__ = [
     "Field",
+    "Gap",
     "Kind",
     "Memory",
     "MemoryFault",
     "Target",
     "TargetError",
     "Type",
+    "Unreadable",
     "Value",
     "Variable",
     "VirtualBase",

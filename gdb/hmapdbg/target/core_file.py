@@ -96,11 +96,34 @@ def section_bytes(path: str, name: str) -> bytes | None:
         return _Reader(program, os.path.getsize(path)).section_bytes(name.encode())
 
 
+def section_names(path: str) -> set[str]:
+    """The names of the sections of the program at `path`. OSError, NotACore."""
+    with open(path, "rb") as program:
+        reader = _Reader(program, os.path.getsize(path))
+        return {name.decode("ascii", "replace") for name, *_ in reader.iter_sections()}
+
+
 def held_ranges(path: str) -> list[tuple[int, int]]:
     """The address ranges [start, end) whose bytes are in the core at `path`, or in a mapped file
     that it names and that still exists: sorted and disjoint. OSError, NotACore."""
     with open(path, "rb") as core:
         return _Reader(core, os.path.getsize(path)).held_ranges()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Memory that the process had and its core lacks: addresses [low, high)."""
+
+    low: int
+    high: int
+    why: str
+    remedy: str
+
+
+def core_gaps(path: str) -> list[Gap]:
+    """What the core at `path` lacks, sorted. OSError, NotACore."""
+    with open(path, "rb") as core:
+        return _Reader(core, os.path.getsize(path)).gaps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +168,25 @@ class _Reader:
             elif kind == PT_NOTE and present:
                 files += self.mapped_files(offset, min(present, MAX_NOTES))
         return _union(held + files)
+
+    def gaps(self) -> list[Gap]:
+        """The memory of segments that is neither in the core nor in a mapped file."""
+        named: list[tuple[int, int, bytes]] = []
+        for _, kind, data in self.iter_notes():
+            if kind == NT_FILE:
+                named = self._named_files(data)
+        held = self.held_ranges()
+        out = []
+        for one in self.iter_program_headers():
+            if one.kind != PT_LOAD:
+                continue
+            end = one.addr + max(one.memory_size, one.file_size)
+            for low, high in _without(one.addr, end, held):
+                is_cut = low < one.addr + one.file_size
+                file = next((name for start, stop, name in named if start <= low < stop), b"")
+                why, remedy = _explain_gap(is_cut, os.fsdecode(file))
+                out.append(Gap(low, high, why, remedy))
+        return sorted(out, key=lambda one: one.low)
 
     def iter_segments(self) -> list[tuple[int, int, int, int]]:
         """(type, file offset, address, bytes in the file) of each program header."""
@@ -379,3 +421,32 @@ def _union(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             out.append((low, high))
     return out
+
+
+def _without(low: int, high: int, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The parts of [low, high) that are in none of some sorted, disjoint ranges."""
+    for start, end in ranges:
+        if start >= high:
+            break
+        if end > low:
+            if start > low:
+                yield low, start
+            low = max(low, end)
+    if low < high:
+        yield low, high
+
+
+def _explain_gap(is_cut: bool, file: str) -> tuple[str, str]:
+    """Why a core lacks memory, and how to have it."""
+    if is_cut:
+        return "the core file is truncated", "raise 'ulimit -c', or copy the whole file"
+    if file:
+        return (
+            f"it is mapped from '{file}', which is not here",
+            "copy that file here, or dump file mappings too (bits 2 and 3 of coredump_filter)",
+        )
+    return (
+        "it was left out of the core (MADV_DONTDUMP, or coredump_filter)",
+        "write 0x7f to /proc/PID/coredump_filter, or use gdb's 'set dump-excluded-mappings on' "
+        "and 'generate-core-file'",
+    )

@@ -81,7 +81,7 @@ class FakeTarget(Target):
             data = self.read(variable.address, variable.type.size)
         return Value(variable.path, variable.type, data, variable.address)
 
-    def lookup_type(self, name: str) -> Type | None:
+    def find_type(self, name: str) -> Type | None:
         return self.types.get(name)
 
     def type_names(self, start: str) -> list[str]:
@@ -94,6 +94,9 @@ class FakeTarget(Target):
     def iter_globals(self) -> Iterator[Variable]:
         return iter(self.globals)
 
+    def has_debug_info(self) -> bool:
+        return bool(self.globals)
+
     def iter_locals(self) -> Iterator[Variable]:
         for (thread, level), found in self.frames.items():
             before = "" if thread is None else f"thread {thread} "
@@ -101,7 +104,9 @@ class FakeTarget(Target):
                 yield replace(one, path=f"{before}frame {level}: {one.path}")
 
     @contextlib.contextmanager
-    def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
+    def frame_selected(
+        self, thread: int | None, level: int, behind: bool = False
+    ) -> Iterator[None]:
         if (thread, level) not in self.frames:
             raise TargetError(f"no frame {level}")
         before, self._frame = self._frame, (thread, level)

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import gdb
 
-from . import gdb_frames, gdb_globals, gdb_objects
+from . import gdb_frames, gdb_globals, gdb_made_frames, gdb_objects
+from .core_file import Gap
+from .gdb_classes import GdbClasses, address_of_function, symbol_at
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_process import GdbProcess
@@ -20,7 +22,7 @@ from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
 from .page_cache import PageCache
-from .protocol import Target, TargetError, Value, Variable
+from .protocol import Call, Target, TargetError, Value, Variable
 from .spelling import split_scope
 from .types import Kind, Type
 
@@ -35,6 +37,7 @@ class GdbTarget(Target):
         self._cache = PageCache(self._process.read) if self._process.is_remote else None
         self._named: dict[str, Type | None] = {}
         self._types = GdbTypes(self.pointer_size)
+        self._classes = GdbClasses(self, self._types)
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
@@ -51,6 +54,16 @@ class GdbTarget(Target):
     def mappings(self) -> Sequence[tuple[int, int]] | None:
         return self._process.mappings()
 
+    def gap_at(self, addr: int) -> Gap | None:
+        return self._process.gap_at(addr)
+
+    @property
+    def is_core(self) -> bool:
+        return self._process.is_core
+
+    def mismatch(self) -> str:
+        return self._process.mismatch()
+
     # ---- values and types
 
     def evaluate(self, expression: str) -> Value:
@@ -60,12 +73,12 @@ class GdbTarget(Target):
     def is_go(self) -> bool:
         return self._expressions.is_go
 
-    def lookup_type(self, name: str) -> Type | None:
+    def find_type(self, name: str) -> Type | None:
         if name not in self._named:
-            self._named[name] = self._find_type(name)
+            self._named[name] = self._look_up(name)
         return self._named[name]
 
-    def _find_type(self, name: str) -> Type | None:
+    def _look_up(self, name: str) -> Type | None:
         if self._is_stripped:
             return self._type_of_files(name) or self._types.lookup(name)
         found = self._types.lookup(name)
@@ -142,11 +155,30 @@ class GdbTarget(Target):
         return next((one for one in found if path in (one.path, *one.others)), None)
 
     def iter_locals(self) -> Iterator[Variable]:
-        return gdb_frames.iter_locals(self.values)
+        return gdb_frames.iter_locals(self.values, self.is_go)
 
     @contextlib.contextmanager
-    def frame_selected(self, thread: int | None, level: int) -> Iterator[None]:
+    def frame_selected(
+        self, thread: int | None, level: int, behind: bool = False
+    ) -> Iterator[None]:
         with gdb_frames.frame_selected(thread, level):
+            place = gdb_made_frames.selected_place() if level and self.is_go else None
+            if place is None:
+                yield
+                return
+            pc, sp, number = place
+            with gdb_made_frames.call_selected(pc + behind, sp, number):
+                yield
+
+    def innermost_places(self) -> Sequence[tuple[int, int]]:
+        return gdb_frames.innermost_places()
+
+    def calls_at(self, pc: int, sp: int) -> Sequence[Call]:
+        return gdb_made_frames.calls_at(self.values, pc, sp)
+
+    @contextlib.contextmanager
+    def call_selected(self, pc: int, sp: int, number: int) -> Iterator[None]:
+        with gdb_made_frames.call_selected(pc, sp, number):
             yield
 
     # ---- addresses
@@ -173,6 +205,21 @@ class GdbTarget(Target):
             return words[0].split("@")[0]
         names = (one.file.function_at(addr - one.bias) for one in self._layouts)
         return next((name for name in names if name), "")
+
+    def class_of_vtable(self, addr: int) -> tuple[str, Type | None]:
+        return self._classes.of_vtable(addr)
+
+    def class_of_function(self, addr: int) -> Type | None:
+        return self._classes.of_function(addr)
+
+    def pointee_in_function(self, addr: int, names: tuple[str, ...]) -> Type | None:
+        return self._classes.pointee_in_function(addr, names)
+
+    def symbol_at(self, addr: int) -> str:
+        return symbol_at(addr)
+
+    def address_of_function(self, name: str) -> int | None:
+        return address_of_function(name)
 
     # ---- which process, and when
 

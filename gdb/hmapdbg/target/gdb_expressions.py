@@ -11,7 +11,7 @@ from . import layout_expression
 from .gdb_errors import explained, is_without_debug_info, lowered, missing_name, unreadable
 from .gdb_session import function_name, language, no_calls, program_language
 from .gdb_types import type_named
-from .gdb_values import GdbValues
+from .gdb_values import GdbValues, referred
 from .layout_files import LayoutNames, Placed
 from .memory import Memory
 from .protocol import TargetError, Value
@@ -104,9 +104,7 @@ class GdbExpressions:
 
     def _by_gdb(self, expression: str, spelled: str) -> Value:
         """The value of an expression, `spelled` for gdb. TargetError, gdb.error."""
-        value = gdb.parse_and_eval(spelled)
-        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
-            value = value.referenced_value()
+        value = referred(gdb.parse_and_eval(spelled))
         if value.is_optimized_out:
             raise TargetError(
                 f"value of '{expression}' is optimised out in this frame: "

@@ -16,6 +16,8 @@ from .protocol import TargetError, Variable
 from .types import Kind
 
 MAX_THREADS = 2000
+# The registers of the program counter and the stack, by gdb's names of architectures.
+REGISTERS = {"i386:x86-64": ("rip", "rsp"), "aarch64": ("pc", "sp")}
 MAX_FRAMES = 250  # of one thread, the innermost ones
 
 
@@ -31,8 +33,9 @@ def iter_threads() -> Iterator[int]:
             yield thread.num
 
 
-def iter_locals(values: GdbValues) -> Iterator[Variable]:
-    """The locals and arguments of all frames of all threads, the selected thread first."""
+def iter_locals(values: GdbValues, is_go: bool) -> Iterator[Variable]:
+    """The locals and arguments of all frames of all threads, the selected thread first. Of Go,
+    whose registers survive no call, only what lies in memory in frames that wait for one."""
     with selection_kept():
         chosen = gdb.selected_thread()
         threads = sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
@@ -52,14 +55,39 @@ def iter_locals(values: GdbValues) -> Iterator[Variable]:
             for level in range(MAX_FRAMES):
                 if frame is None:
                     break
-                yield from _iter_frame(values, frame, f"{before}frame {level}: ")
+                in_memory = is_go and level > 0
+                yield from iter_frame(values, frame, f"{before}frame {level}: ", True, in_memory)
                 try:
                     frame = frame.older()
                 except gdb.error:
                     break
 
 
-def _iter_frame(values: GdbValues, frame: gdb.Frame, prefix: str) -> Iterator[Variable]:
+def innermost_places() -> list[tuple[int, int]]:
+    """The program counter and the stack pointer of each thread."""
+    out = []
+    with selection_kept():
+        for thread in gdb.selected_inferior().threads()[:MAX_THREADS]:
+            try:
+                thread.switch()
+                frame = gdb.newest_frame()
+                name = REGISTERS.get(frame.architecture().name(), ("pc", "sp"))[1]
+                out.append((int(frame.pc()), int(frame.read_register(name))))
+            except (gdb.error, ValueError):
+                continue
+    return out
+
+
+def iter_frame(
+    values: GdbValues,
+    frame: gdb.Frame,
+    prefix: str,
+    follows: bool = True,
+    in_memory: bool = False,
+) -> Iterator[Variable]:
+    """The variables of a frame, each path with `prefix` before its name. `follows`: a variable of
+    Go's that has escaped to the heap is given as it is there, not as the pointer to it, "&name".
+    `in_memory`: without those in registers."""
     try:
         block: gdb.Block | None = frame.block()
     except (gdb.error, RuntimeError):
@@ -71,23 +99,28 @@ def _iter_frame(values: GdbValues, frame: gdb.Frame, prefix: str) -> Iterator[Va
                 continue
             met.add(symbol.name)
             if symbol.addr_class != gdb.SYMBOL_LOC_STATIC:
-                yield from _iter_local(values, symbol, frame, prefix)
+                yield from _iter_local(values, symbol, frame, prefix, follows, in_memory)
         if block.function is not None:
             break
         block = block.superblock
 
 
 def _iter_local(
-    values: GdbValues, symbol: gdb.Symbol, frame: gdb.Frame, prefix: str
+    values: GdbValues,
+    symbol: gdb.Symbol,
+    frame: gdb.Frame,
+    prefix: str,
+    follows: bool,
+    in_memory: bool,
 ) -> Iterator[Variable]:
     name = symbol.name
     try:
         value = symbol.value(frame)
-        if value.is_optimized_out:
+        if value.is_optimized_out or (in_memory and value.address is None):
             return
         if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
             value = value.referenced_value()
-        if name.startswith("&"):  # Go: it escaped to the heap
+        if follows and name.startswith("&"):  # Go: it escaped to the heap
             name, value = name[1:], value.dereference()
         neutral = values.type_of(value.type)
         if value.address is not None:

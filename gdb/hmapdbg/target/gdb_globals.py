@@ -21,10 +21,11 @@ import gdb
 
 from ..compat import dataclass
 from .elf_symbols import ElfSymbol, read_exported, read_symbols, section_address
+from .gdb_debug_variables import SECTION, debug_variables
 from .gdb_errors import lowered
 from .gdb_frames import iter_threads
 from .gdb_layouts import text_addresses
-from .gdb_objects import iter_object_files
+from .gdb_objects import file_has_debug_info, iter_object_files
 from .gdb_session import language
 from .gdb_statics import STATICS, Static, demangled, function_statics
 from .gdb_values import GdbValues
@@ -126,6 +127,8 @@ class _ObjectFile:
             variables, self._functions = read_symbols(objfile.filename or "")
         except OSError:
             variables, self._functions = [], []
+        if not variables and not self._functions and self._has_debug_info():
+            variables = debug_variables(values.pointer_size)
         self._variables = [
             one
             for one in variables[:MAX_SYMBOLS]
@@ -134,6 +137,12 @@ class _ObjectFile:
         self.names = {one.name for one in self._variables}
         # Where the linker has put variables that the executable defines too.
         self.bound: dict[str, int] = {}
+
+    def _has_debug_info(self) -> bool:
+        try:
+            return file_has_debug_info(self._objfile.filename or "")
+        except OSError:
+            return False
 
     @functools.cached_property
     def bias(self) -> int | None:
@@ -147,7 +156,7 @@ class _ObjectFile:
     def _address_of(self, one: ElfSymbol) -> int | None:
         """Where a global variable lies, by its own object file: gdb takes the first of the name.
         None: unknown, or the symbol is local, or of each thread."""
-        if one.is_thread_local or one.source or self.bias is None:
+        if one.is_thread_local or one.source or self.bias is None or one.section == SECTION:
             return None
         return self.bound.get(one.name, one.address + self.bias)
 

@@ -10,6 +10,8 @@ import gdb
 
 from .elf_symbols import has_mangled_names, section_address
 
+DEBUG_INFO = (".debug_info", ".zdebug_info")  # the second: compressed as before ELF had that
+
 # Libraries without maps of the program, whose debug info takes seconds to read.
 SYSTEM = re.compile(
     r"(ld-linux|libc[.-]|libm[.-]|libpthread|libdl|librt|libgcc_s|libstdc\+\+|libresolv|linux-vdso"
@@ -27,15 +29,20 @@ def iter_object_files() -> Iterator[tuple[gdb.Objfile, str]]:
 
 
 def has_debug_info() -> bool:
-    """Whether an object file that may have variables of the program has debug info."""
+    """Whether an object file that may have variables of the program has debug info; True if a file
+    cannot be read."""
     for objfile, _ in iter_object_files():
-        for section in (".debug_info", ".zdebug_info"):
-            try:
-                if section_address(objfile.filename or "", section) is not None:
-                    return True
-            except OSError:
-                continue
+        try:
+            if file_has_debug_info(objfile.filename or ""):
+                return True
+        except OSError:
+            return True
     return False
+
+
+def file_has_debug_info(path: str) -> bool:
+    """Whether the ELF file at `path` has debug info in it. OSError."""
+    return any(section_address(path, one) is not None for one in DEBUG_INFO)
 
 
 def has_cplusplus() -> bool:

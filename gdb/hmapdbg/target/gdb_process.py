@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import gdb
 
-from .core_file import NotACore, held_ranges
+from .core_file import Gap, NotACore, build_ids_of, core_facts, core_gaps, held_ranges
 from .gdb_session import output_of
 from .memory import Memory, MemoryFault, merge_ranges
 from .protocol import TargetError
@@ -32,6 +32,7 @@ class GdbProcess:
             raise TargetError(NO_PROCESS)
         self._mappings: Sequence[tuple[int, int]] | None = None
         self._mappings_known = False
+        self._gaps: list[Gap] | None = None
 
     @property
     def _connection(self) -> str:
@@ -91,7 +92,38 @@ class GdbProcess:
                 held.append((int(low, 16), int(high, 16)))
         return merge_ranges(held)
 
+    def gap_at(self, addr: int) -> Gap | None:
+        """See Memory.gap_at."""
+        if self._gaps is None:
+            self._gaps = self._find_gaps()
+        return next((one for one in self._gaps if one.low <= addr < one.high), None)
+
+    def _find_gaps(self) -> list[Gap]:
+        path = _core_path(output_of("info files")) if self.is_core else None
+        try:
+            return [] if path is None else core_gaps(path)
+        except (OSError, NotACore):
+            return []
+
     # ---- which one, and when
+
+    def mismatch(self) -> str:
+        """See Target.mismatch."""
+        path = _core_path(output_of("info files")) if self.is_core else None
+        program = self.program()
+        if path is None or not program:
+            return ""
+        try:
+            core, own = core_facts(path).build_ids, build_ids_of(program)
+        except (OSError, NotACore):
+            return ""
+        if not core.differs(own):
+            return ""
+        name = os.path.basename(program)
+        return (
+            f"the core is of another build of '{name}' (build id {core}, not {own}): load the "
+            "program that dumped it, addresses and types of this one are wrong"
+        )
 
     def describe(self) -> str:
         """See Target.describe."""

@@ -16,6 +16,13 @@ from .protocol import TargetError, Value
 from .types import Kind, Type
 
 
+def referred(value: gdb.Value) -> gdb.Value:
+    """What a reference of C++ refers to; any other value as it is."""
+    if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+        return value.referenced_value()
+    return value
+
+
 class GdbValues:
     """Values and types of one target."""
 
@@ -44,6 +51,7 @@ class GdbValues:
 
     def evaluated(self, expression: str, value: gdb.Value) -> Value:
         """The result of an expression in gdb. TargetError, gdb.error; call it with `no_calls`."""
+        value = referred(value)
         memory, neutral = self._memory, self._types.neutral(value.type)
         address = None if value.address is None else int(value.address)
         if neutral.kind in (Kind.POINTER, Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN):

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .core_file import Gap
+
 Bytes = NDArray[np.uint8]
 Addresses = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
@@ -57,6 +59,11 @@ class Memory(abc.ABC):
     def address_limit(self) -> int:
         """One past the largest address."""
         return 1 << (8 * self.pointer_size)
+
+    def gap_at(self, addr: int) -> Gap | None:
+        """The memory at an address that the process had and its core lacks; None if that is not
+        known, or the core has it."""
+        return None
 
     def kept(self: M, make: Callable[[M], T]) -> T:
         """The result of `make` for this memory: computed at its first call, and kept as long as the

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from ..compat import dataclass
 from .memory import Memory
+from .spelling import may_name_type
 from .types import Kind, Type, pointer_to
 
 
 class TargetError(Exception):
     """A request of the user failed; the text is one line for the user."""
+
+
+class Unreadable(TargetError):
+    """Memory that a request needs cannot be read; `address`: where it is."""
+
+    def __init__(self, text: str, address: int) -> None:
+        super().__init__(text)
+        self.address = address
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,15 @@ class Variable:
     others: tuple[str, ...] = ()  # more paths, the less ambiguous the later
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in progress, inlined or not, as debug info has it: its function, and the variables of
+    that which lie in memory, by their names alone."""
+
+    function: str
+    variables: tuple[Variable, ...]
+
+
 class Target(Memory):
     """Memory, types, variables and identity of a process. Raises TargetError with a line for the
     user."""
@@ -46,9 +64,15 @@ class Target(Memory):
     def evaluate(self, expression: str) -> Value:
         """The value of an expression typed by the user, never one from the target's memory."""
 
-    @abc.abstractmethod
     def lookup_type(self, name: str) -> Type | None:
-        """The complete type of that name, e.g. "struct hmap"; None if debug info lacks it."""
+        """The complete type of that name, e.g. "struct hmap"; None where debug info has none.
+        The name may come from the target's memory, where anything may stand: what cannot be a
+        type's name goes no further."""
+        return self.find_type(name) if may_name_type(name) else None
+
+    @abc.abstractmethod
+    def find_type(self, name: str) -> Type | None:
+        """lookup_type of a name that may be a type's."""
 
     @abc.abstractmethod
     def type_names(self, start: str) -> list[str]:
@@ -89,10 +113,6 @@ class Target(Memory):
     def iter_globals(self) -> Iterator[Variable]:
         """Globals and statics that may hold a pointer."""
 
-    def has_debug_info(self) -> bool:
-        """Whether the program, or a library of its own, has debug info."""
-        return True
-
     def left_out(self) -> list[str]:
         """Which variables iter_globals has left out, and why."""
         return []
@@ -106,13 +126,38 @@ class Target(Memory):
         return None
 
     @abc.abstractmethod
+    def has_debug_info(self) -> bool:
+        """Whether the program, or a library of its own, has debug info; if not, that there are no
+        variables says nothing."""
+
+    @abc.abstractmethod
     def iter_locals(self) -> Iterator[Variable]:
         """Locals and arguments of all frames of all threads."""
 
     @abc.abstractmethod
-    def frame_selected(self, thread: int | None, level: int) -> AbstractContextManager[None]:
+    def frame_selected(
+        self, thread: int | None, level: int, behind: bool = False
+    ) -> AbstractContextManager[None]:
         """Selects a frame for expressions, of the selected thread (None) or of another. TargetError
-        if there is no such frame."""
+        if there is no such frame. `behind`: with variables where they are when the call that the
+        frame waits for returns (Go: they have been saved before it)."""
+
+    # ---- stacks that no thread runs on
+
+    def innermost_places(self) -> Sequence[tuple[int, int]]:
+        """Where each thread is: the address of its next instruction, and its stack pointer."""
+        return ()
+
+    def calls_at(self, pc: int, sp: int) -> Sequence[Call]:
+        """The calls of the frame that goes on at `pc`, right behind a call, with the stack pointer
+        `sp`: those inlined there, the innermost first, and last the function. Empty where debug
+        info, or what reads it, says nothing of that."""
+        return ()
+
+    def call_selected(self, pc: int, sp: int, number: int) -> AbstractContextManager[None]:
+        """With one of those calls selected for expressions, as a thread's frame may be.
+        TargetError where there is none of that number."""
+        raise TargetError("locals of goroutines need a debugger")
 
     # ---- addresses
 
@@ -124,6 +169,29 @@ class Target(Memory):
     def function_at(self, addr: int) -> str:
         """The name of the function that starts at an address; empty if there is none."""
 
+    def class_of_vtable(self, addr: int) -> tuple[str, Type | None]:
+        """The class of C++ whose objects point to an address: its name, empty where no vtable is
+        there; and the class, None where debug info does not have it."""
+        return "", None
+
+    def class_of_function(self, addr: int) -> Type | None:
+        """The class of C++ of which the function at an address is a member; None: unknown."""
+        return None
+
+    def pointee_in_function(self, addr: int, names: tuple[str, ...]) -> Type | None:
+        """What a variable or parameter of one of those names points to, of the function at an
+        address or of one that is inlined there; None where there is none."""
+        return None
+
+    def symbol_at(self, addr: int) -> str:
+        """The name of the symbol at an address, with the parameters of a function of C++; empty
+        where none begins there."""
+        return ""
+
+    def address_of_function(self, name: str) -> int | None:
+        """Where the function of that name begins, parameters included; None: no such one."""
+        return None
+
     # ---- which process, and when
 
     @abc.abstractmethod
@@ -133,6 +201,16 @@ class Target(Memory):
     @abc.abstractmethod
     def program(self) -> str:
         """The executable's path; empty: unknown."""
+
+    @property
+    def is_core(self) -> bool:
+        """Whether this is a core file, which may lack memory that the process had."""
+        return False
+
+    def mismatch(self) -> str:
+        """Why nothing can be believed: the core is of another build than the program that was
+        loaded. Empty if it is of the same, or that is not known."""
+        return ""
 
     @abc.abstractmethod
     def process_identity(self) -> str:

@@ -17,10 +17,14 @@ _PACKAGE_NAME = re.compile(
 _CAST = re.compile(r"\(\s*'?([A-Za-z_][\w./~-]*\.\w+)'?\s*\*+\s*\)")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
-# What stands before a path: the object file, thread and frame in which it begins.
+MAX_TYPE_NAME = 1 << 16  # letters: templates of templates have long ones
+
+# What stands before a path: the object file, thread and frame in which it begins, or the goroutine
+# and the function.
 SCOPE = re.compile(
     r"(?=object |thread |frame )(?:object (?P<object>\S+?)(?: (?=thread )|(?=: )))?"
     r"(?:thread (?P<thread>\d+)(?: (?=frame )|(?=: )))?(?:frame (?P<level>\d+))?: "
+    r"|goroutine (?P<goroutine>\d+) (?P<function>[^\"']+?): "
 )
 
 
@@ -32,10 +36,14 @@ class Scope:
     object: str = ""  # base name
     thread: int | None = None
     level: int | None = None  # of the frame
+    goroutine: int | None = None
+    function: str = ""  # of the goroutine's call
 
     @property
     def text(self) -> str:
         """As it stands before a path."""
+        if self.goroutine is not None:
+            return f"goroutine {self.goroutine} {self.function}: "
         parts = [f"object {self.object}"] if self.object else []
         parts += [] if self.thread is None else [f"thread {self.thread}"]
         parts += [] if self.level is None else [f"frame {self.level}"]
@@ -47,8 +55,12 @@ def split_scope(path: str) -> tuple[Scope, str]:
     found = SCOPE.match(path)
     if found is None:
         return Scope(), path
-    numbers = [None if found[name] is None else int(found[name]) for name in ("thread", "level")]
-    return Scope(found["object"] or "", *numbers), path[found.end() :]
+    thread, level, goroutine = (
+        None if found[name] is None else int(found[name])
+        for name in ("thread", "level", "goroutine")
+    )
+    scope = Scope(found["object"] or "", thread, level, goroutine, found["function"] or "")
+    return scope, path[found.end() :]
 
 
 QUOTES = "\"'"
@@ -87,6 +99,15 @@ def closing_at(text: str, at: int) -> int:
     return -1
 
 
+def may_name_type(text: str) -> bool:
+    """Whether a text can be a type's name: debuggers take no other for one.
+
+    >>> may_name_type("map[string]*main.Server"), may_name_type("main\\0x"), may_name_type("")
+    (True, False, False)
+    """
+    return 0 < len(text) <= MAX_TYPE_NAME and text.isprintable()
+
+
 def writes(expression: str) -> bool:
     """Whether an expression assigns."""
     return _WRITES.search(_QUOTED.sub("''", expression)) is not None
@@ -103,6 +124,31 @@ def is_balanced(expression: str) -> bool:
         elif letter in QUOTES:
             return False
     return not awaited
+
+
+def declared_name(declaration: str) -> str:
+    """The name that a declaration of C, C++ or Go (as gdb writes it, the type first) declares;
+    empty where it makes no sense.
+
+    >>> declared_name("map[string]int main.sessions"), declared_name("std::map<int, int> *a::b[4]")
+    ('main.sessions', 'a::b')
+    >>> declared_name("int (*handlers[3])(int, long)"), declared_name("long T<int, 'x'>::count")
+    ('handlers', "T<int, 'x'>::count")
+    """
+    text = re.sub(r"(?:\[\d*\])+$", "", declaration.strip())
+    pointer = re.search(r"\(\*+\s*([\w:]+)(?:\[\d*\])*\)\s*\(", text)
+    if pointer is not None:
+        return pointer.group(1)
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        letter = text[at]
+        if letter in ")]}>":
+            depth += 1
+        elif letter in "([{<":
+            depth -= 1
+        elif depth == 0 and letter in " *&":
+            return text[at + 1 :]
+    return ""
 
 
 def cast_names(expression: str) -> list[str]:
@@ -131,3 +177,55 @@ def go_spellings_of_name(expression: str, name: str, function: str) -> list[str]
         replacements.append(f"'{path}{slash}{last.split('.')[0]}.{name}'")
     pattern = re.compile(rf"(?<![\w.'\"]){name}\b")
     return [pattern.sub(by.replace("\\", r"\\"), expression) for by in replacements]
+
+
+def class_of_member(name: str) -> str:
+    """The class in the name of a member function, with or without its parameters; empty where the
+    name has none.
+
+    >>> class_of_member("std::any::_Manager<f()::Local<int>>::manage(std::any::Op)")
+    'std::any::_Manager<f()::Local<int>>'
+    """
+    depth, last, at = 0, -1, 0
+    while at < len(name):
+        letter = name[at]
+        if letter in OPENING or letter == "<":
+            # Parameters, or "()" of a function in the name of something local to it.
+            if depth == 0 and letter == "(":
+                end = closing_at(name, at)
+                if end < 0 or not name.startswith("::", end + 1):
+                    break
+            depth += 1
+        elif letter in CLOSING or letter == ">" and name[at - 1] != "-":
+            depth -= 1
+        elif depth == 0 and name.startswith("::", at):
+            last = at
+            if name.startswith("operator", at + 2):
+                break
+            at += 1
+        at += 1
+    return name[:last] if last > 0 else ""
+
+
+def template_arguments(name: str) -> list[str]:
+    """The arguments in the name of a class template's class, as they are spelled.
+
+    >>> template_arguments("std::pair<int, std::pair<char, long> >")
+    ['int', 'std::pair<char, long>']
+    """
+    begin = name.find("<")
+    if begin < 0 or not name.rstrip().endswith(">"):
+        return []
+    out, depth, start = [], 0, begin + 1
+    for at in range(begin + 1, len(name)):
+        letter = name[at]
+        if letter == "," and depth == 0:
+            out.append(name[start:at].strip())
+            start = at + 1
+        elif letter in OPENING or letter == "<":
+            depth += 1
+        elif letter in CLOSING or letter == ">" and name[at - 1] != "-":
+            depth -= 1
+            if depth < 0:
+                return [*out, name[start:at].strip()] if name[at + 1 :].strip() == "" else []
+    return []

@@ -1,5 +1,5 @@
 """Numbers and plain bytes. Every function takes a column (n, size) of bytes, which need not be
-contiguous or aligned, and `order`, the byte order as numpy writes it ("<" or ">")."""
+contiguous or aligned, and `order`, the byte order in numpy's notation ("<" or ">")."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_INTEGER_SIZE = 16  # bytes
 FLOAT_SIZES = (2, 4, 8)
 
 # The x87 extended format: 64 bits of significand, whose top bit is explicit, and 16 of sign and
-# exponent; stored in 10, 12 or 16 bytes. numpy reads it only where the host has it.
+# exponent; stored in 10, 12 or 16 bytes. numpy reads it only if the host has it.
 _X87_SIZES = (10, 12, 16)
 _HOST_HAS_X87 = (
     sys.byteorder == "little"
@@ -45,7 +45,7 @@ def decode_integers(data: Bytes, order: str, signed: bool) -> NDArray[Any]:
 
 def decode_bits(data: Bytes, order: str, signed: bool, first: int, count: int) -> Bytes:
     """A bit field of `count` bits that begins at bit `first` of each row (counted as in
-    target.types.Field), as a column of whole integers of 8 bytes, or 16 where it needs them."""
+    target.types.Field), as a column of whole integers of 8 bytes, or 16 if it needs them."""
     bit_order: Literal["little", "big"] = "little" if order == "<" else "big"
     begin, end = first // 8, -(-(first + count) // 8)
     bits = np.unpackbits(data[:, begin:end], axis=1, bitorder=bit_order)
@@ -75,14 +75,14 @@ def render_addresses(data: Bytes, order: str) -> list[str]:
 
 
 def render_booleans(data: Bytes) -> list[str]:
-    """`true` where any bit is set: a byte other than 0 and 1 is no boolean, but not false."""
+    """`true` if any bit is set: a byte other than 0 and 1 is not valid, but not false."""
     return list(map(("false", "true").__getitem__, data.any(axis=1).tolist()))
 
 
 def render_enums(
     data: Bytes, order: str, signed: bool, enumerators: Sequence[tuple[str, int]]
 ) -> list[str]:
-    """The enumerator's name, the first one where several share a value; decimal where none fits."""
+    """The enumerator's name, the first one if several share a value; decimal if none fits."""
     signed = signed or any(value < 0 for _, value in enumerators)
     values = decode_integers(data, order, signed).tolist()
     names = {value: name for name, value in reversed(enumerators)}
@@ -91,7 +91,7 @@ def render_enums(
 
 def render_floats(data: Bytes, order: str) -> list[str]:
     """The fewest digits that read back as the same float of that size, in the notation of Python's
-    repr; bytes where this host cannot read the format."""
+    repr; bytes if this host cannot read the format."""
     size = data.shape[1]
     if size in FLOAT_SIZES:
         values = np.ascontiguousarray(data).view(f"{order}f{size}")[:, 0]
@@ -104,7 +104,7 @@ def render_floats(data: Bytes, order: str) -> list[str]:
 
 
 def render_bytes(data: Bytes) -> list[str]:
-    """Two lower-case hex digits a byte."""
+    """Two lower-case hex digits per byte."""
     count, size = data.shape
     if count == 0 or size == 0:
         return [""] * count
@@ -127,8 +127,8 @@ def _widen(data: Bytes, order: str, signed: bool, width: int) -> Bytes:
 
 
 def _shortest(values: NDArray[Any]) -> list[str]:
-    """numpy's shortest digits follow Python's notation, except that its border between fixed and
-    scientific looks at the value, not at the digits: float32(0.0001) is a little less than 1e-4."""
+    """numpy's shortest digits follow Python's notation, except that it chooses fixed or scientific
+    by the value, not by the digits: float32(0.0001) is a little less than 1e-4."""
     texts = list(map(str, values))
     size = np.abs(values)
     for row in np.flatnonzero((size > 0.999e-4) & (size < 1.001e-4)).tolist():
@@ -138,9 +138,9 @@ def _shortest(values: NDArray[Any]) -> list[str]:
 
 
 def _render_x87(data: Bytes) -> list[str]:
-    """Long doubles of x86. DWARF gives size and name alone, so another format of 16 bytes (IEEE
-    binary128, as on AArch64) is told by its content: bytes where x87 has padding, or a leading bit
-    that does not fit the exponent. Such rows are shown as bytes."""
+    """Long doubles of x86. DWARF gives only size and name, so another format of 16 bytes (IEEE
+    binary128, as on AArch64) is recognised by its content: bytes in the padding of x87, or a
+    leading bit that does not fit the exponent. Such rows are shown as bytes."""
     padded = np.zeros((len(data), 16), np.uint8)
     padded[:, :10] = data[:, :10]
     leading = padded[:, 7] >= 0x80

@@ -1,4 +1,4 @@
-"""The rule for each type, and values made of values."""
+"""The rule for each type, and nested values."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_STRING = 64 << 10
 MAX_TEXT = 64 << 20
 MAX_ELEMENTS = 200
 MAX_DEPTH = 8
-# Values inside structs and arrays that are rendered at one time.
+# Values inside structs and arrays that are rendered at once.
 MAX_VALUES = 1 << 17
-# Holders inside other values, and the bytes of what they hold that are read at one time.
+# Holders inside other values, and bytes of their contents read at once.
 MAX_NESTED = 1 << 20
 MAX_HELD_BYTES = 8 << 20
 
@@ -36,23 +36,22 @@ class Column(Protocol):
 
     @property
     def faults(self) -> NDArray[np.uint64] | None:
-        """Array (n,) of addresses that could not be read; None: values everywhere."""
+        """Array (n,) of addresses that could not be read; None: all were read."""
 
     @property
     def failed(self) -> NDArray[np.bool_] | None:
-        """Array (n,) that tells where there is a fault in place of a value."""
+        """Array (n,): which values could not be read."""
 
 
 class Renderer:
-    """Columns of values -> text, by the rules of DESIGN §5.
+    """Columns of values -> text.
 
     max_string: bytes shown of one string, character array or byte array; a longer one ends with
-    "…". max_text: bytes of the strings behind pointers in one call, about; once they are reached,
-    the strings left are cut after their first chunk. max_elements: elements shown of any other
-    array; a longer one ends with ", ...". `cut_strings` and `cut_arrays` count the values cut so
-    far.
+    "…". max_text: approximate bytes of the strings behind pointers in one call; the strings beyond
+    that are cut after their first chunk. max_elements: elements shown of any other array; a longer
+    one ends with ", ...". `cut_strings` and `cut_arrays` count the values cut so far.
 
-    A struct or an array within MAX_DEPTH others is `{...}`; a member that faulty debug info puts
+    A struct or an array inside MAX_DEPTH others is `{...}`; a member that faulty debug info puts
     outside its struct is `?`.
 
     >>> int16 = Type(Kind.INTEGER, "short", 2, signed=True)
@@ -80,12 +79,12 @@ class Renderer:
         self._nested = 0  # holders inside other values, in one call
 
     def render(self, type: Type, column: Column, quoted: bool = False) -> list[str]:
-        """The text of each of the column's n values, `quoted` where it is text; `<fault 0x…>` where
-        there is none. Never raises for what memory holds."""
+        """The text of each of the column's n values, `quoted` if it is text; `<fault 0x…>` if it
+        could not be read. Never raises for what memory holds."""
         self._strings.budget = self._max_text
         self._nested = 0
         data, faults = column.data, column.faults
-        # Text of values in values takes far more memory than their bytes: part by part.
+        # Text of nested values takes far more memory than their bytes: part by part.
         rows = len(data)
         if type.kind in (Kind.ARRAY, Kind.STRUCT, Kind.UNION):
             rows = max(MAX_VALUES // self._count_values(type, 0), 1)
@@ -99,8 +98,8 @@ class Renderer:
         return texts
 
     def decode_integers(self, type: Type, column: Column) -> list[int] | None:
-        """The column's n values as Python integers if `render` would give no more than their
-        decimals; None else. A sink writes these faster than text."""
+        """The column's n values as Python integers if `render` would only give their decimals;
+        otherwise None. A sink writes these faster than text."""
         data = column.data
         if (
             type.kind is not Kind.INTEGER
@@ -113,7 +112,7 @@ class Renderer:
         return values
 
     def _count_values(self, type: Type, depth: int) -> int:
-        """Values rendered for one of that type, about."""
+        """About how many values one of that type renders."""
         if depth >= MAX_DEPTH:
             return 1
         if type.kind is Kind.ARRAY:
@@ -125,7 +124,7 @@ class Renderer:
         return max(sum(inner), 1)
 
     def _render(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
-        """`quoted`: the values stand inside others, so that text needs quotes."""
+        """`quoted`: the values are inside others, so that text needs quotes."""
         kind = type.kind
         if data.shape[1] != type.size:
             return numbers.render_bytes(data)
@@ -199,13 +198,13 @@ class Renderer:
     def _render_held(
         self, holder: Holder, target: Target, data: Bytes, quoted: bool, depth: int
     ) -> list[str]:
-        """What holders hold; of an unknown type, the word that leads to it."""
+        """What holders hold; for an unknown type, the word that leads to it."""
         contents = holder.open(target, data)
         texts = np.array(numbers.render_addresses(_bytes_of(contents.words), "<"), dtype=object)
         for row in np.flatnonzero(contents.faults).tolist():
             texts[row] = f"<fault 0x{int(contents.faults[row]):x}>"
         texts[contents.empty] = holder.nothing
-        # A value may hold holders again, and a hostile one itself.
+        # A value may contain holders, and a hostile one itself.
         self._nested += len(data) if depth else 0
         if depth >= MAX_DEPTH or self._nested > MAX_NESTED:
             texts[~contents.empty & (contents.faults == 0)] = "{...}"

@@ -13,25 +13,25 @@ Addresses = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-# A string is read in chunks that do not cross a page, so that it is whole even if it ends at the
-# last byte before memory that is not there. Most strings end in the first chunk.
+# A string is read in chunks that do not cross a page, so that it is whole even if it ends right
+# before unmapped memory. Most strings end in the first chunk.
 PAGE = 4096
 FIRST_CHUNK = 64
 LAST_CHUNK = PAGE
-# Strings read together, and the bytes of their chunks at one time.
+# Strings read together, and bytes of their chunks read at once.
 MAX_STRINGS = 1 << 15
 MAX_CHUNK_BYTES = 8 << 20
 
 
 @dataclass(slots=True)
 class Strings:
-    """n strings as text.render_text takes them, and what went wrong with them."""
+    """n strings for text.render_text, and which of them failed."""
 
     joined: Bytes  # each string followed by one NUL
     lengths: Ints
     cut: Mask  # only the beginning was read
-    failed: Mask  # memory that could not be read: no text
-    faults: Addresses  # where that was
+    failed: Mask  # could not be read: no text
+    faults: Addresses  # of failed ones
 
 
 class StringReader:
@@ -45,7 +45,7 @@ class StringReader:
 
     def read_terminated(self, addrs: Addresses, weights: Ints) -> Strings:
         """C strings. weights (n,): how many values show each string, for the budget."""
-        # One byte more than is shown: it may be the NUL that tells a whole string from a cut one.
+        # One byte more than is shown: if it is NUL, the string is whole.
         limits = np.full(len(addrs), self._max_string + 1, np.int64)
         scan = _Scan(self._memory, addrs, limits, terminated=True)
         self._run(scan, weights)
@@ -62,7 +62,7 @@ class StringReader:
         return scan.collect(cut, self._max_string)
 
     def _run(self, scan: _Scan, weights: Ints) -> None:
-        """Rounds of ever larger chunks over the strings that go on."""
+        """Rounds of ever larger chunks over unfinished strings."""
         chunk = FIRST_CHUNK
         spent = 0
         while True:
@@ -81,7 +81,7 @@ class StringReader:
 
 
 class _Scan:
-    """Strings on the way: each one's cursor moves from chunk to chunk."""
+    """Unfinished strings: each one's cursor moves from chunk to chunk."""
 
     def __init__(self, memory: Memory, addrs: Addresses, limits: Ints, terminated: bool) -> None:
         count = len(addrs)
@@ -97,8 +97,8 @@ class _Scan:
         self.pieces: list[tuple[NDArray[np.intp], Ints, Bytes]] = []  # rows, lengths, bytes
 
     def advance(self, rows: NDArray[np.intp], chunk: int) -> None:
-        """Takes what the strings `rows` have in chunks that begin at their cursors, or before them
-        where a chunk would cross the end of the page."""
+        """Reads the strings `rows` in chunks that begin at their cursors, or before them if a chunk
+        would cross the end of the page."""
         cursors = self.cursor[rows]
         starts = np.minimum(cursors, (cursors | np.uint64(PAGE - 1)) - np.uint64(chunk - 1))
         data, ok = self.memory.gather(starts, chunk)
@@ -127,7 +127,7 @@ class _Scan:
         self.done[rows] = found | exhausted
         if self.terminated:
             self.unfinished[rows] = exhausted
-        # Behind the last byte of the address space there is nothing to go on with.
+        # After the last byte of the address space there is nothing to read.
         last = np.uint64(self.memory.address_limit - 1)
         over = ~self.done[rows] & (starts + np.uint64(chunk - 1) >= last)
         self.cursor[rows] = starts + np.uint64(chunk)
@@ -135,7 +135,7 @@ class _Scan:
 
     def _advance_at_gap(self, rows: NDArray[np.intp], chunk: int) -> None:
         """Strings whose chunk is not whole. Memory may end inside a page (sections of an executable
-        do), so where the cursor's own byte is there, smaller chunks go up to the edge."""
+        do), so if the cursor's own byte is readable, smaller chunks go up to the edge."""
         cursors = self.cursor[rows]
         ok = np.zeros(len(rows), np.bool_)
         if chunk > 1:

@@ -1,10 +1,9 @@
-"""Bytes that hold text -> str, many at once.
+"""Text in bytes -> str, many at once.
 
-Two forms: plain, and `quoted`, for text inside a struct or an array. Plain text stays as it is;
-only one that holds NUL or invalid UTF-8 has each such byte as \\xNN and its backslashes doubled, so
-that it can be told from text that merely looks so. Quoted text stands in double quotes, with
-backslash and quote behind a backslash and the same \\xNN. Text that was cut ends with the mark "…",
-behind the quotes where there are any.
+Two forms: plain, and `quoted`, for text inside a struct or an array. Plain text is unchanged,
+unless it has NUL or invalid UTF-8: then each such byte is \\xNN and backslashes are doubled, so
+that it differs from text that only looks so. Quoted text is in double quotes, with backslash and
+quote after a backslash, and the same \\xNN. Text that was cut ends with "…", after any quotes.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ def render_text(joined: Bytes, lengths: Ints, cut: Mask, quoted: bool) -> list[s
     """The texts of n strings.
 
     joined: the bytes of all, each string followed by one NUL; lengths (n,): bytes without that NUL;
-    cut (n,): strings of which only the beginning is there.
+    cut (n,): strings of which only the beginning was read.
     """
     count = len(lengths)
     if count == 0:
         return []
     ends = np.cumsum(lengths + 1) - 1
-    # Strings that are cut or hold NUL are few; the others go through in one piece, parted by NUL.
+    # Few strings are cut or hold NUL; the others are decoded at once, separated by NUL.
     special = cut.copy()
     zeros = np.flatnonzero(joined == 0)
     if len(zeros) > count:
@@ -55,7 +54,7 @@ def render_char_arrays(data: Bytes, limit: int, quoted: bool) -> tuple[list[str]
     """The texts of rows (n, size), up to the first NUL and of at most `limit` bytes, and how many
     of them are cut."""
     count = len(data)
-    # One byte more than is shown: it may be the NUL that tells a whole text from a cut one.
+    # One byte more than is shown: if it is NUL, the text is whole.
     width = min(data.shape[1], limit + 1)
     padded = np.zeros((count, width + 1), np.uint8)
     padded[:, :width] = data[:, :width]
@@ -74,7 +73,7 @@ def render_string(content: bytes) -> str:
 
 
 def _render_joined(joined: bytes, quoted: bool) -> list[str]:
-    """Strings without NUL inside, each followed by one."""
+    """Strings without NUL, each followed by one."""
     if quoted:
         joined = joined[:-1].replace(b"\\", b"\\\\").replace(b'"', b'\\"')
         text = joined.decode("utf-8", "backslashreplace")
@@ -83,7 +82,7 @@ def _render_joined(joined: bytes, quoted: bool) -> list[str]:
         return joined[:-1].decode("utf-8").split("\0")
     except UnicodeDecodeError:
         pass
-    # Surrogates cannot come out of valid UTF-8, so they mark the strings that are not.
+    # Valid UTF-8 has no surrogates, so they mark the strings that are not valid.
     text = joined[:-1].decode("utf-8", "surrogateescape")
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     invalid = np.flatnonzero((points >= 0xDC80) & (points <= 0xDCFF))
@@ -111,8 +110,7 @@ def _render_one(data: bytes, quoted: bool) -> str:
 
 
 def _render_cut(data: bytes, quoted: bool) -> str:
-    """One string that goes on: a sequence broken by the cut is left out rather than shown as
-    invalid."""
+    """One string that was cut: a sequence that the cut breaks is left out, not shown as invalid."""
     whole = codecs.utf_8_decode(data, "backslashreplace", False)[1]
     return _render_one(data[:whole], quoted) + CUT
 

@@ -20,6 +20,7 @@ class ToyFamily:
     words = ("toy",)
     describes = "struct toy_map"
     has_nil = False
+    is_handle = False
     headers = (("toy_count", "toy_capacity", "toy_slots"),)
 
     def recognise(self, found: Type) -> bool:

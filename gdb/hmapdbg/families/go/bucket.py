@@ -1,15 +1,15 @@
 """Go's maps up to go1.23: runtime.hmap with its buckets (src/runtime/map.go).
 
-They are what libhmap is made after, so walk, audit and view are the same; the numbers of invariants
-are those of hmap_internal.h as far as they mean the same here:
+libhmap is modelled on them, so walk, audit and view are the same; the numbers of invariants are
+those of hmap_internal.h if they mean the same here:
 
     I1   count is the number of live cells
     I2   B, flags, nevacuate and the arrays agree with one another
-    I4-I7, I11   marks, evacuation and chains, as told by the walk and the audit
-    I10  no key is there twice (of key types whose equal bytes are equal keys)
+    I4-I7, I11   marks, evacuation and chains, as the walk and the audit report them
+    I10  no key is live twice (for key types where equal bytes are equal keys)
     I12  nextOverflow is a spare bucket of the array, unused ones are zero, the last has an end mark
-    I13  noverflow is the number of overflow buckets, where it is exact (B < 16)
-    I14  the slot of a boxed key or elem holds a pointer where it is live, nil where it is empty
+    I13  noverflow is the number of overflow buckets, if it is exact (B < 16)
+    I14  the slot of a boxed key or elem holds a pointer if it is live, nil if it is empty
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class GoBucketFamily:
     describes = "map[K]V (Go up to 1.23)"
     words = ("bucket", "go")
     has_nil = True
+    is_handle = True
     headers = (("buckets", "oldbuckets", "B", "hash0"),)
 
     def recognise(self, found: Type) -> bool:
@@ -107,7 +108,7 @@ class _GoBucketMap(ChainMap):
         )
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """The invariants above, as far as the header did not show them already; see family.Map."""
+        """The invariants above, except what the header already showed; see family.Map."""
         if self.header.arrays:
             yield from BucketAudit(
                 self.header,
@@ -136,8 +137,8 @@ class _GoBucketMap(ChainMap):
         return bool(self.fields["flags"] & self.types.flags[name])
 
     def _pinned(self, arrays: tuple[Array, ...]) -> tuple[tuple[Array, ...], Pins]:
-        """The arrays with the iterators that walk them, and the Pins; where no iterator was found,
-        some may be elsewhere."""
+        """The arrays with their pins, and the Pins; if no iterator was found, some may be
+        elsewhere."""
         found = [
             one
             for one in find_iterators(
@@ -163,8 +164,8 @@ class _GoBucketMap(ChainMap):
         return arrays, Pins(len(found), is_probable=True, retired=tuple(retired))
 
     def _is_iterator(self, one: dict[str, int]) -> bool:
-        """Whether what was found is in a state that runtime/map.go mapiternext() leaves: not at its
-        end, and its numbers fit the map."""
+        """Whether it is in a state that runtime/map.go mapiternext() leaves: not at its end, and
+        its numbers fit the map."""
         main = 1 << min(one["B"], 63)
         return (
             one["key"] != 0
@@ -180,7 +181,7 @@ class _GoBucketMap(ChainMap):
         )
 
     def _check_header(self, arrays: tuple[Array, ...]) -> None:
-        """I2: what needs no walk, beyond what the arrays have shown."""
+        """I2: what needs no walk and the arrays have not shown."""
         fields = self.fields
         unknown = fields["flags"] & ~sum(self.types.flags.values())
         if unknown:

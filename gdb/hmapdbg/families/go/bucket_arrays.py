@@ -1,5 +1,5 @@
 """The bucket arrays of a Go map up to go1.23 (runtime/map.go makeBucketArray()), and the spare
-buckets behind each."""
+buckets of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE_SIZE = 8192  # of the runtime (runtime/sizeclasses.go)
 
 
 class BucketArrays(TwoArrays):
-    """See TwoArrays; I12 too, as far as it is about arrays."""
+    """See TwoArrays; checks I12 for arrays, too."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class BucketArrays(TwoArrays):
     def _old_array(self, B: int) -> Array | None:
         old = super()._old_array(B)
         if old is None and B >= 0:
-            text = f"the old array at 0x{self.fields['oldbuckets']:x} is no place for buckets"
+            text = f"there is no room for the old array at 0x{self.fields['oldbuckets']:x}"
             self.problem("I2", text, "oldbuckets")
         return old
 
     def array_at(self, name: str, address: int, B: int, role: Role) -> Array | None:
-        """The array of 2^B main buckets at an address, with the spare buckets behind it; None where
+        """The array of 2^B main buckets at an address, with the spare buckets after it; None if
         memory has no room for it there."""
         size = self.bucket.size
         limit = (self.target.address_limit - address) // size
@@ -58,7 +58,7 @@ class BucketArrays(TwoArrays):
             return None
         main = 1 << B
         spare = min(spare_buckets(main), limit - main)
-        # The new array has no mark any more when all of its spare buckets are used.
+        # The new array has no mark once all of its spare buckets are used.
         if spare and (role is not Role.MAIN or self.next_overflow):
             marked = self._find_end_mark(address, main, spare)
             if role is Role.MAIN:
@@ -67,9 +67,9 @@ class BucketArrays(TwoArrays):
         return Array(name, address, main, (main + spare) * size, spare, role=role)
 
     def _find_end_mark(self, address: int, main: int, least: int) -> int | None:
-        """How many spare buckets an array has: `least`, and what fits into what the allocator gave
-        beyond that (runtime/map.go makeBucketArray()). The overflow pointer of the last one is the
-        array's own address, until it is used. None: there is no such mark."""
+        """How many spare buckets an array has: `least`, and those that fit into what the allocator
+        adds (runtime/map.go makeBucketArray()). The overflow pointer of the last one is the array's
+        own address, until it is used. None: no such mark."""
         size = self.bucket.size
         first = address + main * size
         # Size classes waste an eighth at most, larger blocks a page (runtime/sizeclasses.go).
@@ -104,7 +104,7 @@ class BucketArrays(TwoArrays):
             return 0
         index = self.place_of_spare(arrays[0], following)
         if index is None:
-            text = f"nextOverflow is 0x{following:x}, no spare bucket of the array"
+            text = f"nextOverflow is 0x{following:x}, not a spare bucket of the array"
             self.problem("I12", text, "extra", at)
             self.next_overflow = 0
             return 0

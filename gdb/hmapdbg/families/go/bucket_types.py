@@ -49,8 +49,8 @@ class BucketTypes:
             member = layout[name].type
             if member.kind is not Kind.ARRAY or member.count != layout["tophash"].type.count:
                 raise TargetError(
-                    f"field '{name}' of '{layout.name}' is no array of its slots: it is not a map "
-                    f"this version knows; see what it is with 'ptype {layout.name}'"
+                    f"field '{name}' of '{layout.name}' is not an array of its slots: not a map "
+                    f"that this version knows; see 'ptype {layout.name}'"
                 )
         return layout
 
@@ -60,7 +60,7 @@ class BucketTypes:
         slots = struct["tophash"].type.count
         if not 0 < struct.size <= MAX_BUCKET_SIZE or not slots:
             raise TargetError(
-                f"'{struct.name}' has {struct.size:,} bytes: it is not a map this version knows"
+                f"'{struct.name}' has {struct.size:,} bytes: not a map that this version knows"
             )
         keys, elems = struct["keys"], struct["values"]
         key_slot, elem_slot = keys.type.target, elems.type.target
@@ -84,7 +84,7 @@ class BucketTypes:
 
 
 def _inner(member: Member, prefix: str) -> str:
-    """K of a type "[]key<K>"; empty where it has another name."""
+    """K of a type "[]key<K>"; empty for other names."""
     name = member.type.name
     return name[len(prefix) : -1] if name.startswith(prefix) and name.endswith(">") else ""
 

@@ -7,7 +7,7 @@ from ...target import TargetError, Type
 
 
 class NoTypes(Exception):
-    """The header's type tells nothing of keys and elems."""
+    """The header's type does not tell key and elem types."""
 
 
 def no_types(expression: str, found: Type) -> TargetError:

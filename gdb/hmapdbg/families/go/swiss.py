@@ -1,24 +1,24 @@
 """Go's maps from 1.24 on: Swiss tables (src/internal/runtime/maps).
 
-A Map has a directory of tables (extendible hashing: several slots may lead to one table), a table a
-power of two of groups, a group 8 control bytes and 8 slots. A map that has never held more than 8
+A Map has a directory of tables (extendible hashing: several slots may point to one table), a table
+a power of two of groups, a group 8 control bytes and 8 slots. A map that has never held more than 8
 entries is one group without a table. Invariants, from table_debug.go checkInvariants() and the
 comments of map.go and table.go (go1.24 to go1.26):
 
     I1   Map.used is the number of full slots
     S1   Map.used is the sum of the tables' used
-    S2   dirLen is 1 << globalDepth, 0 in a small map; globalShift is the pointer's bits less
+    S2   dirLen is 1 << globalDepth, 0 in a small map; globalShift is the pointer's bits minus
          globalDepth
     S3   a table's capacity is 8 * (lengthMask + 1), a power of two, and at most 1024
     S4   a table is in 2^(globalDepth - localDepth) slots of the directory, from its index on
     S5   a control byte is empty, deleted, or full with 7 bits of the hash
     S6   a table's used is the number of its full slots
-    S7   growthLeft is 7/8 of capacity less used and deleted slots
-    S8   a table has an empty slot, or the search for an absent key would never end
+    S7   growthLeft is 7/8 of capacity minus used and deleted slots
+    S8   a table has an empty slot, or a lookup of an absent key would never end
     S9   there are no deleted slots in a small map
-    S10  a group with a deleted slot has no empty one: only in a full group a deletion leaves a mark
-    S11  the slot of a boxed key or elem holds a pointer where it is full, nil where it is not
-    S12  no key is there twice (of key types whose equal bytes are equal keys)
+    S10  a group with a deleted slot has no empty one: only full groups keep tombstones
+    S11  the slot of a boxed key or elem holds a pointer if it is full, nil if it is not
+    S12  no key is live twice (for key types where equal bytes are equal keys)
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from .swiss_types import SLOTS, SwissTypes
 
 ITERATOR_FIELDS = "key typ clearSeq globalDepth dirIdx tab group.data".split()
 
-MAX_DEPTH = 40  # of a directory: more tables than memory has
+MAX_DEPTH = 40  # of a directory: more tables than fit in memory
 
 
 class GoSwissFamily:
@@ -55,6 +55,7 @@ class GoSwissFamily:
     words = ("swiss", "go")
     describes = "map[K]V (Go from 1.24)"
     has_nil = True
+    is_handle = True
     headers = (("dirPtr", "dirLen", "globalDepth"),)
 
     def recognise(self, found: Type) -> bool:
@@ -124,7 +125,7 @@ class _GoSwissMap:
         yield from walk.told.iter_cut()
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """The invariants above, as far as header and walk do not show them; see family.Map."""
+        """The invariants above, except what header and walk show; see family.Map."""
         walk = self._walk()
         audit = GroupAudit(walk, bytes_tell_keys_apart(self.types.key_type))
         for item in walk.walk(cells=True):
@@ -146,7 +147,7 @@ class _GoSwissMap:
         return self._walk().iter_chains(self.header.array(array), low, high)
 
     def place_of(self, key: bytes) -> Place | None:
-        """See family.Map: Go's hash is seeded by the process, and in assembly."""
+        """See family.Map: Go's hash is seeded per process, and in assembly."""
         return None
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
@@ -170,7 +171,7 @@ class _GoSwissMap:
         if fields["dirLen"] < 0 or fields["dirLen"] > 1 << MAX_DEPTH:
             raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}")
         if fields["dirLen"] & (fields["dirLen"] - 1):
-            raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}, no power of two")
+            raise unsound(self.expression, f"dirLen is {fields['dirLen']:,}, not a power of two")
         limit = self.target.address_limit
         if fields["dirPtr"] % self.target.pointer_size or fields["dirPtr"] + 8 > limit:
             raise unsound(self.expression, f"dirPtr is 0x{fields['dirPtr']:x}")
@@ -185,9 +186,9 @@ class _GoSwissMap:
     # ---- iterators
 
     def _pinned(self, arrays: tuple[Array, ...]) -> Pins:
-        """Tables, or the group of a small map, that are superseded and that iterators keep, each at
-        the address that the iterator has; and the number of iterators, None where none was found:
-        they may be elsewhere."""
+        """Superseded tables, or the group of a small map, that iterators keep, each at the address
+        in the iterator; and the number of iterators, None if none was found: they may be
+        elsewhere."""
         found = [
             one
             for one in find_iterators(
@@ -216,7 +217,7 @@ class _GoSwissMap:
         return Pins(len(found), is_probable=True, retired=tuple(retired))
 
     def _retired_groups(self, address: int) -> int:
-        """How many groups a superseded table has; 0: it is none."""
+        """How many groups a superseded table has; 0: it is not one."""
         try:
             data = self.target.read(address, self.table_struct.size)
         except MemoryFault:
@@ -227,8 +228,8 @@ class _GoSwissMap:
         return groups if sound and 0 < groups * SLOTS <= MAX_CAPACITY else 0
 
     def _is_iterator(self, one: dict[str, int]) -> bool:
-        """Whether what was found is in a state that Iter.Next() (table.go) leaves: not at its end,
-        and its numbers fit the map."""
+        """Whether it is in a state that Iter.Next() (table.go) leaves: not at its end, and its
+        numbers fit the map."""
         return (
             one["key"] != 0
             and one["typ"] != 0
@@ -238,7 +239,7 @@ class _GoSwissMap:
             and one["clearSeq"] <= self.fields.get("clearSeq", one["clearSeq"])
         )
 
-    # ---- invariants of control bytes that are Go's own
+    # ---- Go's own invariants of control bytes
 
     def _check_groups(self, told: Told, seen: Seen) -> Iterator[Problem]:
         """S6 to S10 of one table, or of the small map's group."""
@@ -274,5 +275,5 @@ class _GoSwissMap:
             at = table.address + self.table_struct["growthLeft"].offset
             yield from told.problem("S7", text, at, "S7")
         if not rows.empty.any():
-            text = f"{what} has no empty slot: the search for an absent key never ends"
+            text = f"{what} has no empty slot: a lookup of an absent key never ends"
             yield from told.problem("S8", text, table.address, "S8")

@@ -12,12 +12,12 @@ from ...header import Array, Role, Table
 from ...layout import StructLayout
 from ...target import Target
 
-MAX_CAPACITY = 1 << 16  # slots of a table whose numbers are to be believed: the field's own limit
+MAX_CAPACITY = 1 << 16  # slots of a table with plausible numbers: the field's own limit
 DIRECTORY_CHUNK = 1 << 17  # directory slots read at a time
 
 
 class Directory:
-    """What a map's header leads to. `fields`: of the header, at `address` with the layout `struct`;
+    """A map's directory and tables. `fields`: of the header, at `address` with the layout `struct`;
     `max_table`: slots of the largest table that the runtime makes."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Directory:
         self._address = address
         self._fields = fields
         self._max_table = max_table
-        self._spans: dict[int, int] = {}  # slots of the directory that each table has
+        self._spans: dict[int, int] = {}  # number of directory slots of each table
         self._told = Told()
         self.problems: list[Problem] = []
         self.tables: tuple[Table, ...] = ()
@@ -66,7 +66,7 @@ class Directory:
             text = f"dirLen is {fields['dirLen']:,}, but globalDepth is {depth}"
             self._problem("S2", text, "dirLen")
         shift = fields.get("globalShift")
-        # A directory of one is not shifted for (map.go directoryIndex()).
+        # A directory of one slot needs no shift (map.go directoryIndex()).
         if shift is not None and shift != bits - depth and (depth or shift not in (0, bits)):
             text = f"globalShift is {shift}, but globalDepth is {depth}"
             self._problem("S2", text, "globalShift")
@@ -97,7 +97,7 @@ class Directory:
         return tables[tables != 0], first_slots[tables != 0]
 
     def _check_spans(self, slots: Addresses, tables: Addresses, first_slots: Ints) -> None:
-        """S4: that no slot is nil, and that a table's slots are side by side."""
+        """S4: that no slot is nil, and that a table's slots are adjacent."""
         for slot in np.flatnonzero(slots == 0).tolist():
             self._tell(
                 "S4 nil", f"slot {slot:,} of the directory is nil", self._slot_at(slot), "S4"
@@ -107,7 +107,7 @@ class Directory:
         for slot in again[slots[again] != 0].tolist():
             text = f"table 0x{slots[slot]:x} is in slot {slot:,} of the directory again"
             self._tell("S4 again", text, self._slot_at(slot), "S4")
-        # How many slots each table has, for the tables as they come later.
+        # How many slots each table has, for _check_table.
         self._spans = dict(
             zip(tables.tolist(), np.bincount(np.searchsorted(tables, slots)).tolist())
         )
@@ -153,7 +153,7 @@ class Directory:
         return tuple(arrays)
 
     def _check_table(self, addr: int, slot: int, fields: dict[str, int]) -> int:
-        """S3 and S4: how many groups a table has; 0 where that cannot be told."""
+        """S3 and S4: how many groups a table has; 0 if that is unknown."""
         what = f"table {slot:,}"
         at = {member.name: addr + member.offset for member in self._table_struct.members}
         groups, capacity = fields["groups.lengthMask"] + 1, fields["capacity"]
@@ -174,7 +174,7 @@ class Directory:
         depth = self._fields["globalDepth"] - fields["localDepth"]
         if depth < 0 or span != 1 << depth or slot % span:
             text = (
-                f"{what} has {span:,} slots of the directory, but localDepth "
+                f"{what} has {span:,} slots of the directory, but localDepth is "
                 f"{fields['localDepth']} of {self._fields['globalDepth']}"
             )
             self._tell("S4 depth", text, at["localDepth"], "S4")
@@ -197,7 +197,7 @@ class Directory:
         self.problems.append(Problem(text, at, invariant))
 
     def _tell(self, kind: str, text: str, addr: int, invariant: str) -> None:
-        """A Problem of which there may be many."""
+        """A Problem that may occur many times."""
         self.problems += self._told.problem(kind, text, addr, invariant)
 
 

@@ -52,7 +52,7 @@ class SwissTypes:
         )
 
     def _size_made_for(self, live: int) -> int:
-        """Bytes of the tables of a map made for so many entries (map.go NewMap())."""
+        """Bytes of the tables of a map made for that many entries (map.go NewMap())."""
         if live <= SLOTS:
             return self.group.size
         capacity = int(live * SLOTS / LOAD_FACTOR)
@@ -70,7 +70,7 @@ class SwissTypes:
         self.table_struct = go_layout(found, TABLE_FIELDS)
 
     def _set_group_layout(self, target: Target) -> None:
-        """Key and elem types, and where they are: slots of {key, elem}, or keys and elems apart
+        """Key and elem types and offsets: slots of {key, elem}, or keys and elems apart
         (GOEXPERIMENT=mapsplitgroup)."""
         pointer = self.table_struct["groups.data"].type
         found = pointer.target if pointer.kind is Kind.POINTER else pointer
@@ -120,8 +120,8 @@ class SwissTypes:
 
     def _unknown(self, name: str) -> TargetError:
         return TargetError(
-            f"'{name}' is no group of {SLOTS} slots: it is not a map this version knows; "
-            f"see what it is with 'ptype {name}'"
+            f"'{name}' is not a group of {SLOTS} slots: not a map that this version knows; "
+            f"see 'ptype {name}'"
         )
 
 

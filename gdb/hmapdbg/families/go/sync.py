@@ -1,14 +1,14 @@
 """Go's sync.Map: two maps and their entries up to go1.23 (src/sync/map.go), a hash trie from go1.24
 on (src/internal/sync/hashtriemap.go).
 
-It has no buckets of its own: entries have no place, and there is nothing to be seen of each bucket.
+It has no buckets of its own: entries have no place, and there are no numbers per bucket.
 Invariants:
 
     I1   every entry that is counted is found
-    Y1   read.m's entries that are not expunged are in dirty, where there is a dirty; others are not
-    Y2   amended says that there is a dirty
+    Y1   if there is a dirty, an entry of read.m is in it unless it is expunged
+    Y2   if amended is set, there is a dirty
     T1   a node's parent is the node that has it as a child, and it is not dead
-    T2   a node is met once
+    T2   a node is reached once
     T3   the trie is no deeper than a hash has digits
 """
 
@@ -28,6 +28,7 @@ class GoSyncFamily:
     words = ("sync", "go")
     describes = "sync.Map"
     has_nil = False
+    is_handle = True
     headers = (PAIR_FIELDS, TRIE_FIELDS)
 
     def recognise(self, found: Type) -> bool:

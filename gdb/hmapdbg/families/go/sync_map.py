@@ -17,7 +17,7 @@ from ..reading import read_number
 from ...languages.go import go_layout, go_name, required_field
 
 FAMILY_NAME = "Go sync.Map"
-ARRAY = "sync"  # what the entries CSV has in place of an array's name
+ARRAY = "sync"  # the array's name in the entries CSV
 AT_ONCE = 1 << 16  # entries in a Block
 
 
@@ -54,7 +54,7 @@ class SyncMap:
             yield Block(ARRAY, None, found, loose=len(numbers))
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """See family.Map: what opening the map did not show already."""
+        """See family.Map: what opening the map did not show."""
         for item in self.walk(cells=True):
             yield item
             if isinstance(item, Problem) or item.cells is None:
@@ -96,9 +96,9 @@ class SyncMap:
         facts: tuple[tuple[str, int], ...],
         detail: tuple[str, str],
     ) -> Header:
-        """`outer_size`: bytes of the map's own structs; a live entry has `entry_size`. `held`: what
-        entries are in, and its bytes; `made_for`: how many of those a map made for so many entries
-        has."""
+        """`outer_size`: bytes of the map's own structs; `entry_size`: of a live entry. `held`: what
+        entries are in, and its bytes; `made_for`: such bytes of a map made for that many
+        entries."""
         return Header(
             family=FAMILY_NAME,
             expression=self.expression,
@@ -144,7 +144,7 @@ class SyncMap:
 
 
 def pointer_in(found: Type, offset: int) -> int:
-    """Where the pointer is in a pointer, or in an atomic.Pointer (sync/atomic/type.go), at an
+    """Offset of the pointer in a pointer, or in an atomic.Pointer (sync/atomic/type.go), at an
     offset."""
     if found.kind is Kind.STRUCT:
         return offset + required_field(found, "v").offset

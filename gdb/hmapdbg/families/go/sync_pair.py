@@ -49,7 +49,7 @@ class PairMap(SyncMap):
         self._finish(read, dirty, amended, misses, outer_size, entry.size)
 
     def _read_offset(self) -> int:
-        """Where the pointer to readOnly is: in an atomic.Pointer, or, in go1.18 and go1.19, in the
+        """Offset of the pointer to readOnly: in an atomic.Pointer, or, in go1.18 and go1.19, in the
         interface of an atomic.Value."""
         member = required_field(self.found, "read")
         inner = member.type.find("v")
@@ -58,7 +58,7 @@ class PairMap(SyncMap):
         return pointer_in(member.type, member.offset)
 
     def _inner(self, found: Type, address: int, name: str) -> Map | None:
-        """The map in a variable of map type; None where it is nil."""
+        """The map in a variable of map type; None if it is nil."""
         pointer = self.read_uint(address, f"the {name} part")
         if pointer == 0 or found.kind is not Kind.POINTER:
             return None
@@ -67,12 +67,12 @@ class PairMap(SyncMap):
             if family.recognise(found.target):
                 return family.open(self.target, value, found.target, pointer)
         raise TargetError(
-            f"'{name}' of '{self.expression}' is no map that this version knows: its type is "
+            f"'{name}' of '{self.expression}' is not a map that this version knows: its type is "
             f"'{found.name}'"
         )
 
     def _entries(self, inner: Map | None, name: str) -> tuple[Addresses, Addresses]:
-        """Where keys and entries of a map are, in the order of its walk; and its Problems."""
+        """Addresses of keys and entries of a map, in walk order; takes its Problems."""
         keys: list[Addresses] = [np.zeros(0, np.uint64)]
         entries: list[Addresses] = [np.zeros(0, np.uint64)]
         if inner is None:
@@ -127,7 +127,7 @@ class PairMap(SyncMap):
             self.problem("Y1", "an entry of read is not in dirty", int(read[at]), "Y1")
 
     def _expunged(self) -> int:
-        """The pointer that stands for deleted and absent from dirty."""
+        """The pointer that means deleted and absent from dirty."""
         value = find_value(self.target, "sync.expunged")
         if value is None:
             return 0
@@ -176,7 +176,7 @@ class PairMap(SyncMap):
         )
 
     def _size_made_for(self, live: int) -> int:
-        """Bytes of one map of so many entries."""
+        """Bytes of one map of that many entries."""
         header = self.inner
         if header is None:
             return 0
@@ -184,10 +184,10 @@ class PairMap(SyncMap):
         return size + (header.geometry.rebuilt(live, header.arrays) if live else 0)
 
     def _key_type(self) -> Type:
-        """interface {}, of a map that has nothing in it yet."""
+        """interface {}, of a map that is still empty."""
         dirty = required_field(self.found, "dirty").type
         value = Value(self.expression, dirty, b"")
         for family in (bucket.FAMILY, swiss.FAMILY):
             if dirty.kind is Kind.POINTER and family.recognise(dirty.target):
                 return family.open(self.target, value, dirty.target, 0).header.key_type
-        raise TargetError(f"'{self.expression}' is no sync.Map that this version knows")
+        raise TargetError(f"'{self.expression}' is not a sync.Map that this version knows")

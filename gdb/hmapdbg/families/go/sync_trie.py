@@ -13,11 +13,11 @@ from ...languages.go import go_layout, go_name, required_field
 from .sync_map import SyncMap, pointer_in
 
 TRIE_FIELDS = ("root", "keyHash", "valEqual")
-DIGIT_BITS = 4  # of the hash, for each level of the trie (nChildrenLog2)
+DIGIT_BITS = 4  # of the hash, per level of the trie (nChildrenLog2)
 
 
 def trie_of(found: Type) -> Field | None:
-    """The trie in a sync.Map, or the struct itself if it is one; None where it has none."""
+    """The trie in a sync.Map, or the struct itself if it is one; None if it has none."""
     if has_fields(found, TRIE_FIELDS):
         return Field("", 0, found)
     member = found.find("m")
@@ -28,8 +28,8 @@ def trie_of(found: Type) -> Field | None:
 
 
 class TrieMap(SyncMap):
-    """Nodes of 16 children each; a child is a node again, or an entry with others of the same hash
-    behind it."""
+    """Nodes of 16 children each; a child is another node, or an entry followed by others with the
+    same hash."""
 
     def __init__(self, target: Target, value: Value, found: Type, address: int) -> None:
         super().__init__(target, value, found, address)
@@ -51,7 +51,7 @@ class TrieMap(SyncMap):
         self._finish(found.size)
 
     def _collect(self, root: int) -> None:
-        """Level by level; in the end the entries in the order of a walk from child to child."""
+        """Level by level; sorts the entries at the end, in the order of a walk by children."""
         entries: list[Addresses] = [np.zeros(0, np.uint64)]
         paths: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
         places: list[Ints] = [np.zeros(0, np.int64)]
@@ -89,7 +89,7 @@ class TrieMap(SyncMap):
     def _children(
         self, level: Addresses, parents: Addresses, path: NDArray[np.uint64], shift: np.uint64
     ) -> tuple[Addresses, Addresses, NDArray[np.uint64]]:
-        """The children of nodes that were not met before, their parents and their paths."""
+        """The new children of nodes, their parents and their paths."""
         raw, ok = self.target.gather(level, self.indirect.size)
         for at in np.flatnonzero(~ok).tolist():
             self.problem("node", "a node cannot be read", int(level[at]), "")
@@ -126,7 +126,7 @@ class TrieMap(SyncMap):
     def _overflow(
         self, entries: Addresses, path: NDArray[np.uint64]
     ) -> tuple[Addresses, NDArray[np.uint64]]:
-        """The entries behind entries."""
+        """The entries that follow entries."""
         member = self.entry["overflow"]
         offset = pointer_in(member.type, member.offset)
         rows, ok = self.target.gather(entries + np.uint64(offset), self.target.pointer_size)
@@ -137,12 +137,12 @@ class TrieMap(SyncMap):
         return links[fresh], path[fresh]
 
     def _fresh(self, addrs: Addresses) -> Mask:
-        """Which addresses are met for the first time (T2)."""
+        """Which addresses are reached for the first time (T2)."""
         fresh = np.zeros(len(addrs), np.bool_)
         fresh[np.unique(addrs, return_index=True)[1]] = True
         fresh &= ~np.isin(addrs, self.seen)
         for at in np.flatnonzero(~fresh).tolist():
-            self.problem("T2", "a node is met again", int(addrs[at]), "T2")
+            self.problem("T2", "a node is reached again", int(addrs[at]), "T2")
         self.seen = np.concatenate([self.seen, addrs[fresh]])
         return fresh
 
@@ -182,7 +182,7 @@ class TrieMap(SyncMap):
 
 
 def _parameter_of(name: str) -> str:
-    """T of "sync/atomic.Pointer[T]"; a name that is no such is left as it is."""
+    """T of "sync/atomic.Pointer[T]"; other names are left as they are."""
     name = go_name(name)
     begin = name.find("[")
     return name[begin + 1 : -1] if begin >= 0 and name.endswith("]") else name

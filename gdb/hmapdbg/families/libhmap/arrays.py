@@ -1,5 +1,4 @@
-"""struct hmap_array: a map's bucket arrays, those on its retired list too, and what their headers
-say."""
+"""struct hmap_array: a map's bucket arrays, also those on its retired list, and their headers."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ MAX_RETIRED = 10_000
 
 
 class MapArrays(TwoArrays):
-    """See TwoArrays; I3 and I15 too, as far as they are about arrays."""
+    """See TwoArrays; checks I3 and I15 for arrays, too."""
 
     def __init__(
         self,
@@ -40,7 +39,7 @@ class MapArrays(TwoArrays):
     def unsound(self, why: str) -> TargetError:
         """See TwoArrays."""
         return TargetError(
-            f"'{self.expression}' is not a sound map: {why}; the pointer is wild, or the map was "
+            f"'{self.expression}' is not a valid map: {why}; the pointer is wild, or the map was "
             "freed"
         )
 
@@ -61,9 +60,9 @@ class MapArrays(TwoArrays):
         return bool(self.fields["flags"] & self.flags[name])
 
     def array_at(self, name: str, address: int, B: int, role: Role) -> Array | None:
-        """The array whose first bucket is at `address`. Where its header says another B than the
-        map, and all else in the header says the same, it is the map that is wrong. None: neither
-        B is one that memory has room for."""
+        """The array whose first bucket is at `address`. If its header has another B than the map,
+        and the rest of the header agrees with it, the map is wrong. None: memory has no room for
+        either B."""
         at = (address - self.layout.size) % self.target.address_limit
         info = self._array_header(at)
         pins = 0
@@ -86,7 +85,7 @@ class MapArrays(TwoArrays):
         return Array(name, address, 1 << B, size, nalloc - (1 << B), pins, role)
 
     def _array_header(self, address: int) -> dict[str, int] | None:
-        """The struct hmap_array at an address; None where it cannot be read."""
+        """The struct hmap_array at an address; None if it cannot be read."""
         try:
             data = self.target.read(address, self.layout.size)
         except MemoryFault:
@@ -94,16 +93,16 @@ class MapArrays(TwoArrays):
         return self.layout.decode(data, self.target.byte_order)
 
     def _check_array(self, what: str, at: int, info: dict[str, int], buckets: int, B: int) -> bool:
-        """I3: whether an array's header agrees with the map; the first field that does not."""
+        """I3: whether an array's header agrees with the map; reports the first mismatch."""
         wrong = None
         if info["buckets"] != buckets:
-            wrong = "buckets", f"says it is that of 0x{info['buckets']:x}"
+            wrong = "buckets", f"belongs to 0x{info['buckets']:x}"
         elif info["B"] != B:
             wrong = "B", f"has B {info['B']}, the map says {B}"
         elif info["B"] >= 64:
             wrong = "B", f"has B {info['B']}, more than an address has bits"
         elif info["nalloc"] != self._nalloc(info["B"]):
-            wrong = "nalloc", f"has {info['nalloc']:,} buckets, B {B} wants {self._nalloc(B):,}"
+            wrong = "nalloc", f"has {info['nalloc']:,} buckets, B {B} needs {self._nalloc(B):,}"
         elif not self._agrees(info):
             wrong = "size", f"has size {info['size']:,}, too {self._too(info)} its buckets"
         if wrong is None:
@@ -113,12 +112,12 @@ class MapArrays(TwoArrays):
         return False
 
     def _nalloc(self, B: int) -> int:
-        """Buckets of an array, spare ones included (array.c, array_new())."""
+        """Buckets of an array, including spare ones (array.c, hmap_array_new())."""
         return (1 << B) + spare_buckets(1 << B)
 
     def _agrees(self, info: dict[str, int]) -> bool:
-        """Whether an array's header agrees with itself: the spare buckets are those that its B
-        gets, and what is in front of the first bucket is the header and its padding."""
+        """Whether an array's header agrees with itself: it has the spare buckets of its B, and only
+        the header and its padding before the first bucket."""
         if info["B"] >= 64 or info["nalloc"] != self._nalloc(info["B"]):
             return False
         return 0 <= self._front(info) <= max(self.bucket.align, 64)
@@ -130,7 +129,7 @@ class MapArrays(TwoArrays):
         return "small for" if self._front(info) < 0 else "large for"
 
     def _retired(self) -> tuple[Array, ...]:
-        """Superseded arrays on the retired list, each once; those with a sound header."""
+        """Superseded arrays on the retired list with a valid header, each once."""
         out: list[Array] = []
         seen: set[int] = set()
         address = self.fields["retired"]
@@ -172,7 +171,7 @@ class MapArrays(TwoArrays):
             return 0
         index = self.place_of_spare(arrays[0], following)
         if index is None:
-            self.problem("I12", "nextOverflow is no spare bucket of the array", "nextOverflow")
+            self.problem("I12", "nextOverflow is not a spare bucket of the array", "nextOverflow")
             return 0
         return arrays[0].spare - index
 
@@ -184,7 +183,7 @@ class MapArrays(TwoArrays):
                 self.problem("I3", text, None, at + self.layout["pins"].offset)
         for name, flag in (("buckets", "ITERATOR"), ("oldbuckets", "OLD_ITERATOR")):
             if self.fields[name] and name not in self.pins:
-                continue  # its header is not there to be asked
+                continue  # its header cannot be read
             count = self.pins[name][1] if name in self.pins else 0
             if self._flag(flag) != bool(count):
                 state = "pinned" if self._flag(flag) else "not pinned"

@@ -1,7 +1,7 @@
 """libhmap's own hash functions (libhmap/src/types.c), for keys read from the target.
 
-The target's functions are never called: XXH3 comes from the xxhash module, and a map with another
-hash function has no answer here.
+The target's functions are never called: XXH3 comes from the xxhash module, and other hash functions
+are unknown here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...values.strings import StringReader
 Hashes = NDArray[np.uint64]
 
 MAX_KEY = 1 << 20  # bytes of a string key that is hashed
-# The library's functions, by the name that the target's symbols have for them.
+# The library's functions, by their names in the target's symbols.
 BYTES, STRING = "bytes", "string"
 FUNCTIONS = {
     "hmap_hash_4": BYTES,
@@ -48,11 +48,11 @@ class KeyHash:
         return np.fromiter(digests, np.uint64, len(contents)), ok
 
     def hash_bytes(self, content: bytes) -> int:
-        """The hash of one key, from the bytes that count."""
+        """The hash of one key, from its hashed bytes."""
         return int(self._digest(content, self._seed))
 
     def contents(self, keys: Column) -> tuple[list[bytes], NDArray[np.bool_]]:
-        """The bytes that count of each of n keys, and which of them could be read whole."""
+        """The hashed bytes of each of n keys, and which of them could be read whole."""
         size = keys.data.shape[1]
         if not self.is_string:
             rows = np.ascontiguousarray(keys.data).view(f"V{size}").ravel()

@@ -30,7 +30,7 @@ HEADER_FIELDS = (
 FLAGS = "ITERATOR OLD_ITERATOR WRITING SAME_SIZE_GROW ALL".split()
 MARKS = "EMPTY_REST EMPTY_ONE EVACUATED_X EVACUATED_Y EVACUATED_EMPTY MIN".split()
 
-LOAD_FACTOR = 6.5  # entries a bucket (growth.c)
+LOAD_FACTOR = 6.5  # entries per bucket (growth.c)
 
 
 class LibhmapFamily:
@@ -40,6 +40,7 @@ class LibhmapFamily:
     describes = "struct hmap (libhmap)"
     words = ("libhmap",)
     has_nil = False
+    is_handle = True
     headers = (("buckets", "oldbuckets", "B", "type"),)
 
     def recognise(self, found: Type) -> bool:
@@ -77,7 +78,7 @@ class _LibhmapMap(ChainMap):
         self.notes = [*self.type.notes, *self.arrays.notes]
         if importlib.util.find_spec("xxhash") is None:
             self.notes.append(
-                "the xxhash module is missing, so no key's hash is known: install python3-xxhash"
+                "the xxhash module is missing, so no hashes are known: install python3-xxhash"
             )
         self.header = Header(
             family=FAMILY.name,
@@ -111,8 +112,7 @@ class _LibhmapMap(ChainMap):
         )
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """I4 to I15 of hmap_internal.h, as far as the header did not show them already; see
-        family.Map."""
+        """I4 to I15 of hmap_internal.h, except what the header already showed; see family.Map."""
         if self.header.arrays:
             yield from BucketAudit(
                 self.header,
@@ -153,7 +153,7 @@ class _LibhmapMap(ChainMap):
 
     @functools.cached_property
     def key_hash(self) -> KeyHash | None:
-        """The map's hash where it is one of the library's own and can be computed here."""
+        """The map's hash if it is one of the library's own and can be computed here."""
         function = self.target.function_at(self.type.fields["hash"])
         if function not in FUNCTIONS or importlib.util.find_spec("xxhash") is None:
             return None
@@ -162,14 +162,14 @@ class _LibhmapMap(ChainMap):
     # ---- the header
 
     def _check_header(self) -> None:
-        """I2, I3 and I15: what needs no walk, beyond what the arrays have shown."""
+        """I2, I3 and I15: what needs no walk and the arrays have not shown."""
         fields, arrays = self.fields, self.arrays.walked
         unknown = fields["flags"] & ~self.flags["ALL"]
         if unknown:
             self._problem("I2", f"flags has unknown bits 0x{unknown:x}", "flags")
         kinds = self.target.lookup_type("enum hmap_key_kind")
         if kinds is not None and fields["key_kind"] not in dict(kinds.enumerators).values():
-            self._problem("I2", f"key_kind is {fields['key_kind']}, which is none", "key_kind")
+            self._problem("I2", f"key_kind is {fields['key_kind']}, an unknown one", "key_kind")
         limit = arrays[-1].buckets if arrays else 1
         if len(arrays) > 1 and fields["nevacuate"] >= limit:
             text = f"nevacuate is {fields['nevacuate']:,} of {limit:,} old buckets, still growing"
@@ -182,7 +182,7 @@ class _LibhmapMap(ChainMap):
             text = "the graveyard is not empty, but no iterator is open"
             self._problem("I15", text, "graveyard")
 
-    # ---- words
+    # ---- helpers
 
     def _field_address(self, name: str) -> int:
         return self.address + self.struct[name].offset

@@ -31,14 +31,14 @@ def decode(
     for member in layout.members:
         if values.get(member.name, -1) < 0:
             raise TargetError(
-                f"field '{member.name}' of '{layout.name}' is no unsigned number: it is not a "
-                f"map this version knows; see what it is with 'ptype {layout.name}'"
+                f"field '{member.name}' of '{layout.name}' is not an unsigned number: not a "
+                f"map that this version knows; see 'ptype {layout.name}'"
             )
     return values
 
 
 def short_text(target: Target, address: int) -> str:
-    """A short C string of the target; empty where there is none."""
+    """A short C string of the target; empty if there is none."""
     if not address:
         return ""
     data = b""
@@ -52,7 +52,7 @@ def short_text(target: Target, address: int) -> str:
 
 
 def enumerators(target: Target, name: str, prefix: str, wanted: Sequence[str]) -> dict[str, int]:
-    """An enum's constants without their prefix; TargetError where a wanted one is missing."""
+    """An enum's constants without their prefix; TargetError if a wanted one is missing."""
     found = target.lookup_type(name)
     if found is None or not found.enumerators:
         raise TargetError(
@@ -63,7 +63,7 @@ def enumerators(target: Target, name: str, prefix: str, wanted: Sequence[str]) -
     for key in wanted:
         if key not in values:
             raise TargetError(
-                f"'{name}' has no constant '{prefix}{key}': it is not of a libhmap this version "
-                f"knows; see what it is with 'ptype {name}'"
+                f"'{name}' has no constant '{prefix}{key}': not a libhmap that this version "
+                f"knows; see 'ptype {name}'"
             )
     return values

@@ -1,6 +1,6 @@
-"""struct hmap_type: what a map's own type object says of its keys, elems and buckets.
+"""struct hmap_type: what a map's own type object says about keys, elems and buckets.
 
-Key and elem types come from `struct TAG` where that agrees with the type object; else they are
+Key and elem types come from `struct TAG` if that agrees with the type object; otherwise they are
 shown as bytes."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TYPE_FIELDS = (
 ).split()
 SLOTS = 8
 MAX_BUCKET_SIZE = 1 << 20  # far above what 128-byte slots allow
-MAX_VALUE_SIZE = 64 << 20  # of a key or elem; larger ones are a broken type object
+MAX_VALUE_SIZE = 64 << 20  # of a key or elem; larger: a broken type object
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -33,15 +33,15 @@ class TypeObject:
         self.fields = decode(target, self.layout, address, "type object", expression)
         if not self._is_sound():
             raise TargetError(
-                f"'{expression}' is not a sound map: its type object at 0x{address:x} makes no "
-                "sense: the pointer is wild, or the map was freed"
+                f"'{expression}' is not a valid map: its type object at 0x{address:x} is not "
+                "valid: the pointer is wild, or the map was freed"
             )
         self.tag = short_text(target, self.fields["tag"])
         self.key_type, self.elem_type = self._value_types()
         self.bucket = self._bucket_layout()
 
     def _is_sound(self) -> bool:
-        """Whether its geometry makes sense, so that something can be read by it."""
+        """Whether its geometry is valid, so that buckets can be read by it."""
         kind, slots, pointer = self.fields, SLOTS, self.target.pointer_size
         return (
             0 < kind["bucket_size"] <= MAX_BUCKET_SIZE
@@ -57,11 +57,11 @@ class TypeObject:
         )
 
     def _value_types(self) -> tuple[Type, Type]:
-        """Key and elem types from `struct TAG` where it agrees with the type object; else bytes."""
+        """Key and elem types from `struct TAG` if it agrees with the type object; else bytes."""
         kind, tag = self.fields, self.tag
         fallback = byte_array(kind["key_size"]), byte_array(kind["elem_size"])
         if not _IDENTIFIER.match(tag):
-            self.notes.append("the type object's tag is no identifier: keys and elems as bytes")
+            self.notes.append("the type object's tag is not an identifier: keys and elems as bytes")
             return fallback
         bucket = self.target.lookup_type(f"struct {tag}")
         if bucket is None or not bucket.fields:
@@ -115,7 +115,7 @@ class TypeObject:
         )
 
     def box_size(self) -> int:
-        """Bytes held for each entry outside the buckets."""
+        """Bytes held per entry outside the buckets."""
         box = required_type(self.target, "struct hmap_box")
         # array.c box_prefix(): one alignment for all boxes of a map.
         kind = self.fields
@@ -129,7 +129,7 @@ class TypeObject:
         return sum(kind[f"{part}_size"] + before for part in boxed)
 
     def bucket_struct(self) -> StructLayout:
-        """The bucket as it is read, by the numbers of the type object."""
+        """The bucket as it is read, from the numbers of the type object."""
         kind, pointer = self.fields, self.target.pointer_size
         byte = Type(Kind.INTEGER, "uint8_t", 1)
         link = Type(Kind.POINTER, f"struct {self.tag} *", pointer)

@@ -1,4 +1,4 @@
-"""libstdc++'s std::hash, for types where it is known: from a key's bytes to its hash code.
+"""libstdc++'s std::hash, for known types: from a key's bytes to its hash code.
 
 Integers, enums, booleans and pointers are their own hash code (bits/functional_hash.h); strings and
 floating-point numbers go through _Hash_bytes (libsupc++/hash_bytes.cc), a MurmurHash2 of 64 bits.
@@ -21,7 +21,7 @@ _STANDARD = re.compile(r"(?:struct |class )?std::hash<")
 
 
 def is_standard(function: Type) -> bool:
-    """Whether a hash function object is std::hash: of a user's own type, that is the user's."""
+    """Whether a hash function object is std::hash: for a user's type, that is the user's own."""
     return _STANDARD.match(function.name) is not None
 
 
@@ -41,7 +41,7 @@ def is_text(key: Type) -> bool:
 def own_codes(
     keys: np.ndarray[tuple[int, int], np.dtype[np.uint8]], key: Type, order: str
 ) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """The hash codes of a column (n, size) of keys that are their own."""
+    """The hash codes of a column (n, size) of keys, which are their own."""
     signed = "i" if key.signed else "u"
     column = np.ascontiguousarray(keys).view(f"{order}{signed}{key.size}")[:, 0]
     return column.astype(np.int64 if key.signed else np.uint64).astype(np.uint64)

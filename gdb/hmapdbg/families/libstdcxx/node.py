@@ -1,5 +1,5 @@
-"""The structs of libstdc++'s unordered containers, found in debug info: the table behind the
-container, and the node that holds an entry."""
+"""The structs of libstdc++'s unordered containers, found in debug info: the table in the container,
+and the node that holds an entry."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ POLICY_FIELDS = ("_M_max_load_factor", "_M_next_resize")
 KEY, VALUE, HASH, TRAITS = 0, 1, 5, 9
 CACHED, IS_SET, IS_UNIQUE = 0, 1, 2
 
+MAX_ARGUMENTS = 16  # of an allocator
+MAX_ALLOCATORS = 4  # in one another
+
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
 
 
@@ -34,7 +37,7 @@ class NodeTypes:
     """What debug info says of a container's nodes."""
 
     layout: NodeLayout
-    struct: StructLayout  # as people see it
+    struct: StructLayout  # as it is shown
     key: Type
     elem: Type
     is_set: bool
@@ -43,7 +46,7 @@ class NodeTypes:
 
 
 def find_table(found: Type) -> tuple[int, Type] | None:
-    """The table behind a container, and its offset: the member _M_h of a container, of a class made
+    """The table of a container, and its offset: the member _M_h of a container, or of a class made
     of one, or the table itself; None for any other type."""
     if found.kind is not Kind.STRUCT:
         return None
@@ -60,7 +63,7 @@ def _is_table(found: Type) -> bool:
 
 
 def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
-    """The nodes of a table; None where debug info does not have them."""
+    """The nodes of a table; None if debug info lacks them."""
     node = _node_type(table)
     traits = table.argument(TRAITS)
     if node is None or not node.fields or not isinstance(traits, Type):
@@ -114,28 +117,48 @@ def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
 
 def _node_type(table: Type) -> Type | None:
     """The node: what the base class _Hashtable_alloc<std::allocator<node>> allocates. By the types
-    themselves: names in debug info are spelled in more ways than one, and two files may have
-    different types of one name."""
+    themselves: the spelling of names in debug info varies, and two files may have different types
+    of one name."""
     value = table.argument(VALUE)
     for base in _iter_bases(table):
         if "_Hashtable_alloc<" in base.name:
             allocator = base.argument(0)
-            if not isinstance(allocator, Type):
+            if not isinstance(allocator, Type) or not isinstance(value, Type):
                 return None
-            # gcc writes down no template argument of std::allocator itself, and the debugger then
-            # looks for one of that name, in any file: its base class has the argument.
-            candidates = [*reversed(list(_iter_bases(allocator))), allocator]
-            for candidate in candidates:
-                node = candidate.argument(0)
-                if isinstance(node, Type) and isinstance(value, Type) and _holds(node, value):
-                    return node
+            return _allocated(allocator, value, MAX_ALLOCATORS)
     return None
+
+
+def _allocated(allocator: Type, value: Type, depth: int) -> Type | None:
+    """The node that an allocator is made for: an argument of its own, often not the first one, or
+    of its base class; or of the allocator that it adapts (std::scoped_allocator_adaptor)."""
+    # gcc writes down no template argument of std::allocator itself, and the debugger then looks for
+    # one of that name, in any file: its base class has the argument.
+    candidates = [*reversed(list(_iter_bases(allocator))), allocator]
+    arguments = [one for candidate in candidates for one in _iter_arguments(candidate)]
+    found = next((one for one in arguments if _holds(one, value)), None)
+    if found is None and depth > 0:
+        inner = (_allocated(one, value, depth - 1) for one in arguments)
+        found = next((one for one in inner if one is not None), None)
+    return found
+
+
+def _iter_arguments(found: Type) -> Iterator[Type]:
+    """The template arguments that are types."""
+    for number in range(MAX_ARGUMENTS):
+        argument = found.argument(number)
+        if argument is None:
+            return
+        if isinstance(argument, Type):
+            yield argument
 
 
 def _holds(node: Type, value: Type) -> bool:
     """Whether a type is that of nodes which hold values of a type."""
+    if node.find("_M_nxt") is None:
+        return False
     held = node.argument(0)
-    return node.find("_M_nxt") is not None and isinstance(held, Type) and held.is_same(value)
+    return isinstance(held, Type) and held.is_same(value)
 
 
 def _iter_bases(found: Type) -> Iterator[Type]:
@@ -146,7 +169,7 @@ def _iter_bases(found: Type) -> Iterator[Type]:
 
 
 def _completed(found: Type, room: int, notes: list[str]) -> Type:
-    """The type, or bytes where debug info only declares it."""
+    """The type, or bytes if debug info only declares it."""
     if found.size or found.kind not in (Kind.STRUCT, Kind.UNION, Kind.OTHER):
         return found
     notes.append(
@@ -157,6 +180,6 @@ def _completed(found: Type, room: int, notes: list[str]) -> Type:
 
 
 def policy_layout(table: StructLayout) -> StructLayout:
-    """What of the rehash policy is known; the standard one has all of it."""
+    """The known fields of the rehash policy; the standard one has all."""
     policy = table["_M_rehash_policy"].type
     return struct_layout(policy, (), POLICY_FIELDS)

@@ -1,20 +1,20 @@
 """libstdc++'s std::unordered_map, unordered_multimap, unordered_set and unordered_multiset.
 
-The container has one member, _M_h, a std::_Hashtable (bits/hashtable.h): an array of cells, one a
-bucket, and one singly linked list of all nodes, in which the nodes of a bucket stand together. A
-cell points to the node before its bucket's first one, which may be the table's own _M_before_begin;
-an empty bucket's cell is null. A table with one bucket has its cell in itself, _M_single_bucket.
+The container has one member, _M_h, a std::_Hashtable (bits/hashtable.h): an array of cells, one per
+bucket, and one singly linked list of all nodes, in which those of a bucket are adjacent. A cell
+points to the node before its bucket's first one, which may be the table's own _M_before_begin; an
+empty bucket's cell is null. A table with one bucket has its cell in itself, _M_single_bucket.
 
-Invariants, checked by hmap-check; docs/cpp.md speaks of the same numbers:
+Invariants, checked by hmap-check; docs/cpp.md uses the same numbers:
 
-    U1  the nodes of all buckets are _M_element_count
-    U2  there is a bucket; there is one alone if and only if its cell is _M_single_bucket
-    U3  what a cell points to is a node of the list, or the list's head, and a node follows it; no
-        two cells point to one node
-    U4  all nodes are on one list: each link leads to a node, no node is met twice, and the list
+    U1  _M_element_count is the number of nodes in all buckets
+    U2  there is a bucket; it is the only one if and only if its cell is _M_single_bucket
+    U3  a cell points to a node of the list, or to the list's head, and a node follows it; no two
+        cells point to one node
+    U4  all nodes are on one list: each link leads to a node, no node occurs twice, and the list
         ends once
-    U5  a node's hash code, modulo the number of buckets, is its bucket; where the code is cached,
-        or the hash is std::hash of an integer, an enum, a boolean or a pointer
+    U5  a node's hash code, modulo the number of buckets, is its bucket; checked if the code is
+        cached, or the hash is std::hash of an integer, an enum, a boolean or a pointer
     U6  _M_next_resize is 0 (the next insertion sets it) or the maximum load times the number of
         buckets, and there are no more entries than that
 """
@@ -38,7 +38,7 @@ from ...geometry.nodes.walk import NodeWalk
 from ...geometry.problems import Told
 from ...header import Array, Growth, Header
 from ...layout import Member, StructLayout, struct_layout
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target import Kind, MemoryFault, Target, TargetError, Type, Unreadable, Value
 from ...languages import read_counted_string
 from ..family import Family, Map
 from ..reading import WILD, cannot_read, kept_for_type
@@ -63,6 +63,7 @@ class UnorderedFamily:
     name = "unordered"
     words = ("unordered",)
     has_nil = False
+    is_handle = False
     headers = (TABLE_FIELDS,)
     describes = "std::unordered_map, set, multimap and multiset (libstdc++)"
 
@@ -85,7 +86,7 @@ class _Kind:
     struct: StructLayout  # of the table
     policy: StructLayout
     header: StructLayout  # both, as they are read
-    nodes: NodeTypes | None  # None: debug info does not have them
+    nodes: NodeTypes | None  # None: debug info lacks them
     name: str
     key_type: Type
     elem_type: Type
@@ -218,7 +219,7 @@ class _UnorderedMap:
         return [
             Problem(
                 f"bucket {int(seen.buckets[row]):,}: node 0x{int(seen.addrs[row]):x} has hash code "
-                f"0x{int(codes[row]):x}, which is of bucket {int(places[row]):,}",
+                f"0x{int(codes[row]):x}, which selects bucket {int(places[row]):,}",
                 int(seen.addrs[row]) + at,
                 "U5",
             )
@@ -240,13 +241,13 @@ class _UnorderedMap:
         return self.nodes.key.kind is Kind.ENUM
 
     def _bucket_of(self, key: bytes) -> int | None:
-        """The bucket of a key by std::hash; None where the hash is not known."""
+        """The bucket of a key by std::hash; None if the hash is not known."""
         function = self.table_type.argument(HASH)
         found = self.nodes.key
         if not isinstance(function, Type) or not is_standard(function):
             return None
         if found.kind is Kind.POINTER and found.target.character:
-            return None  # what is looked for is the text, what is hashed the pointer
+            return None  # the key is the text, but the pointer is hashed
         if self._has_own_codes and len(key) == found.size:
             column = np.frombuffer(key, np.uint8).reshape(1, -1)
             code = int(own_codes(column, found, self.target.order)[0] & self._mask)
@@ -258,7 +259,7 @@ class _UnorderedMap:
 
     @functools.cached_property
     def _is_hash_proved(self) -> bool:
-        """Whether the first node of the list is in the bucket that its hash says."""
+        """Whether the first node of the list is in the bucket that its hash selects."""
         layout = self.nodes.layout
         head_at = self._field_address("_M_before_begin")
         try:
@@ -278,11 +279,11 @@ class _UnorderedMap:
     # ---- the header
 
     def _read_header(self, kind: _Kind) -> dict[str, int]:
-        """Reads the table, and the maximum load (0 where it is not known) and _M_next_resize."""
+        """Reads the table, the maximum load (0 if it is not known) and _M_next_resize."""
         try:
             data = self.target.read(self.address, kind.header.size)
         except MemoryFault:
-            raise cannot_read("the map", self.expression, self.address) from None
+            raise cannot_read(self.target, "the map", self.expression, self.address) from None
         fields = kind.header.decode(data, self.target.byte_order)
         self.next_resize = fields.get("_M_next_resize")
         load = 0.0
@@ -301,13 +302,16 @@ class _UnorderedMap:
         limit = (self.target.address_limit - address) // width
         if not address or address % width or not 0 < count <= limit:
             raise TargetError(
-                f"'{self.expression}' is not a sound map: {count:,} buckets at 0x{address:x}; the "
+                f"'{self.expression}' is not a valid map: {count:,} buckets at 0x{address:x}; the "
                 "pointer is wild, or the map is not initialised yet, or was destroyed"
             )
         if not self.target.is_readable(address, width):
-            raise TargetError(
-                f"'{self.expression}' is not a sound map: its buckets at 0x{address:x} cannot be "
-                f"read; {WILD}"
+            if self.target.gap_at(address) is not None:
+                raise cannot_read(self.target, "the buckets", self.expression, address)
+            raise Unreadable(
+                f"'{self.expression}' is not a valid map: its buckets at 0x{address:x} cannot be "
+                f"read; {WILD}",
+                address,
             )
         if (count == 1) != (address == single):
             where = "are not" if count == 1 else "are"
@@ -320,7 +324,7 @@ class _UnorderedMap:
         return Array("buckets", address, count, size)
 
     def _allocated(self, size: int) -> int:
-        """What glibc's malloc takes for so many bytes: a size word more, in steps of 16."""
+        """What glibc's malloc takes for that many bytes: a size word more, in steps of 16."""
         word = self.target.pointer_size
         return max(4 * word, (size + word + 15) & -16)
 
@@ -329,17 +333,17 @@ class _UnorderedMap:
         fields, resize = self.fields, self.next_resize
         if not self.max_load:
             if "_M_max_load_factor" in self.policy:
-                self._problem("U6", "the maximum load is no positive number", "_M_rehash_policy")
+                self._problem("U6", "the maximum load is not a positive number", "_M_rehash_policy")
             return
         if not resize:
             return
         at = self._field_address("_M_rehash_policy") + self.policy["_M_next_resize"].offset
         count, wanted = fields["_M_bucket_count"], fields["_M_bucket_count"] * self.max_load
-        # The last prime has no next one: then it is the largest number.
+        # After the last prime, it is the largest number.
         if abs(resize - wanted) > 1 + wanted * 1e-6 and resize + 1 < self.target.address_limit:
             text = (
-                f"_M_next_resize is {resize:,}, but {count:,} buckets of load "
-                f"{self.max_load:g} make {math.floor(wanted):,}"
+                f"_M_next_resize is {resize:,}, but {count:,} buckets at load "
+                f"{self.max_load:g} hold {math.floor(wanted):,}"
             )
             self.problems.append(Problem(text, at, "U6"))
         elif fields["_M_element_count"] > resize + 1:
@@ -359,7 +363,7 @@ def _geometry(pointer_size: int, max_load: float) -> NodeLists:
 
 
 def _shortened(found: Type) -> Type:
-    """The type under its short name; an entry's key is const, which goes without saying."""
+    """The type under its short name; without the const of an entry's key."""
     name = short_name(found.name)
     for prefix, suffix in (("const ", ""), ("", " const")):
         if "*" not in name and name.startswith(prefix) and name.endswith(suffix):

@@ -14,11 +14,10 @@ from .layout import BucketLayout, Marks
 
 
 class Arrays:
-    """What a walk of bucket chains goes over. `old` is the array that growth empties, if there is
-    one.
+    """The arrays that a walk of bucket chains visits. `old`: the one that growth empties, if any.
 
     A retired array is walked on its own, as `new`, with its name as `prefix` of its buckets' names:
-    its marks are those of an array that is done with, and not looked at."""
+    its marks are those of a finished array, and not checked."""
 
     def __init__(
         self,
@@ -47,15 +46,15 @@ class Arrays:
     # ---- Problems of overflow pointers: `owner` is a chain's number, `at` the pointer's address
 
     def no_overflow(self, owner: int, link: int, at: int) -> list[Problem]:
-        """An overflow pointer that cannot be one."""
-        text = f"overflow pointer of {self.owner_name(owner)} is 0x{link:x}, no overflow bucket"
+        """An overflow pointer that is not valid."""
+        text = f"overflow pointer of {self.owner_name(owner)} is 0x{link:x}, not an overflow bucket"
         return self.told.problem("overflow pointer", text, at, "I11")
 
     def met_again(self, owner: int, link: int, at: int, former: int) -> list[Problem]:
-        """An overflow bucket that is in the chain `former` already."""
+        """An overflow bucket that is already in the chain `former`."""
         name = self.owner_name(owner)
         if former == owner:
-            text = f"chain of {name} is a cycle: it comes back to 0x{link:x}"
+            text = f"chain of {name} is a cycle: it returns to 0x{link:x}"
         else:
             text = (
                 f"overflow bucket 0x{link:x} is in the chains of {self.owner_name(former)} "
@@ -64,7 +63,7 @@ class Arrays:
         return self.told.problem("chain", text, at, "I11")
 
     def unreadable_overflow(self, owners: Ints, links: Addresses) -> list[Problem]:
-        """Overflow buckets (n,) of those chains that are not there to be read."""
+        """Overflow buckets (n,) of those chains that cannot be read."""
         problems: list[Problem] = []
         for owner, link in zip(owners.tolist(), links.tolist()):
             text = f"overflow bucket in the chain of {self.owner_name(owner)} cannot be read"
@@ -75,7 +74,7 @@ class Arrays:
 
     def is_no_overflow(self, addrs: Addresses, of: Array) -> Mask:
         """Which addresses cannot be an overflow bucket's in a chain of the array `of`: not aligned,
-        in or across a main bucket, across two spare ones, or among those of the other array."""
+        in or across a main bucket, across two spare ones, or a spare one of the other array."""
         size = self.layout.size
         wrong: Mask = addrs % np.uint64(self.layout.align) != 0
         for array in (self.new, self.old):

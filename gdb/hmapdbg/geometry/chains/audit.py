@@ -1,5 +1,5 @@
-"""The invariants of bucket chains that a plain walk does not look at: I6 to I10 and I12 to I15 of
-hmap_internal.h, on top of what the walk itself tells."""
+"""The invariants of bucket chains that a plain walk does not check: I6 to I10 and I12 to I15 of
+hmap_internal.h, in addition to what the walk itself reports."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .arrays import Arrays
 from .layout import Seen
 from .walk import BucketWalk
 
-MAX_TOUCHED = 1 << 32  # bytes of memory that is only taken where the target has buckets
+MAX_TOUCHED = 1 << 32  # bytes; memory is only used where the target has buckets
 
 
 class KeyHash(Protocol):
-    """A map's hash function, where it is known."""
+    """A map's hash function, if it is known."""
 
     is_string: bool  # keys are pointers to the strings that are hashed
 
@@ -28,13 +28,12 @@ class KeyHash(Protocol):
 
 
 class BucketAudit:
-    """One walk with everything checked; iterate `run`.
+    """A walk that checks everything; iterate over `run`.
 
-    owned_keys: a key's slot holds a pointer that is NULL in an empty cell, as a box's is.
-    next_overflow: the first unused spare bucket of the new array, 0 for none that is one.
-    noverflow_at: address of the map's count of overflow buckets.
-    compare_keys: whether two keys are one key if their bytes are the same, where the hash is not
-    known.
+    owned_keys: a key's slot holds a pointer, which is NULL in an empty cell, as for a box.
+    next_overflow: the first unused spare bucket of the new array, 0 if there is none. noverflow_at:
+    address of the map's count of overflow buckets. compare_keys: whether keys with equal bytes are
+    equal, if the hash is unknown.
     """
 
     def __init__(
@@ -64,8 +63,8 @@ class BucketAudit:
             )
             if owned
         ]
-        # What each new main bucket holds, for I7: its first used cell plus 1, `linked` for only
-        # an overflow pointer, 0 for nothing. Empty where nobody asks, or a garbage B would make it
+        # What each new main bucket holds, for I7: its first used cell plus 1, `linked` for only an
+        # overflow pointer, 0 for nothing. Empty if not needed, or if a garbage B would make it
         # larger than any map.
         asked = arrays.old is not None and arrays.new.buckets <= MAX_TOUCHED
         self.touched = np.zeros(arrays.new.buckets if asked else 0, np.uint8)
@@ -73,7 +72,7 @@ class BucketAudit:
         self.nevacuate = 0 if header.growth is None else header.growth.nevacuate
         self.new_overflow = 0
         self.unreadable = False
-        self.keys = KeySet()  # of live cells; as much memory as check.c takes
+        self.keys = KeySet()  # of live cells; as much memory as check.c uses
         self.null_keys: list[int] = []  # slots of live keys whose pointer is NULL
         self.spare_links: list[tuple[int, int]] = []  # unused spare bucket, the field that links it
 
@@ -132,7 +131,7 @@ class BucketAudit:
         size = layout.size
         links = pointer_column(arrays.target, raw.reshape(-1, size), layout.overflow)
         links = links.reshape(addrs.shape)
-        # The first of the buckets taken together may be a main one.
+        # The first of successive buckets may be a main one.
         offsets = buckets.astype(np.uint64) * np.uint64(size)
         main = addrs[:, 0] == np.uint64(arrays.new.address) + offsets
         if len(self.touched):
@@ -223,7 +222,7 @@ class BucketAudit:
             )
 
     def _faults(self, name: str, where: _Names, column: Column) -> Iterator[Problem]:
-        """Boxes that are not there to be read."""
+        """Boxes that cannot be read."""
         if column.faults is None or column.failed is None:
             return
         for at in np.flatnonzero(column.faults).tolist():
@@ -233,7 +232,7 @@ class BucketAudit:
             )
 
     def _string_faults(self, where: _Names, keys: Column, failed: Mask) -> Iterator[Problem]:
-        """Strings that are not there to be read; NULL is told by I14 where the map owns them."""
+        """Strings that cannot be read; I14 reports NULL if the map owns them."""
         target = self.arrays.target
         pointers = pointer_column(target, keys.data, 0)
         for at in np.flatnonzero(failed).tolist():
@@ -243,7 +242,7 @@ class BucketAudit:
                 yield from self.arrays.told.problem("unreadable key", text, pointer, "")
 
     def _twice(self) -> Iterator[Problem]:
-        """Live cells whose keys are the same (I10)."""
+        """Live cells with equal keys (I10)."""
         for first, second in self.keys.iter_twice():
             text = f"the key at 0x{second:x} is also live at 0x{first:x}"
             yield from self.arrays.told.problem("I10", text, second, "I10")
@@ -251,7 +250,7 @@ class BucketAudit:
     # ---- the map as a whole: I12, I13
 
     def _spares(self) -> Iterator[Problem]:
-        """Unused spare buckets are in no chain, and zero but for the end mark in the last one
+        """Unused spare buckets are in no chain, and zero except for the end mark in the last one
         (I12)."""
         if not self.next_overflow:
             return
@@ -299,8 +298,7 @@ class BucketAudit:
         return new.address + (new.buckets + new.spare) * self.arrays.layout.size
 
     def _noverflow(self) -> Iterator[Problem]:
-        """The map's count of overflow buckets, where it is exact and all of them could be seen
-        (I13)."""
+        """The map's count of overflow buckets, if it is exact and all were read (I13)."""
         if self.unreadable:
             return
         told = self.header.overflow
@@ -314,7 +312,7 @@ class BucketAudit:
 
 
 class _Names:
-    """What cells are called, made for those that are told."""
+    """The names of cells, made only for reported ones."""
 
     def __init__(self, prefix: str, cells: Cells) -> None:
         self._prefix = prefix
@@ -325,8 +323,8 @@ class _Names:
 
 
 def iter_retired_problems(arrays: Arrays) -> Iterator[Problem]:
-    """Of a superseded array that an iterator keeps, walked on its own: links, and that nothing in
-    it is live (I15)."""
+    """A superseded array that an iterator keeps, walked on its own: links, and that nothing is live
+    (I15)."""
     marks, layout = arrays.marks, arrays.layout
     for item in BucketWalk(arrays).walk_with_evidence(cells=False):
         if isinstance(item, Problem):

@@ -1,8 +1,7 @@
-"""The chains of some main buckets of one array, all of which can be read.
+"""The chains of some main buckets of one array, all of them readable.
 
-They are followed side by side, one generation of overflow buckets after the other, each gathered in
-bulk. What is still not at its end after MAX_GENERATIONS is a handful of very long chains, each
-followed on its own.
+They are followed in parallel, one generation of overflow buckets after the other, each gathered in
+bulk. What is left after MAX_GENERATIONS is a few very long chains, each followed on its own.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from .windows import WindowReader
 
 MAX_GENERATIONS = 64
 
-# What comes of buckets that were read.
+# The results of reading buckets.
 Found = list[Union[Problem, Seen]]
 
 
 class Chase:
     """The chains of the main buckets `bucket` (n,) of an array. `owner_base`: the number of the
-    array's first chain among all; `evidence`: whether what was read is given out too."""
+    array's first chain among all; `evidence`: whether what was read is also yielded."""
 
     def __init__(
         self,
@@ -57,14 +56,14 @@ class Chase:
             empty=np.zeros(count, np.int64),
             evacuated=np.zeros(count, np.bool_),
         )
-        self.at_rest = np.zeros(count, np.bool_)  # emptyRest has been met in the chain
-        self.told_rest = np.zeros(count, np.bool_)  # and something behind it, which was told
+        self.at_rest = np.zeros(count, np.bool_)  # emptyRest was found in the chain
+        self.told_rest = np.zeros(count, np.bool_)  # and something after it, which was reported
         self.parts: list[Cells] = []
         self.overflow = 0
         self.spare_used = 0
 
     def run(self, raw: Raw) -> Iterator[Union[Block, Problem, Seen]]:
-        """The walk from the main buckets' bytes (n, size) on."""
+        """The walk, from the main buckets' bytes (n, size)."""
         arrays, layout = self.arrays, self.arrays.layout
         rows = np.arange(len(self.buckets))
         addrs = self.buckets.address
@@ -86,7 +85,7 @@ class Chase:
             yield from arrays.unreadable_overflow(self.owners[rows[~ok]], links[~ok])
             rows, raw, addrs = rows[ok], raw[ok], links[ok]
             self._count_overflow(addrs)
-        # What is left are very long chains: each on its own, the buckets between them on the way.
+        # Very long chains are left: each on its own, with the buckets between them.
         done = 0
         for row, link in zip(rows.tolist(), links.tolist() if len(rows) else []):
             yield from self._give(done, row)
@@ -100,8 +99,8 @@ class Chase:
     def _judge_links(
         self, rows: Ints, links: Addresses, fields: Addresses
     ) -> tuple[Mask, list[Problem]]:
-        """Which overflow pointers of distinct rows can be followed (I11). `fields`: where each
-        lies."""
+        """Which overflow pointers of distinct rows can be followed (I11). `fields`: their
+        addresses."""
         arrays = self.arrays
         problems: list[Problem] = []
         good = ~arrays.is_no_overflow(links, self.array)
@@ -114,9 +113,9 @@ class Chase:
         return good & (former < 0), problems
 
     def _chase(self, row: int, link: int, place: int) -> Iterator[Union[Block, Problem, Seen]]:
-        """One long chain from the bucket at `link` on, which has been judged and is the `place`-th
-        of its chain. It is read in stretches as long as the chain is so far: where it turns out to
-        have left its way, no more was read in vain than to good use."""
+        """One long chain from the bucket at `link` on, which was judged and is the `place`-th of
+        its chain. It is read in stretches as long as the chain so far: if it turns out to be wrong,
+        no more was read in vain than was useful."""
         arrays, layout = self.arrays, self.arrays.layout
         reader = WindowReader(arrays.target)
         one = np.array([row])
@@ -126,7 +125,7 @@ class Chase:
             following = np.array(links[1:] + ([after] if after and links else []), np.uint64)
             wrong = np.flatnonzero(arrays.is_no_overflow(following, self.array))
             within = int(wrong[0]) if len(wrong) else len(following)
-            # What lies behind the first wrong one is not this chain's to claim.
+            # What follows the first wrong one does not belong to this chain.
             sound, owner = arrays.met.add_prefix(following[:within], int(self.owners[row]))
             count = min(len(links), 1 + sound)
             if count:
@@ -155,8 +154,8 @@ class Chase:
         self, reader: WindowReader, link: int, limit: int
     ) -> tuple[list[int], bytes, int, bool]:
         """Follows a chain for at most `limit` buckets and a Block's bytes: the addresses of the
-        buckets read, their bytes, the link behind them (0: the chain ends), and whether that one
-        cannot be read."""
+        buckets read, their bytes, the next link (0: the chain ends), and whether that one cannot be
+        read."""
         layout, width = self.arrays.layout, self.arrays.target.pointer_size
         order = self.arrays.target.byte_order
         links: list[int] = []
@@ -178,8 +177,8 @@ class Chase:
 
     def _take(self, rows: Ints, place: int, addrs: Addresses, raw: Raw) -> Found:
         """Counts successive buckets of chains, the first of them the `place`-th of its chain, and
-        keeps their live cells if they are wanted. `rows` (n,) distinct, `addrs` (n, k), `raw`
-        (n, k, size)."""
+        keeps their live cells if wanted. `rows` (n,) distinct, `addrs` (n, k), `raw` (n, k,
+        size)."""
         arrays, layout, marks, out = (
             self.arrays,
             self.arrays.layout,
@@ -208,8 +207,8 @@ class Chase:
         return found
 
     def _check_marks(self, rows: Ints, addrs: Addresses, tophash: Raw) -> list[Problem]:
-        """I4, I5 and I6 on successive cells (n, cells) of the chains of distinct rows; of I5 the
-        first cell of a chain."""
+        """I4, I5 and I6 on successive cells (n, cells) of the chains of distinct rows; for I5 the
+        first such cell of a chain."""
         marks, layout = self.arrays.marks, self.arrays.layout
         problems: list[Problem] = []
         evacuated = self.buckets.evacuated[rows][:, None]
@@ -222,12 +221,12 @@ class Chase:
         self.told_rest[rows] |= used.any(axis=1)
         wrong = [
             ("I4", ~evacuated & moved, "in a bucket that is not evacuated"),
-            ("I5", used, "behind emptyRest"),
+            ("I5", used, "after emptyRest"),
             ("I6", evacuated & ~moved, "in an evacuated bucket"),
         ]
         if self.is_old and self.array.buckets == self.arrays.new.buckets:
             no_half = evacuated & (tophash == marks.evacuated_y)
-            wrong.append(("I4", no_half, "in growth of the same size, which has no half Y"))
+            wrong.append(("I4", no_half, "in same-size growth, which has no half Y"))
         for number, cells, what in wrong:
             for at, cell in np.argwhere(cells).tolist():
                 link, slot = divmod(cell, layout.slots)
@@ -253,7 +252,7 @@ class Chase:
 
         self.parts.append(
             Cells(
-                bucket=rows[row],  # the row's number until the cells are given out
+                bucket=rows[row],  # the row's number until the cells are yielded
                 chain_index=link + place,
                 slot=slot,
                 tophash=slots(layout.tophash, 1)[:, 0].astype(np.int64),
@@ -264,24 +263,24 @@ class Chase:
         )
 
     def _take_cells(self, high: int) -> Cells | None:
-        """Takes out the cells of all rows below `high`, in the order bucket, chain, slot. Their
+        """Removes the cells of all rows below `high`, in the order bucket, chain, slot. Their
         `bucket` is still the row's number, and boxed values are still pointers."""
         if not self.parts:
             return None
         cells = Cells.join(self.parts)
         ready = cells.bucket < high
         self.parts = [] if ready.all() else [cells.take(~ready)]
-        # Parts come generation by generation, so a stable sort by row is the order wanted.
+        # Parts come generation by generation, so a stable sort by row gives their order.
         ready_at = np.flatnonzero(ready)
         return cells.take(ready_at[np.argsort(cells.bucket[ready_at], kind="stable")])
 
     def _give(self, low: int, high: int) -> Iterator[Block]:
         """Blocks with the cells of the rows below `high`, the last with the rows [low, high) too;
-        where low == high, the cells so far of row `low`, whose chain goes on."""
+        where low == high, the cells so far of row `low`, whose chain continues."""
         layout = self.arrays.layout
         cells = self._take_cells(max(high, low + 1))
         if cells is not None:
-            # Boxes can make little cells large: a Block is bounded with them.
+            # Boxes can make small cells large: they count in a Block's bound.
             step = max(1, BLOCK_BYTES // (layout.key_size + layout.elem_size))
             last = max(len(cells) - 1, 0) // step * step
             for begin in range(0, last, step):
@@ -309,7 +308,7 @@ class Chase:
         self.overflow += len(addrs)
         self.spare_used += int(self.arrays.is_spare(addrs, self.array).sum())
 
-    # ---- words
+    # ---- names
 
     def _is_evacuated(self, tophash: Raw) -> Mask:
         return (tophash >= self.arrays.marks.evacuated_x) & (

@@ -1,4 +1,4 @@
-"""Where things are in a bucket, and what its tophash bytes mean.
+"""Offsets in a bucket, and what its tophash bytes mean.
 
 The marks are those of runtime/map.go (go1.23): emptyRest, emptyOne, evacuatedX, evacuatedY,
 evacuatedEmpty, then live; the numbers come from the target's debug info.
@@ -17,7 +17,7 @@ from ..columns import Raw
 
 @dataclass(frozen=True)
 class Marks:
-    """Tophash bytes with a meaning."""
+    """Tophash bytes that are marks."""
 
     empty_rest: int = 0
     empty_one: int = 1
@@ -27,7 +27,7 @@ class Marks:
     min_tophash: int = 5
 
     def name(self, tophash: int) -> str:
-        """What a byte means, in the words of Go's runtime."""
+        """What a byte means, in the terms of Go's runtime."""
         if tophash >= self.min_tophash:
             return "live"
         return {
@@ -45,7 +45,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class BucketLayout:
-    """Where things lie in a bucket, in bytes; a boxed slot holds a pointer to its value."""
+    """Offsets and sizes in a bucket, in bytes; a boxed slot holds a pointer to its value."""
 
     size: int
     tophash: int
@@ -63,7 +63,7 @@ class BucketLayout:
 
     @property
     def box_size(self) -> int:
-        """Bytes held for each entry outside the buckets."""
+        """Bytes held per entry outside the buckets."""
         return self.key_size * self.key_boxed + self.elem_size * self.elem_boxed
 
 

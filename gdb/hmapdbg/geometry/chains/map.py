@@ -1,4 +1,4 @@
-"""An opened map of bucket chains: what all families of this shape do alike."""
+"""An opened map of bucket chains: what all families of this shape share."""
 
 from __future__ import annotations
 

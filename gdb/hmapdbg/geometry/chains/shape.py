@@ -1,4 +1,4 @@
-"""What is to be said of bucket chains."""
+"""The Geometry of bucket chains."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class BucketChains(Geometry):
     slots: int
     bucket_size: int
     load_factor: float
-    # Overflow buckets that are allocated with so many main ones.
+    # Overflow buckets allocated with that many main ones.
     spare: Callable[[int], int] = lambda buckets: 0
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:

@@ -1,4 +1,4 @@
-"""Single buckets slot by slot, with all that lies in them: marks, stale keys, links."""
+"""Single buckets slot by slot, with all their contents: marks, stale keys, links."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def iter_chains(
 def _iter_links(
     target: Target, layout: BucketLayout, marks: Marks, array: Array, address: int
 ) -> Iterator[Link]:
-    """The buckets of one chain, until it ends, cannot be read, or comes back to where it was."""
+    """The buckets of one chain, until it ends, cannot be read, or repeats."""
     met: set[int] = set()
     first_spare = array.address + array.buckets * layout.size
     evacuated: bool | None = None
     while address:
         if address in met:
-            yield Link(address, note="the chain comes back here: a cycle")
+            yield Link(address, note="the chain returns here: a cycle")
             return
         met.add(address)
         try:
@@ -62,7 +62,7 @@ def _iter_links(
 def _slots(
     target: Target, raw: Raw, layout: BucketLayout, offset: int, size: int, boxed: bool
 ) -> Column:
-    """The values of all slots; those of empty boxes are none, and all zero."""
+    """The values of all slots; empty boxes have none, and are zero."""
     rows = raw[offset : offset + layout.slots * size].reshape(layout.slots, size)
     if not boxed:
         return Column(rows)
@@ -72,7 +72,7 @@ def _slots(
 def slot_addresses(
     target: Target, layout: BucketLayout, cells: Cells
 ) -> tuple[Addresses, Addresses]:
-    """Where the key and the elem of each cell lie, boxes followed."""
+    """Where the key and the elem of each cell are, boxes followed."""
     out = []
     for offset, size, boxed in (
         (layout.keys, layout.key_slot, layout.key_boxed),

@@ -1,7 +1,7 @@
 """The walk of bucket chains, from the first main bucket of the new array to the last of the old.
 
 Blocks of adjacent main buckets are read at once; one that cannot be read gets a Problem and no row,
-since a row would say what nobody has seen. Their chains are followed by chase.
+since a row would claim what is unknown. chase follows their chains.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class BucketWalk:
         self.arrays = arrays
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
-        """Blocks of the new array, then of the old one, with Problems where they are met; with
-        `only` that main bucket alone."""
+        """Blocks of the new array, then of the old one, with Problems where they occur; with
+        `only`, just that main bucket."""
         for item in self._iter_arrays(cells, only, evidence=False):
             assert not isinstance(item, Seen)
             yield item
@@ -36,7 +36,7 @@ class BucketWalk:
 
     def walk_with_evidence(self, cells: bool) -> Iterator[Union[Block, Problem, Seen]]:
         """The same with all that was read, for an audit: a Seen before the Block that counts it.
-        The audit tells of the Problems that were cut (Told.iter_cut) when it has told its own."""
+        The audit calls Told.iter_cut after its own Problems."""
         yield from self._iter_arrays(cells, None, evidence=True)
 
     def _iter_arrays(
@@ -55,7 +55,7 @@ class BucketWalk:
         """Main buckets [first, end) of an array."""
         target, size = self.arrays.target, self.arrays.layout.size
         step = max(1, BLOCK_BYTES // size)
-        hole = first  # the first of the buckets before `first` that could not be read
+        hole = first  # the first unreadable one of the buckets before `first`
         while first < end:
             count = min(step, end - first)
             raw, ok = target.read_rows(array.address + first * size, count, size)
@@ -67,8 +67,8 @@ class BucketWalk:
                 chase = Chase(self.arrays, array, bucket, cells, owner_base, evidence)
                 yield from chase.run(raw[ok])
             elif target.mappings() is None and first + count < end:
-                # Nothing tells where memory goes on, and a wild array is endless.
-                more = ", and those behind them were not tried"
+                # Without a memory map, a wild array is endless.
+                more = ", and those after them were not tried"
                 yield from self._unreadable(array, hole, first + count, more)
                 return
             first = next_readable(target, array.address, size, first + count, end)

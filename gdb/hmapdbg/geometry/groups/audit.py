@@ -1,7 +1,7 @@
-"""What only a full check looks at in groups:
+"""What only a full check verifies in groups:
 
-    S11  the slot of a boxed key or elem holds a pointer where it is full, nil where it is not
-    S12  no key is there twice (of key types whose equal bytes are equal keys)
+    S11  the slot of a boxed key or elem holds a pointer if it is full, nil if it is not
+    S12  no key is live twice (for key types where equal bytes are equal keys)
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .walk import GroupWalk
 
 
 class GroupAudit:
-    """Takes what a walk gives, in its order. `compare_keys`: whether keys with the same bytes are
-    one key."""
+    """Takes what a walk yields, in order. `compare_keys`: whether keys with equal bytes are
+    equal."""
 
     def __init__(self, walk: GroupWalk, compare_keys: bool) -> None:
         self.walk = walk
@@ -45,7 +45,7 @@ class GroupAudit:
                 )
 
     def check_cells(self, block: Block) -> Iterator[Problem]:
-        """Boxes that are not there to be read."""
+        """Boxes that cannot be read."""
         cells = block.cells
         if cells is None or not len(cells):
             return

@@ -1,4 +1,4 @@
-"""Where things are in a group of slots, and what its control bytes mean."""
+"""Offsets in a group of slots, and what its control bytes mean."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...header import Array
 from ...target import Target
 from ..columns import Mask, Raw
 
-FULL = 0x80  # control bytes below this one are of full slots: 7 bits of the hash
+FULL = 0x80  # control bytes below this one mark full slots: 7 bits of the hash
 
 
 @dataclass(frozen=True)
 class GroupLayout:
     """Bytes. `step`: from one slot's key, or elem, to the next; a boxed slot holds a pointer to its
-    value. The control bytes are one word of `slots` bytes, byte i of which, from the least
-    significant on, is that of slot i."""
+    value. The control bytes are one word of `slots` bytes, of which byte i, from the least
+    significant, belongs to slot i."""
 
     size: int
     ctrl: int
@@ -38,13 +38,13 @@ class GroupLayout:
 
     @property
     def unboxed_size(self) -> int:
-        """Bytes that a group can come to, its boxes opened."""
+        """Bytes that a group can take, including its boxes."""
         boxes = self.key_size * self.key_boxed + self.elem_size * self.elem_boxed
         return self.size + self.slots * boxes
 
     @property
     def box_size(self) -> int:
-        """Bytes held for each entry outside the groups."""
+        """Bytes held per entry outside the groups."""
         return self.key_size * self.key_boxed + self.elem_size * self.elem_boxed
 
     @property
@@ -77,7 +77,7 @@ class GroupLayout:
 
 @dataclass(frozen=True)
 class Control:
-    """Control bytes with a meaning."""
+    """Control bytes that are marks."""
 
     empty: int = 0x80
     deleted: int = 0xFE
@@ -93,9 +93,9 @@ class Control:
 class Seen:
     """The groups of one table, as they were read."""
 
-    number: int  # of the array in the header
+    number: int  # index of the array in the header
     array: Array
-    rows: Buckets  # of all groups, those too that could not be read
+    rows: Buckets  # of all groups, also unreadable ones
     ok: Mask  # (n,) which were read
     ctrl: Raw  # (n, slots) control bytes
     raw: Raw  # (n, size)

@@ -1,4 +1,4 @@
-"""What is to be said of groups with control bytes."""
+"""The Geometry of groups with control bytes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..probing import Probe
 
 @dataclass(frozen=True)
 class ControlGroups(Geometry):
-    """Tables of groups of `slots` entries each. An entry may be in any group of its table, so that
-    groups have no null model: an exact number takes its place, the groups that the search for an
-    absent key looks at, which ends at the first group with an empty slot."""
+    """Tables of groups of `slots` entries each. An entry may be in any group of its table, so
+    groups have no null model: an exact number takes its place, the probe length of a miss, which
+    ends at the first group with an empty slot."""
 
     name = "groups"
     bucket = "group"
@@ -39,8 +39,8 @@ class ControlGroups(Geometry):
     slots: int
     bucket_size: int
     load_factor: float
-    probe: Probe | None = None  # None: the family's probe sequence is not known
-    # Bytes of tables, groups included, of a map made for so many entries.
+    probe: Probe | None = None  # None: the family's probe sequence is unknown
+    # Bytes of tables, including groups, of a map made for that many entries.
     made_for: Callable[[int], int] = lambda live: 0
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:

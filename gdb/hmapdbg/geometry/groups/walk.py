@@ -1,5 +1,5 @@
-"""The walk of tables of groups: several tables are gathered together, a Block of rows for each, and
-one of the cells of all."""
+"""The walk of tables of groups: several tables are gathered together, with a Block of rows for
+each, and one of all cells."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .layout import FULL, Control, GroupLayout, Seen
 class GroupWalk:
     """The groups of a map's arrays.
 
-    Told of the shape itself is that groups cannot be read, and
+    The walk itself reports groups that cannot be read, and
 
         S5  a control byte is empty, deleted, or full with 7 bits of the hash
     """
@@ -41,8 +41,8 @@ class GroupWalk:
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem, Seen]]:
         """For each table its Problems, a Seen, and a Block of its rows; then, with `cells`, Blocks
-        of the cells of several tables: keys and elems are gathered together. With `only`, its
-        table alone."""
+        of the cells of several tables: keys and elems are gathered together. With `only`, just its
+        table."""
         step = max(1, BLOCK_BYTES // self.layout.unboxed_size)
         batch: list[int] = []
         size = 0
@@ -121,8 +121,8 @@ class GroupWalk:
         for group, slot in np.argwhere(wrong & seen.ok[:, None]).tolist():
             yield from self.told.problem(
                 "S5",
-                f"{what}group {group:,} slot {slot}: control byte 0x{ctrl[group, slot]:02x} has no "
-                "meaning",
+                f"{what}group {group:,} slot {slot}: control byte 0x{ctrl[group, slot]:02x} is "
+                "not valid",
                 self.layout.control_at(self.target, int(rows.address[group]), slot),
                 "S5",
             )

@@ -1,4 +1,4 @@
-"""Where things are in a node."""
+"""Offsets in a node."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..columns import Mask
 
 @dataclass(frozen=True)
 class NodeLayout:
-    """Where things lie in a node, in bytes."""
+    """Offsets and sizes in a node, in bytes."""
 
     size: int
     link: int

@@ -1,17 +1,17 @@
 """How many nodes each bucket has, without a hash code.
 
-All nodes form one list, in which those of a bucket stand together: its run. The cell of a bucket
-holds the node *before* the run, so a run ends at the node that is some other cell's before-node, or
-with the list. All runs are followed side by side, a generation of nodes gathered at a time; when
-only a few long ones are left, each is followed on its own, over pages that were read already.
+All nodes form one list, in which those of a bucket are adjacent: its run. The cell of a bucket
+points to the node *before* the run, so a run ends at the before-node of some other cell, or with
+the list. All runs are followed in parallel, one generation of nodes at a time; when only a few long
+ones are left, each is followed on its own, over pages that were read already.
 
-A run that never ends is caught by milestones: where each run stands at the generations 16, 32, 64
-and so on. A sound run never comes to a milestone, since no node is in two runs or twice in one; one
-that does is a cycle, or has joined another run. That takes time in proportion to the nodes.
+A run that never ends is caught by milestones: where each run is at generations 16, 32, 64 and so
+on. A valid run never reaches a milestone, since no node is in two runs or twice in one; one that
+does is a cycle, or has joined another run. That takes time proportional to the nodes.
 
-Kept for each non-empty bucket: its before-node and its first node (8 bytes each), the number of its
-nodes, with a bit that tells whether its before-node was reached (4), and, while the run is open,
-where it stands (8 and 4): 32 bytes. All else is as large as a slab of rows.
+Stored for each non-empty bucket: its before-node and first node (8 bytes each), its number of
+nodes, with a bit for whether its before-node was reached (4), and, while the run is open, where it
+is (8 and 4): 32 bytes. All else is as large as a slab of rows.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ MAX_MILESTONES = 1 << 20
 MAX_GENERATIONS = 64  # while only FEW runs are open
 FEW = 16
 STRETCH = 1 << 16  # nodes of a long run at a time
-REACHED = np.uint32(1 << 31)  # in a count: some run has come to the before-node
+REACHED = np.uint32(1 << 31)  # in a count: a run has reached the before-node
 COUNT = np.uint32(REACHED - 1)
 
 
 class Runs:
     """The runs of all buckets: `load`, then `count`, then ask `of`.
 
-    One class, long as it is: every method steps the same arrays, a row a run, through the states
-    that the module's text describes."""
+    One long class: every method steps the same arrays, with a row per run, through the states that
+    the module's text describes."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.befores: Addresses = np.zeros(0, np.uint64)  # sorted, each once
-        self.repeated: Addresses = np.zeros(0, np.uint64)  # those that several cells hold
+        self.repeated: Addresses = np.zeros(0, np.uint64)  # those of several cells
         self._heads: Addresses = np.zeros(0, np.uint64)  # the first node of each run; 0: none
         self._counts: Counts = np.zeros(0, np.uint32)
-        self._broken = 0  # runs that do not end as they should
+        self._broken = 0  # runs that do not end correctly
         self._ends: list[tuple[int, int]] = []  # run with which the list ends, and its last link
         self._milestones: Addresses = np.zeros(0, np.uint64)
         self._caught = 0
@@ -71,14 +71,14 @@ class Runs:
         wrong = table.is_no_node(befores) & (befores != np.uint64(table.head_at))
         if wrong.any():
             yield from self._tell(
-                "wild cell", befores[wrong], "U3", "bucket {}: its before-node 0x{:x} is no node"
+                "wild cell", befores[wrong], "U3", "bucket {}: its before-node 0x{:x} is not a node"
             )
             befores = befores[~wrong]
         yield from self._tell(
             "shared cell",
             self.repeated,
             "U3",
-            "bucket {}: its before-node 0x{:x} is that of another bucket too",
+            "bucket {}: its before-node 0x{:x} is also that of another bucket",
         )
         self.befores = befores
         self._heads = np.zeros(len(befores), np.uint64)
@@ -87,8 +87,8 @@ class Runs:
     def _tell(
         self, kind: str, befores: Addresses, invariant: str, text: str, at: Addresses | None = None
     ) -> list[Problem]:
-        """A Problem for each of some buckets, known by their before-nodes. `text` takes the bucket
-        and that address; `at`: where the Problem is, the bucket's cell else."""
+        """A Problem for each of some buckets, given by before-nodes. `text` takes the bucket and
+        that address; `at`: where the Problem is, by default the bucket's cell."""
         table = self.table
         number = table.told.room_for(kind, len(befores)) if len(befores) else 0
         if not number:
@@ -103,14 +103,14 @@ class Runs:
         return out
 
     def _find(self, addrs: Addresses) -> tuple[Ints, Mask]:
-        """Where addresses are among the before-nodes, and which of them are."""
+        """The indices of addresses among the before-nodes, and which exist."""
         if len(self.befores) == 0:
             return np.zeros(len(addrs), np.int64), np.zeros(len(addrs), np.bool_)
         place = np.minimum(np.searchsorted(self.befores, addrs), len(self.befores) - 1)
         return place, self.befores[place] == addrs
 
     def of(self, cells: Addresses) -> tuple[Addresses, Ints]:
-        """The first nodes of the buckets with these cells, and the numbers of their nodes."""
+        """The first nodes of the buckets with these cells, and how many each has."""
         heads = np.zeros(len(cells), np.uint64)
         counts = np.zeros(len(cells), np.int64)
         filled = np.flatnonzero(cells)
@@ -124,7 +124,7 @@ class Runs:
     # ---- counting
 
     def count(self, cells: Addresses | None = None) -> Iterator[Problem]:
-        """Follows the runs of all buckets, or of those with these cells alone."""
+        """Follows the runs of all buckets, or only of those with these cells."""
         if cells is None:
             opened = np.arange(len(self.befores), dtype=np.uint32)
         else:
@@ -146,7 +146,7 @@ class Runs:
                 if not nodes.all():
                     continue
             for part in _slabs(len(opened)):
-                # In the order of their addresses they are found and gathered much faster.
+                # In address order they are found and gathered much faster.
                 order = np.argsort(nodes[part], kind="stable")
                 opened[part] = opened[part][order]
                 nodes[part], problems = self._step(opened[part], nodes[part][order])
@@ -159,7 +159,7 @@ class Runs:
             yield from self._check_ends()
 
     def _step(self, runs: Counts, nodes: Addresses) -> tuple[Addresses, list[Problem]]:
-        """One node further: the next one of each run, 0 where it is over."""
+        """One node further: the next one of each run, 0 if it is over."""
         place, ends = self._find(nodes)
         problems = self._end(place[ends], runs[ends])
         going = ~ends
@@ -177,7 +177,7 @@ class Runs:
         self, runs: Counts, nodes: Addresses, first: bool
     ) -> tuple[Addresses, list[Problem]]:
         """Reads and counts nodes of distinct runs, or, with `first`, their before-nodes: the links
-        that can be followed, else 0."""
+        to follow, 0 for none."""
         table = self.table
         links, ok = table.links(nodes)
         problems: list[Problem] = []
@@ -220,12 +220,12 @@ class Runs:
         self._broken += len(runs)
         out = self._tell("wild link", self.befores[runs], "U4", "link in bucket {0}", fields)
         return [
-            Problem(f"{one.text} is 0x{link:x}, no node", one.address, one.invariant)
+            Problem(f"{one.text} is 0x{link:x}, not a node", one.address, one.invariant)
             for one, link in zip(out, links.tolist())
         ]
 
     def _end(self, places: Ints, runs: Counts) -> list[Problem]:
-        """Runs that come to their last node, which is the before-node of another bucket."""
+        """Runs that reach their last node, which is the before-node of another bucket."""
         self._counts[runs] += 1
         again = self._counts[places] >= REACHED
         self._counts[places] |= REACHED
@@ -240,19 +240,19 @@ class Runs:
             "joined runs",
             self.befores[runs[again]],
             "U4",
-            "the list comes here twice: from bucket {0} and from another one",
+            "the list leads here twice: from bucket {0} and from another one",
             self.befores[places[again]],
         )
 
     # ---- runs that do not end
 
     def _set_milestones(self, opened: Counts, nodes: Addresses) -> list[Problem]:
-        """Marks where the runs stand; of those that stand at one node all but the first are over:
-        their place in `nodes` becomes 0."""
+        """Marks where the runs are; of those at the same node, all but the first are over: their
+        node in `nodes` becomes 0."""
         self._caught = 0
         chosen = nodes[:MAX_MILESTONES]
         self._milestones, first = np.unique(chosen, return_index=True)
-        # A run that is caught at its own milestone has gone round.
+        # A run that is caught at its own milestone is a cycle.
         problems: list[Problem] = []
         if len(first) < len(chosen):
             joined = np.ones(len(chosen), np.bool_)
@@ -275,7 +275,7 @@ class Runs:
         return problems
 
     def _catch(self, runs: Counts, nodes: Addresses) -> list[Problem]:
-        """Runs that come to a node where a run has been already."""
+        """Runs that reach a node where a run has been already."""
         self._broken += len(runs)
         self._caught += len(runs)
         problems = self._tell("endless run", self.befores[runs], "U4", "bucket {0}", nodes)
@@ -284,16 +284,16 @@ class Runs:
             back, distinct = self._measure(run)
             if distinct:
                 self._counts[run] = int(self._counts[run] & REACHED) | distinct
-                text = f"{one.text}: its nodes are a cycle, which comes back to 0x{back:x}"
+                text = f"{one.text}: its nodes are a cycle, which returns to 0x{back:x}"
                 problems[index] = Problem(text, back, one.invariant)
             else:
-                text = f"{one.text}: its nodes are in another bucket too, from 0x{one.address:x} on"
+                text = f"{one.text}: its nodes are also in another bucket from 0x{one.address:x} on"
                 problems[index] = Problem(text, one.address, one.invariant)
         return problems
 
     def _measure(self, run: int) -> tuple[int, int]:
-        """The node that a run comes back to, and how many nodes it has (Brent); 0, 0 where it is
-        no cycle of as many nodes as were counted."""
+        """The node that a run returns to, and how many nodes it has (Brent); 0, 0 if it is not a
+        cycle of as many nodes as were counted."""
         follow = self.table.next_of
         limit = 4 * int(self._counts[run] & COUNT) + 16
         head = follow(int(self.befores[run]))
@@ -371,9 +371,9 @@ class Runs:
     # ---- the list as a whole
 
     def _check_ends(self) -> Iterator[Problem]:
-        """U3 and U4 of the list as a whole: each before-node is the last one of one run, but for
-        the list's head, and one run ends with the list. What follows from a broken run is not
-        told again."""
+        """U3 and U4 of the list as a whole: each before-node except the list's head is the last
+        node of one run, and one run ends the list. What follows from a broken run is not
+        reported."""
         table = self.table
         head, ok = table.links(np.array([table.head_at], np.uint64))
         first, begins = self._find(np.array([table.head_at], np.uint64))
@@ -387,7 +387,7 @@ class Runs:
             self._broken += len(self._ends) - 1
             runs = np.array([run for run, _ in self._ends], np.uint32)
             at = np.array([at for _, at in self._ends], np.uint64)
-            text = "the list ends in bucket {0}, but there are more ends"
+            text = "the list ends in bucket {0}, but also elsewhere"
             yield from self._tell("ends of the list", self.befores[runs], "U4", text, at)
         unreached = self.befores[self._counts < REACHED]
         if len(unreached) > self._broken:
@@ -400,7 +400,7 @@ class Runs:
 
 
 def _without_ended(opened: Counts, nodes: Addresses) -> tuple[Counts, Addresses]:
-    """The runs that stand at a node, moved together in the memory where they are."""
+    """The runs that are not over, compacted in place."""
     end = 0
     for part in _slabs(len(nodes)):
         keep = np.flatnonzero(nodes[part])

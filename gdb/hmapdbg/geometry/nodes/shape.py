@@ -1,4 +1,4 @@
-"""What is to be said of lists of nodes."""
+"""The Geometry of lists of nodes."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ class NodeLists(Geometry):
     load_factor: float
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
-        """See Geometry. The bucket counts that a reservation takes are primes, at most a few
-        percent more."""
+        """See Geometry. Real bucket counts are primes, at most a few percent larger."""
         return math.ceil(live / self.load_factor) * self.bucket_size if arrays else 0
 
     def capacity(self, buckets: int, slots: int) -> int:

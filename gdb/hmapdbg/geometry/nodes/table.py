@@ -16,7 +16,7 @@ from ..ranges import next_readable
 from .layout import NodeLayout
 
 SLAB = 1 << 19  # rows at a time
-FIRST_STEP = 1 << 12  # cells read first where it is not known how far memory goes
+FIRST_STEP = 1 << 12  # cells read first if there is no memory map
 PAGE = 4096
 MAX_PAGES = 4096
 
@@ -24,7 +24,7 @@ MAX_PAGES = 4096
 class Table:
     """A hash table as it is read: cells and links.
 
-    head_at: the address of _M_before_begin; header: the range that the table itself takes."""
+    head_at: the address of _M_before_begin; header: the address range of the table itself."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Table:
         self.head_at = head_at
         self.header = header
         self.unreadable: list[tuple[int, int]] = []  # buckets whose cell cannot be read
-        self._end = array.buckets  # behind the last bucket whose cell can be read
+        self._end = array.buckets  # after the last bucket whose cell can be read
         self._pages: dict[int, bytes | None] = {}
         self._pointer = struct.Struct(target.order + ("Q" if self.width == 8 else "I"))
         self.told = Told()
@@ -53,11 +53,11 @@ class Table:
     # ---- cells
 
     def iter_cells(self, low: int, high: int) -> Iterator[tuple[Ints, Addresses]]:
-        """(buckets, what their cells hold) of the readable cells of [low, high), slab by slab.
+        """(buckets, contents of their cells) of the readable cells of [low, high), slab by slab.
         Fills `unreadable`."""
         self.unreadable = []
         hole = first = low
-        # Where nothing tells how far memory goes, it is felt for with growing steps.
+        # Without a memory map, its end is searched for in growing steps.
         blind = self.target.mappings() is None
         step = min(FIRST_STEP, SLAB) if blind else SLAB
         stop = min(high, self._end)
@@ -87,7 +87,7 @@ class Table:
             self.unreadable.append((low, high))
 
     def buckets_of(self, befores: Sequence[int]) -> dict[int, int]:
-        """The first bucket whose cell holds each of these; of those that have one."""
+        """The first bucket whose cell has each of these, if there is one."""
         wanted = np.array(sorted(set(befores)), np.uint64)
         out: dict[int, int] = {}
         if len(wanted):
@@ -116,8 +116,8 @@ class Table:
 
     def stretch(self, node: int, limit: int, size: int) -> tuple[list[int], list[bytes], int, bool]:
         """Follows links for at most `limit` nodes: their addresses, the first `size` bytes of each
-        (which hold the link; the list is empty where that is all), the link behind them, and
-        whether that one cannot be read."""
+        (with the link; an empty list if that is all), the next link, and whether the node there
+        cannot be read."""
         addrs: list[int] = []
         parts: list[bytes] = []
         link, unpack, pages = self.layout.link, self._pointer.unpack_from, self._pages
@@ -152,7 +152,7 @@ class Table:
         return page
 
     def next_of(self, node: int) -> int:
-        """The node behind a node; 0 where there is none, or it cannot be read."""
+        """The node after a node; 0 if there is none, or it cannot be read."""
         size = self.layout.link + self.width
         addrs, _, after, _ = self.stretch(node, 1, size)
         return after if addrs else 0

@@ -1,9 +1,9 @@
 """The walk of lists of nodes: the buckets in order, and the entries of each.
 
-First the nodes of every bucket are counted (runs), by links alone. Where entries are
-wanted, the nodes are then read a second time, whole: as many buckets at a time as have a Block's
-bytes of nodes, their runs side by side, a generation at a time; a run that alone is more than that
-is followed on its own and split."""
+First the nodes of every bucket are counted (runs), from links alone. If entries are wanted, the
+nodes are then read again, whole: as many buckets at a time as fill a Block, their runs in parallel,
+one generation at a time; a run that alone is larger than a Block is followed on its own and
+split."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = 1 << 17  # buckets in a Block without entries
 class NodeWalk:
     """One pass over a table.
 
-    head_at, header: see Table; `evidence`: whether every node that is read is given out too, before
+    head_at, header: see Table; `evidence`: whether every node that is read is also yielded, before
     the Block that has it."""
 
     def __init__(
@@ -44,7 +44,7 @@ class NodeWalk:
         self.array = array
         self.table = Table(target, layout, array, head_at, header)
         self.evidence = evidence
-        self._given: Mask | None = None  # of the runs that several cells share: counted already
+        self._given: Mask | None = None  # of the runs shared by several cells: counted already
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem, Seen]]:
         """See family.Map."""
@@ -92,7 +92,7 @@ class NodeWalk:
             return
         heads, counts = runs.of(np.array([before], np.uint64))
         if before and not counts[0]:
-            yield Link(before, note="the before-node leads to no node: see hmap-check")
+            yield Link(before, note="no node follows the before-node: see hmap-check")
         for _, addrs, raw, ok in self._stretches(0, int(heads[0]), int(counts[0])):
             keys, elems = self._values(addrs, raw, ok)
             codes = self._codes(raw)
@@ -107,7 +107,7 @@ class NodeWalk:
                 )
 
     def _codes(self, raw: Raw) -> Addresses | None:
-        """The cached hash codes of nodes; None where they are not cached."""
+        """The cached hash codes of nodes; None if they are not cached."""
         layout = self.layout
         if layout.code < 0:
             return None
@@ -118,7 +118,7 @@ class NodeWalk:
         return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
     def _give_once(self, runs: Runs, befores: Addresses, live: Ints) -> None:
-        """Of cells that share a before-node, the first has its nodes, and the others none."""
+        """Of cells that share a before-node, only the first has its nodes."""
         shared = runs.repeated
         if len(shared) == 0 or self._given is None:
             return

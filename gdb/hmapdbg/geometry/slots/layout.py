@@ -1,4 +1,4 @@
-"""Where things are in an array of slots, and which of them are used."""
+"""Offsets in a slot, and which slots are used."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..columns import Raw
 
 EMPTY, DELETED, LIVE = 0, 1, 2  # states of a slot
 
-# From the raw slots (n, size) of an array and the number of the first to the state of each (n,).
+# From raw slots (n, size) of an array and the index of the first to the state of each (n,).
 States = Callable[[Raw, int], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
 class SlotLayout:
-    """Where a key and its elem are in a slot, in bytes, and how a slot tells that it is used; an
-    elem of 0 bytes is a set's."""
+    """Offsets and sizes of key and elem in a slot, in bytes, and which slots are used; a set has
+    elems of 0 bytes."""
 
     size: int
     key: int
@@ -28,11 +28,11 @@ class SlotLayout:
     elem: int
     elem_size: int
     states: States
-    hash_at: int = -1  # of the byte of the hash that is kept with an entry; -1: none is
+    hash_at: int = -1  # of the byte of the hash that is stored with an entry; -1: none
 
 
 def used_if_not_zero(offset: int) -> States:
-    """A flag of one byte in each slot: a slot with another one than 0 is used."""
+    """A flag of one byte in each slot, not 0 in used slots."""
 
     def states(raw: Raw, first: int) -> NDArray[np.uint8]:
         return np.where(raw[:, offset] != 0, LIVE, EMPTY).astype(np.uint8)

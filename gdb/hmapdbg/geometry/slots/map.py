@@ -1,4 +1,4 @@
-"""An opened map over arrays of slots: all that a family gives is its Header and a SlotLayout."""
+"""An opened map over arrays of slots: a family only provides its Header and a SlotLayout."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ STATE_NAMES = {EMPTY: "empty", DELETED: "deleted", LIVE: "live"}
 
 
 class SlotMap:
-    """See families.family.Map. A family subclasses it for a hash that it knows (`place_of`), and
-    for invariants of its own.
+    """See families.family.Map. A family subclasses it for a known hash (`place_of`), and for
+    invariants of its own.
 
-    compare_keys: whether two keys are one key if their bytes are the same; then
+    compare_keys: whether keys with equal bytes are equal; then
 
-        K1  no key is there twice
+        K1  no key is live twice
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class SlotMap:
         self.compare_keys = compare_keys
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
-        """See family.Map. Where a hash is known it says where a search begins, not where it ends:
-        `only` is the array alone."""
+        """See family.Map. A known hash says where a lookup begins, not where it ends: of `only`,
+        the array counts."""
         told = Told()
         for item in self._walk(told, cells, only):
             if not isinstance(item, Seen):
@@ -67,7 +67,7 @@ class SlotMap:
         yield from told.iter_cut()
 
     def check_slots(self, told: Told, seen: Seen) -> Iterator[Problem]:
-        """The invariants of a family's own; none here."""
+        """The family's own invariants; none here."""
         return iter(())
 
     def check_placement(self) -> None:
@@ -120,7 +120,7 @@ class SlotMap:
             following = next_readable(
                 self.target, array.address, size, first + count, array.buckets
             )
-            # What is outside of memory goes on up to where it ends.
+            # A hole may go on after this block.
             yield from self._unreadable(told, array, hole, following)
             if len(numbers):
                 states = self.layout.states(raw[ok], first)
@@ -128,7 +128,7 @@ class SlotMap:
                 yield seen
                 yield Block(array.name, self._rows(seen), self._cells(seen) if cells else None)
             elif self.target.mappings() is None and following < array.buckets:
-                more = "the slots behind them were not tried: nothing tells where memory goes on"
+                more = "the slots after them were not tried: there is no memory map"
                 yield from told.problem("unreadable", more, array.address + following * size, "")
                 return
             first = following

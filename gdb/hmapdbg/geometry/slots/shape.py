@@ -1,4 +1,4 @@
-"""What is to be said of flat slots."""
+"""The Geometry of flat slots."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FlatSlots(Geometry):
     slots: int
     bucket_size: int
     load_factor: float
-    probe: Probe | None = None  # None: the family's probe sequence is not known
+    probe: Probe | None = None  # None: the family's probe sequence is unknown
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry: the least power of two that holds the entries without growing."""

@@ -3,15 +3,21 @@
     names        how types and variables are spelled
     symbols      the runtime's variables and constants
     structs      layouts of the runtime's structs
-    strings, slices, interfaces   types that lead to other values, for values and reach
+    strings, slices, channels, interfaces   types that lead to other values, for values and reach
     abi          kinds, flags and structs of type descriptors
     descriptors  what the runtime stores for each type, read once
     type_names   names of types from their descriptors
     described    types from descriptors alone, for showing values
     declared     types of debug info by descriptor, for finding maps
+    map_types    map types by their descriptors, also those that debug info lacks
+    stack_maps   maps in the frames of functions, by the functions' code
     slots        what the slots of maps hold
     plausible    whether bytes can be values of a type
     goroutines   goroutines and their stacks
+    modules      the executable and plugins, as the runtime knows them
+    functions    functions, and how large their frames are
+    frames       the frames of goroutines
+    locals       variables in them, by name
     iterators    iterators of range loops, on those stacks
     heap         the heap's spans and blocks
 """
@@ -23,14 +29,19 @@ from ..elements import Elements
 from ..holders import Holder
 from ..language import Language
 from ..strings import StringType
+from .channels import find_channel
 from .declared import DeclaredTypes
-from .goroutines import stacks_of
+from .goroutines import goroutines_of, stacks_of
+from .frames import iter_frames
 from .heap import PAGE, Heap, HeapBlock, read_heap
 from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
+from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
+from .map_types import MapTypes
 from .names import SYNC_ENTRY, go_name, map_name_of, root_length, split_map_name, without_paths
 from .plausible import may_be
 from .slices import find_slice
+from .stack_maps import StackMap, StackMaps
 from .slots import bytes_tell_keys_apart, slot_value
 from .strings import find_string
 from .structs import go_layout, required_field
@@ -40,17 +51,26 @@ __all__ = [
     "Constants",
     "DeclaredTypes",
     "GO",
+    "GoroutineCall",
     "Heap",
     "HeapBlock",
+    "MapTypes",
     "PAGE",
     "SYNC_ENTRY",
+    "StackMap",
+    "StackMaps",
     "bytes_tell_keys_apart",
+    "calls_of",
+    "find_call",
     "find_iterators",
     "find_value",
     "go_layout",
     "go_name",
+    "goroutines_of",
     "has_runtime",
     "is_interface",
+    "iter_frames",
+    "iter_goroutine_variables",
     "iterator_notes",
     "map_name_of",
     "may_be",
@@ -80,7 +100,7 @@ class Go(Language):
         return find_string(found)
 
     def find_elements(self, found: Type) -> Elements | None:
-        return find_slice(found)
+        return find_slice(found) or find_channel(found)
 
     def find_holder(self, found: Type) -> Holder | None:
         return find_interface(found)

@@ -14,6 +14,7 @@ from ...compat import dataclass
 from ...target import Field, MemoryFault, Target, Type
 from .abi import BASE, DIRECT, DIRECT_FLAGS, EXTRA_STAR, ITAB, KIND_MASK, STRUCT_FIELD, STRUCTS
 from .abi import UNCOMMON, GoKind
+from .modules import modules_of
 from .symbols import find_value
 
 
@@ -91,6 +92,11 @@ class Descriptors:
         """The descriptor of a map's keys."""
         return self._part(found, "key")
 
+    def bucket(self, found: Descriptor) -> int:
+        """The descriptor of a map's buckets or groups."""
+        names = self._of_kind(found.kind).fields
+        return self._part(found, "group" if "group" in names else "bucket")
+
     def count(self, found: Descriptor) -> int:
         """How many elements an array has."""
         return self._part(found, "len")
@@ -119,7 +125,7 @@ class Descriptors:
 
     def text(self, found: Descriptor) -> str:
         """The name in the descriptor, with only the last part of its package's path."""
-        letters = self._letters(self._names_from + found.text, MAX_NAME)
+        letters = self._letters(self._names_from(found) + found.text, MAX_NAME)
         return letters[1:] if found.flags & EXTRA_STAR else letters
 
     def package(self, found: Descriptor) -> str:
@@ -129,7 +135,7 @@ class Descriptors:
         if not struct.size or not found.flags & UNCOMMON:
             return ""
         offset = self._number(found.address + struct.size, 4)
-        return self._letters(self._names_from + offset, MAX_NAME) if offset else ""
+        return self._letters(self._names_from(found) + offset, MAX_NAME) if offset else ""
 
     def type_in_itab(self) -> Field | None:
         """The field of an itab with the descriptor of the interface's type."""
@@ -215,12 +221,23 @@ class Descriptors:
                 return where, int.from_bytes(value.data, self._target.byte_order)
         return None
 
-    @functools.cached_property
-    def _names_from(self) -> int:
-        """The base of names' offsets: the module's types. Plugins have modules of their own."""
-        module = find_value(self._target, "runtime.firstmoduledata")
-        member = module.type.find("types") if module is not None else None
-        if module is None or member is None:
+    def _names_from(self, found: Descriptor) -> int:
+        """Where a descriptor's names are counted from: the start of its module's types. One that
+        lies in no module has been made at run time, and has names of its own (runtime.reflectOffs):
+        what can be had is counted from the first module on."""
+        starts = self._types_of_modules
+        if not starts:
             raise NoDescriptor
-        data = module.data[member.offset : member.offset + member.type.size]
-        return int.from_bytes(data, self._target.byte_order)
+        for start, end in starts:
+            if start <= found.address < end:
+                return start
+        return starts[0][0]
+
+    @functools.cached_property
+    def _types_of_modules(self) -> list[tuple[int, int]]:
+        """Where each module's types begin and end."""
+        return [
+            (module.word("types"), module.word("etypes") if module.has("etypes") else 0)
+            for module in modules_of(self._target)
+            if module.has("types")
+        ]

@@ -1,7 +1,7 @@
 """Goroutines and their stacks (runtime.allgs).
 
-Nothing is unwound: a parked goroutine uses its stack from the saved stack pointer on. Of a running
-one, the whole stack is taken, also dead frames.
+Of a parked goroutine the stack is in use from the saved stack pointer on. Of one that runs all of
+the stack is taken, dead frames too.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ SCAN_BIT = 0x1000
 
 @dataclass(frozen=True, slots=True)
 class Goroutine:
-    """The part of a goroutine's stack that is in use."""
+    """A goroutine that has a stack, and the part of it that is in use."""
 
+    number: int  # as tracebacks have it
     low: int  # the innermost frame's end
     high: int
+    pc: int  # where it goes on; 0: not known
+    sp: int  # the stack pointer there
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,24 @@ class Stacks:
         return found
 
 
+class _Goroutines:
+    """What is read once for a target."""
+
+    def __init__(self, target: Target) -> None:
+        self.cut = False
+        self.all: list[Goroutine] = []
+        try:
+            self.all, self.cut = _read_goroutines(target)
+        except (TargetError, MemoryFault):
+            pass
+
+
+def goroutines_of(target: Target) -> list[Goroutine]:
+    """The goroutines of a target that have a stack, in the order of the runtime's; the first
+    MAX_GOROUTINES."""
+    return target.kept(_Goroutines).all
+
+
 def stacks_of(target: Target) -> Stacks:
     """The stacks of a target's goroutines; read once."""
     return target.kept(_read_stacks)
@@ -67,10 +88,7 @@ def stacks_of(target: Target) -> Stacks:
 
 def _read_stacks(target: Target) -> Stacks:
     width = target.pointer_size
-    try:
-        goroutines, cut = _read_goroutines(target)
-    except (TargetError, MemoryFault):
-        goroutines, cut = [], False
+    goroutines, cut = goroutines_of(target), target.kept(_Goroutines).cut
     words: list[Words] = [np.zeros(0, np.uint64)]
     addrs: list[Words] = [np.zeros(0, np.uint64)]
     left = MAX_BYTES
@@ -107,17 +125,27 @@ def _read_goroutines(target: Target) -> tuple[list[Goroutine], bool]:
         return [], cut
     atomic = required_field(found, "atomicstatus").type.find("value")
     status = "atomicstatus.value" if atomic else "atomicstatus"
-    layout = go_layout(found, ["stack.lo", "stack.hi", "sched.sp", "syscallsp", status])
+    names = "stack.lo stack.hi sched.sp sched.pc syscallsp syscallpc goid".split()
+    layout = go_layout(found, [*names, status])
     raw, ok = target.gather(pointers[pointers != 0], found.size)
+    running = target.innermost_places()
     out = []
-    for low, high, sp, syscall_sp, state in (
-        raw[ok].view(layout.dtype(target.order)).ravel().tolist()
-    ):
-        state &= ~SCAN_BIT
+    for row in raw[ok].view(layout.dtype(target.order)).ravel():
+        one = dict(zip(layout.dtype(target.order).names or (), map(int, row)))
+        low, high = one["stack.lo"], one["stack.hi"]
+        state = one[status] & ~SCAN_BIT
+        pc = start = 0
         if state in (RUNNABLE, WAITING, PREEMPTED):
-            start = sp
-        else:
-            start = syscall_sp if state == SYSCALL else 0
-        if 0 < low < high:
-            out.append(Goroutine(start if low <= start < high else low, high))
+            pc, start = one["sched.pc"], one["sched.sp"]
+        elif state == SYSCALL:
+            pc, start = one["syscallpc"], one["syscallsp"]
+        if not 0 < low < high:
+            continue
+        if low <= start < high:
+            out.append(Goroutine(one["goid"], start, high, pc, start))
+            continue
+        here = next((place for place in running if low <= place[1] < high), None)
+        if here is None:  # its thread is in the scheduler, on another stack
+            here = (one["sched.pc"], one["sched.sp"]) if low <= one["sched.sp"] < high else (0, 0)
+        out.append(Goroutine(one["goid"], low, high, *here))
     return out, cut

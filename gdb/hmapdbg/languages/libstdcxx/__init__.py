@@ -2,16 +2,23 @@
 
     names       types as people write them
     strings     std::string and std::string_view
-    containers  the standard containers and smart pointers
+    containers  the standard containers
+    smart       the smart pointers
+    ranges      elements side by side, and their number
+    choices     what may hold a value, or one of several
+    erased      what holds a value of any type
+    objects     objects behind pointers to a base class
+    tuples      std::tuple, of which others are made
 """
 
 from __future__ import annotations
 
 from ...target import Type
 from ..elements import Elements
+from ..holders import Holder
 from ..language import Language
 from ..strings import StringType
-from . import containers, strings
+from . import choices, containers, erased, objects, ranges, smart, strings
 from .names import short_name
 
 __all__ = ["LIBSTDCXX", "short_name"]
@@ -26,7 +33,13 @@ class Libstdcxx(Language):
         return strings.find_string(found)
 
     def find_elements(self, found: Type) -> Elements | None:
-        return containers.recognise(found)
+        return smart.recognise(found) or containers.recognise(found) or ranges.recognise(found)
+
+    def find_holder(self, found: Type) -> Holder | None:
+        return choices.recognise(found) or erased.recognise(found)
+
+    def find_object(self, found: Type, pointer_size: int) -> Holder | None:
+        return objects.recognise(found, pointer_size)
 
 
 LIBSTDCXX = Libstdcxx()

@@ -1,4 +1,4 @@
-"""The standard containers and smart pointers of C++ (libstdc++), by field names: where their
+"""The standard containers of C++ (libstdc++), by field names: where their
 elements are.
 
 Elements of all containers of a batch are found together: vectors by arithmetic, trees and lists a
@@ -24,10 +24,10 @@ DEQUE_BUFFER = 512  # bytes (bits/stl_deque.h _GLIBCXX_DEQUE_BUF_SIZE)
 class Shape(enum.Enum):
     """How a container stores its elements."""
 
-    SMART = "smart pointer"
     VECTOR = "vector"
     DEQUE = "deque"
     LIST = "list"
+    FORWARD = "forward_list"
     TREE = "tree"
 
 
@@ -48,18 +48,16 @@ class Container:
     @property
     def access(self) -> Access:
         """See Elements."""
-        if self.shape is Shape.SMART:
-            return Access.POINTEE
         return Access.NUMBER if self.shape is Shape.TREE else Access.INDEX
 
     def find(self, memory: Memory, addrs: Words, raw: NDArray[np.uint8]) -> Places:
         """See Elements."""
         words = [memory.pointer_column(raw, at) for at in self.words]
         finders: dict[Shape, Callable[[Memory, Words, list[Words]], Places]] = {
-            Shape.SMART: self._find_pointee,
             Shape.VECTOR: self._find_in_vector,
             Shape.DEQUE: self._find_in_deque,
             Shape.LIST: self._find_in_list,
+            Shape.FORWARD: self._find_in_list,
             Shape.TREE: self._find_in_tree,
         }
         return finders[self.shape](memory, addrs, words)
@@ -69,10 +67,6 @@ class Container:
         places = self.find(memory, np.array([addr], np.uint64), raw)
         at = np.flatnonzero(places.numbers == number)
         return int(places.addrs[at[0]]) if len(at) else None
-
-    def _find_pointee(self, _memory: Memory, _addrs: Words, words: list[Words]) -> Places:
-        rows = np.flatnonzero(words[0])
-        return Places(words[0][rows], rows, np.zeros(len(rows), np.int64))
 
     def _find_in_vector(self, _memory: Memory, _addrs: Words, words: list[Words]) -> Places:
         start, finish = words
@@ -105,6 +99,7 @@ class Container:
 
     def _find_in_list(self, memory: Memory, addrs: Words, words: list[Words]) -> Places:
         """The list's head node is in the container; it ends there."""
+        links = 1 if self.shape is Shape.FORWARD else 2
         width = memory.pointer_size
         heads = addrs + np.uint64(self.words[0])
         rows, nodes = np.arange(len(addrs)), words[0]
@@ -115,10 +110,10 @@ class Container:
             if len(rows) == 0 or total > MAX_ELEMENTS:
                 break
             total += len(rows)
-            found = nodes + np.uint64(2 * width)
+            found = nodes + np.uint64(links * width)
             parts.append((found, rows, np.full(len(rows), number)))
-            links, ok = memory.gather(nodes, width)
-            rows, nodes = rows[ok], memory.pointer_column(links[ok])
+            data, ok = memory.gather(nodes, width)
+            rows, nodes = rows[ok], memory.pointer_column(data[ok])
         return _joined(parts, len(rows) > 0)
 
     def _find_in_tree(self, memory: Memory, _addrs: Words, words: list[Words]) -> Places:
@@ -157,30 +152,13 @@ def recognise(found: Type) -> Container | None:
         return None
     tree = found.find("_M_t")
     if tree is not None:
-        return _smart(found, tree) or _tree(tree)
-    pointer, counter = found.find("_M_ptr"), found.find("_M_refcount")
-    if pointer is not None and counter is not None and pointer.type.kind is Kind.POINTER:
-        target = pointer.type.target
-        return Container(Shape.SMART, target, found.size, (pointer.offset,))
+        return _tree(tree)
     inner = found.find("_M_impl")
     if inner is None or inner.type.kind is not Kind.STRUCT:
         return None
     if inner.type.find("_M_header") is not None:
         return _tree(Field("", 0, found))
     return _sequence(found, inner)
-
-
-def _smart(found: Type, member: Field) -> Container | None:
-    """std::unique_ptr: the pointer is the first part of a tuple."""
-    for name in ("", "_M_t"):
-        inner = member.type.find(name) if name else Field("", 0, member.type)
-        if inner is None:
-            continue
-        for one in inner.type.iter_fields():
-            if one.name == "_M_head_impl" and one.type.kind is Kind.POINTER:
-                at = member.offset + inner.offset + one.offset
-                return Container(Shape.SMART, one.type.target, found.size, (at,))
-    return None
 
 
 def _tree(member: Field) -> Container | None:
@@ -195,7 +173,7 @@ def _tree(member: Field) -> Container | None:
 
 
 def _sequence(found: Type, inner: Field) -> Container | None:
-    """std::vector, std::deque, std::list."""
+    """std::vector, std::deque, std::list, std::forward_list."""
     start, finish = inner.type.find("_M_start"), inner.type.find("_M_finish")
     if start is not None and finish is not None:
         if start.type.kind is Kind.POINTER:
@@ -211,12 +189,15 @@ def _sequence(found: Type, inner: Field) -> Container | None:
         if len(places) != 6 or cur is None or cur.type.kind is not Kind.POINTER:
             return None
         return _of(Shape.DEQUE, cur.type.target, tuple(places), cur.type.size)
+    shape = Shape.LIST
     node = inner.type.find("_M_node")
+    if node is None:
+        shape, node = Shape.FORWARD, inner.type.find("_M_head")
     link = node.type.find("_M_next") if node is not None else None
     element = found.argument(0)
     if node is None or link is None or not isinstance(element, Type):
         return None
-    return _of(Shape.LIST, element, (inner.offset + node.offset + link.offset,), link.type.size)
+    return _of(shape, element, (inner.offset + node.offset + link.offset,), link.type.size)
 
 
 def _of(shape: Shape, element: Type, words: tuple[int, ...], width: int) -> Container | None:

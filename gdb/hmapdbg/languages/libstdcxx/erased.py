@@ -1,0 +1,183 @@
+"""Types of libstdc++ that hold a value of any type, which only a function of theirs knows: std::any
+and std::function.
+
+    std::any       _M_manager is std::any::_Manager_internal<T>::_S_manage, where the value is in
+                   the std::any itself, or _Manager_external, where it is on the heap
+    std::function  _M_manager is std::_Function_handler<SIGNATURE, T>::_M_manager; what is small
+                   and copied byte by byte is in the std::function itself (bits/std_function.h,
+                   __stored_locally)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...compat import dataclass
+from ...target import Field, Kind, Target, Type
+from ...target.spelling import class_of_member, template_arguments
+from ..elements import Access
+from ..holders import Bytes, Contents, Held, Mask, TellsUnknown, Unknown, Words
+from . import choices, smart
+from .names import short_name
+
+_INTERNAL = "_Manager_internal<"
+_EXTERNAL = "_Manager_external<"
+_HANDLER = "_Function_handler<"
+_CLOSURE = re.compile(r"\{lambda\(|<lambda\(|\$_\d+\Z")
+_LAMBDA = re.compile(r"\{lambda(?P<parameters>\(.*\))#\d+\}\Z", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Such a type; see holders.Holder."""
+
+    noun: str
+    size: int
+    manager: int  # offset of the pointer to the function
+    storage: Field
+    nothing: str
+    invoker: int = -1  # of a std::function: offset of the pointer to what calls the value
+
+    access = Access.ASSERTION
+
+    def open(self, target: Target, raw: Bytes, addrs: Words | None = None) -> Contents:
+        """See Holder."""
+        return _Values(self, target, raw, addrs)
+
+
+@dataclass(frozen=True)
+class _Value:
+    """What a function manages: its type, the name of that, and whether it lies in the std::any or
+    std::function itself."""
+
+    type: Type
+    name: str
+    is_inside: bool
+
+
+class _Values(TellsUnknown):
+    """n values of one such type."""
+
+    def __init__(self, kind: Erased, target: Target, raw: Bytes, addrs: Words | None) -> None:
+        self._kind = kind
+        self._raw = raw
+        self._addrs = addrs
+        self._managers = target.pointer_column(raw, kind.manager)
+        self.words = target.pointer_column(raw, kind.storage.offset)
+        self.empty: Mask = self._managers == 0
+        self.faults = np.zeros(len(raw), np.uint64)
+        invokers = self.words if kind.invoker < 0 else target.pointer_column(raw, kind.invoker)
+        self._values: dict[int, _Value] = {}
+        unknown: Mask = ~self.empty
+        for manager in np.unique(self._managers[~self.empty]).tolist():
+            rows = self._managers == np.uint64(manager)
+            found = _value_of(target, kind, manager, int(invokers[rows][0]))
+            if found is not None:
+                self._values[manager] = found
+                unknown &= ~rows
+        self.unknown = Unknown(kind.noun, unknown)
+
+    def iter_shown(self) -> Iterator[Held]:
+        """See holders.Contents."""
+        at = self._kind.storage.offset
+        for manager, value in self._values.items():
+            rows = np.flatnonzero(self._managers == np.uint64(manager))
+            if not value.is_inside:
+                yield Held(rows, value.type, value.name, self.words[rows])
+                continue
+            addrs = np.zeros(len(rows), np.uint64)
+            if self._addrs is not None:
+                addrs = self._addrs[rows] + np.uint64(at)
+            data = self._raw[rows, at : at + value.type.size]
+            yield Held(rows, value.type, value.name, addrs, data)
+
+    iter_followed = iter_shown
+
+
+def recognise(found: Type) -> Erased | None:
+    """A struct as such a type; None for any other."""
+    own = {one.name for one in found.fields if not one.base}
+    if own == {"_M_manager", "_M_storage"}:
+        return _erased(found, "std::any", "_M_storage", choices.NOTHING)
+    if own == {"_M_invoker"}:
+        return _erased(found, "std::function", "_M_functor", "nullptr")
+    return None
+
+
+def _erased(found: Type, noun: str, storage: str, nothing: str) -> Erased | None:
+    manager, room = found.find("_M_manager"), found.find(storage)
+    invoker = found.find("_M_invoker")
+    if manager is None or room is None or manager.type.kind is not Kind.POINTER:
+        return None
+    calls = -1 if invoker is None else invoker.offset
+    return Erased(noun, found.size, manager.offset, room, nothing, calls)
+
+
+def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> _Value | None:
+    """What a function manages; None where that is not known."""
+    if kind.invoker < 0:
+        owner = target.class_of_function(manager)
+        if owner is None or _INTERNAL not in owner.name and _EXTERNAL not in owner.name:
+            return None
+        # By the function's own variable: there may be several classes of one name.
+        found: object = target.pointee_in_function(manager, ("__ptr",)) or owner.argument(0)
+        if not isinstance(found, Type):
+            return None
+        is_inside = _INTERNAL in owner.name and found.size <= kind.storage.type.size
+        return _Value(found, _without_const(short_name(found.name)), is_inside)
+    name = target.symbol_at(invoker)
+    arguments = template_arguments(class_of_member(name)) if _HANDLER in name else []
+    if len(arguments) < 2:
+        return None
+    if is_closure(arguments[1]):
+        found = _closure(target, invoker, *arguments[:2])
+        shown = arguments[1]
+    else:
+        owner = target.class_of_function(manager)
+        found = None if owner is None else owner.argument(1)
+        shown = short_name(found.name) if isinstance(found, Type) else ""
+    if not isinstance(found, Type):
+        return None
+    return _Value(found, shown, _is_copied(found, kind.storage.type.size, 0))
+
+
+def is_closure(name: str) -> bool:
+    """Whether a type is that of a lambda, as gcc or clang names it."""
+    return _CLOSURE.search(name) is not None
+
+
+def _closure(target: Target, invoker: int, signature: str, name: str) -> Type | None:
+    """The type of a lambda, which its own function has: many lambdas of a function have one name in
+    debug info, so the function is found by that of its symbol, or is inlined."""
+    inlined = target.pointee_in_function(invoker, ("__closure",))
+    if inlined is not None:
+        return inlined
+    parameters = _LAMBDA.search(name)
+    given = signature[signature.find("(") :] if parameters is None else parameters["parameters"]
+    for end in (" const", ""):
+        addr = target.address_of_function(f"{name}::operator(){given}{end}")
+        if addr is not None:
+            return target.pointee_in_function(addr, ("__closure", "this"))
+    return None
+
+
+def _without_const(name: str) -> str:
+    return name[len("const ") :] if name.startswith("const ") else name
+
+
+def _is_copied(found: Type, room: int, depth: int) -> bool:
+    """Whether std::function has an object of the type in itself: a small one that is copied byte
+    by byte. Debug info does not say so, but what has owners is not."""
+    if found.size > room or depth > 8:
+        return False
+    if found.kind not in (Kind.STRUCT, Kind.UNION):
+        return True
+    if smart.recognise(found) is not None or recognise(found) is not None:
+        return False
+    own = [one.name for one in found.fields if not one.base]
+    if own == ["_M_dataplus"]:  # a std::string of the old ABI shares its text
+        return False
+    return all(_is_copied(one.type, room, depth + 1) for one in found.fields)

@@ -1,0 +1,127 @@
+"""The smart pointers of libstdc++: std::unique_ptr, also to an array, std::shared_ptr, and
+std::weak_ptr, which leads somewhere only while the object is alive."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...compat import dataclass
+from ...target import Field, Kind, Memory, Type
+from ..elements import MAX_ELEMENTS, Access, Bytes, Places, Words, spread
+from .tuples import elements_of
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A smart pointer; see elements.Elements. `pointer` and `counter` are offsets of pointers: to
+    the object, and to the counters of its owners, if it has such."""
+
+    element: Type
+    size: int  # of the part to read
+    pointer: int
+    counter: int = -1
+    uses: Field | None = None  # in the counters: how many own the object
+    is_weak: bool = False  # a null pointer to the counters means that there is no object
+
+    noun = "smart pointer"
+    access = Access.POINTEE
+
+    def find(self, memory: Memory, _addrs: Words, raw: Bytes) -> Places:
+        """See Elements."""
+        pointers = memory.pointer_column(raw, self.pointer)
+        alive = pointers != 0
+        uses = self.uses
+        if self.counter >= 0 and uses is not None:
+            counters = memory.pointer_column(raw, self.counter)
+            owned = alive & (counters != 0)
+            if self.is_weak:
+                alive = owned
+            rows = np.flatnonzero(owned)
+            data, ok = memory.gather(counters[rows] + np.uint64(uses.offset), uses.type.size)
+            counts = memory.integer_column(data, 0, uses.type.size, signed=True)
+            alive[rows] = ok & (counts > 0)
+        rows = np.flatnonzero(alive)
+        return Places(pointers[rows], rows, np.zeros(len(rows), np.int64))
+
+    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
+        """See Elements."""
+        places = self.find(memory, np.array([addr], np.uint64), raw)
+        return int(places.addrs[0]) if len(places.addrs) and number == 0 else None
+
+
+@dataclass(frozen=True)
+class OwnedArray:
+    """A std::unique_ptr<T[]>; see elements.Elements. Before an array of objects with a destructor,
+    as all that lead to maps have, operator new[] keeps their number (Itanium C++ ABI 2.7)."""
+
+    element: Type
+    size: int  # of the part to read
+    pointer: int  # offset of the pointer to the first element
+
+    noun = "array"
+    access = Access.INDEX
+
+    def find(self, memory: Memory, _addrs: Words, raw: Bytes) -> Places:
+        """See Elements."""
+        width = memory.pointer_size
+        pointers = memory.pointer_column(raw, self.pointer)
+        there = np.flatnonzero(pointers >= width)
+        data, ok = memory.gather(pointers[there] - np.uint64(width), width)
+        counts = np.zeros(len(pointers), np.int64)
+        told = memory.pointer_column(data)
+        sane = ok & (told <= np.uint64(memory.address_limit // max(self.element.size, 1)))
+        counts[there[sane]] = np.minimum(told[sane], np.uint64(MAX_ELEMENTS + 1)).astype(np.int64)
+        return spread(pointers, counts, self.element.size)
+
+    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
+        """See Elements."""
+        places = self.find(memory, np.array([addr], np.uint64), raw)
+        return int(places.addrs[number]) if 0 <= number < len(places.addrs) else None
+
+
+def recognise(found: Type) -> Pointer | OwnedArray | None:
+    """A struct as a smart pointer; None for any other type."""
+    return _unique(found) or _counted(found)
+
+
+def _unique(found: Type) -> Pointer | OwnedArray | None:
+    """std::unique_ptr: a tuple of the pointer and the deleter, in a struct or two of its own."""
+    member = found.find("_M_t")
+    if member is None:
+        return None
+    at, inner = member.offset, member.type
+    if elements_of(inner) is None:
+        below = inner.find("_M_t")
+        if below is None:
+            return None
+        at, inner = at + below.offset, below.type
+    parts = elements_of(inner)
+    if parts is None or len(parts) != 2 or parts[0].type.kind is not Kind.POINTER:
+        return None
+    if parts[0].type.resolve is None:
+        return None
+    at += parts[0].offset
+    pointee, argument = parts[0].type.target, found.argument(0)
+    if isinstance(argument, Type) and argument.kind is Kind.ARRAY and pointee.size > 0:
+        return OwnedArray(pointee, found.size, at)
+    return Pointer(pointee, found.size, at)
+
+
+def _counted(found: Type) -> Pointer | None:
+    """std::shared_ptr and std::weak_ptr."""
+    pointer, count = found.find("_M_ptr"), found.find("_M_refcount")
+    if pointer is None or count is None or pointer.type.kind is not Kind.POINTER:
+        return None
+    if pointer.type.resolve is None:
+        return None
+    control = count.type.find("_M_pi")
+    if control is None or control.type.kind is not Kind.POINTER or control.type.resolve is None:
+        return Pointer(pointer.type.target, found.size, pointer.offset)
+    return Pointer(
+        pointer.type.target,
+        found.size,
+        pointer.offset,
+        count.offset + control.offset,
+        control.type.target.find("_M_use_count"),
+        "__weak_count" in count.type.name,
+    )

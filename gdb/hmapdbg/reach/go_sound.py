@@ -1,0 +1,104 @@
+"""Whether a map of Go is where something looks like one: every control byte and every count agrees,
+and the first keys and elems can be of their types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Optional
+
+import numpy as np
+
+from ..block import Cells, Problem
+from ..families import open_map
+from ..families.family import Map
+from ..languages.go import PAGE, Heap, may_be
+from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+
+MAX_WALKED = 64 << 20  # bytes of a map that is tried
+MAX_VALUES = 1000  # keys and elems of it that are looked at
+
+
+class Untyped:
+    """A map of which only the size of its buckets is known."""
+
+    def __init__(self, inner: Map, names: Sequence[str]) -> None:
+        self._inner = inner
+        shown = " or ".join(names[:3]) + (f" or {len(names) - 3:,} more" if names[3:] else "")
+        unknown = Type(Kind.OTHER, "?", inner.header.key_type.size)
+        self.header = replace(
+            inner.header,
+            key_type=unknown,
+            elem_type=unknown,
+            notes=(*inner.header.notes, f"its type is {shown}"),
+        )
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+def map_at(target: Target, name: str, found: Type, addr: int) -> Value:
+    """The pointer to a map of a type at an address."""
+    return Value(name, found, addr.to_bytes(target.pointer_size, target.byte_order))
+
+
+def is_sound(target: Target, heap: Optional[Heap], value: Value) -> bool:
+    """Whether a pointer leads to a map of its type, which may be empty."""
+    try:
+        opened = open_map(target, value)
+        if not opened.header.count:
+            return _is_empty(opened)
+    except (TargetError, MemoryFault):
+        return False
+    cells = sound_cells(target, heap, value)
+    return cells is not None and makes_sense(target, opened, cells)
+
+
+def _is_empty(opened: Map) -> bool:
+    """Whether a map is sound that has no entries, but buckets."""
+    if opened.header.problems or not opened.header.arrays:
+        return False
+    for item in opened.walk(cells=False):
+        if isinstance(item, Problem) or (item.buckets is not None and item.buckets.live.any()):
+            return False
+    return True
+
+
+def sound_cells(target: Target, heap: Optional[Heap], value: Value) -> Cells | None:
+    """Some cells of the map that a pointer leads to; None where that is not sound."""
+    try:
+        opened = open_map(target, value)
+    except (TargetError, MemoryFault):
+        return None
+    header = opened.header
+    if header.problems or not header.arrays or not header.count:
+        return None
+    if sum(array.size for array in header.arrays) > MAX_WALKED:
+        return None
+    for array in header.arrays if heap is not None else ():
+        # A block is a bit larger than what was asked for, by an eighth at most, or a page.
+        used = (array.buckets + array.spare) * header.geometry.bucket_size
+        block = heap.block_at(array.address) if heap is not None else None
+        most = used + max(used // 8, 64) + PAGE * (used > 4096)
+        if block is not None and not used <= block.size <= most:
+            return None
+    parts: list[Cells] = []
+    live = 0
+    for item in opened.walk(cells=True):
+        if isinstance(item, Problem):
+            return None
+        live += 0 if item.buckets is None else int(item.buckets.live.sum())
+        if item.cells is not None and sum(map(len, parts)) < MAX_VALUES:
+            parts.append(item.cells.take(np.arange(min(len(item.cells), MAX_VALUES))))
+    return Cells.join(parts) if live == header.count and parts else None
+
+
+def makes_sense(target: Target, opened: Map, cells: Cells) -> bool:
+    """Whether keys and elems can be of a map's types: booleans 0 or 1, pointers to memory."""
+    header = opened.header
+    places = opened.slot_addresses(cells)
+    for found, addrs in zip((header.key_type, header.elem_type), places):
+        data, ok = target.gather(addrs, found.size)
+        if not ok.all() or not may_be(target, found, data):
+            return False
+    return True

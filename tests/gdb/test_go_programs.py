@@ -1,0 +1,191 @@
+"""hmap-list of Go programs as people have them: stripped of symbols, with plugins, in the middle of
+a function, with maps that only goroutines know."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from go_fixtures import main_toolchains, on
+from go_programs import PROGRAMS, build, look
+from go_toolchains import Toolchain
+from harness import gdb_session
+
+gos = on(main_toolchains())
+newest = on(main_toolchains()[-1:])
+
+
+@gos
+def test_interfaces_that_hold_no_type(go: Toolchain, folder: Path) -> None:
+    """What is no type costs no map."""
+    found = look(build(go, "go_garbage", folder), folder)
+    assert found.row("main.numbers")["entries"] == 2
+    assert not any("left out" in note for note in found.notes), found.notes
+
+
+@newest
+def test_types_of_a_plugin(go: Toolchain, folder: Path) -> None:
+    if shutil.which("gcc") is None:
+        pytest.skip("plugins need a C compiler")
+    plugin = build(go, "go_plugin", folder, "-buildmode=plugin", package="./plug")
+    found = look(build(go, "go_plugin", folder), folder, args=str(plugin))
+    holders = [f"main.pairs[{number}]" for number in range(5)] + ["main.held"]
+    for holder in holders:
+        row = found.row(f"{holder}.(*host/plug.Holder).Index")
+        assert (row["entries"], row["key_type"], row["elem_type"]) == (4, "string", "uint16")
+    assert found.row("host/plug.Inside")["entries"] == 3
+    assert not any("left out" in note for note in found.notes), found.notes
+
+
+# By the number of entries: where they are, of a build without optimisation, and optimised. There
+# maps that stay on the stack have no name in debug info.
+PARKED = {
+    5001: ("onStack: seen", r"onStack: main\.go:\d+"),
+    5002: ("rareType: rare", r"rareType: main\.go:\d+"),
+    5003: ("onHeap: held", "onHeap: held"),
+    5004: (r"\(\*server\)\.run: s\.index",) * 2,
+    5005: (r"\(\*server\)\.run: s\.next\.index",) * 2,
+    5010: ("recurse#3: own",) * 2,
+    5011: ("recurse#2: own",) * 2,
+    5012: ("recurse: own",) * 2,
+    5021: ("nested: outer", r"nested: main\.go:\d+"),
+    5022: (r'nested: outer\["inner"\]', r'nested: main\.go:\d+\["inner"\]'),
+    5030: (r"\(\*pair\[\.\.\.\]\)\.hold: p\.table",) * 2,
+    5040: ("syncMap: shared",) * 2,
+    5041: (r"syncMapInside: s\.shared",) * 2,
+    5050: ("ranging: walked", None),  # through the iterator alone
+    5060: ("spinning: kept", r"spinning: main\.go:\d+"),
+    5061: ("sleeping: slept", r"sleeping: main\.go:\d+"),
+    5070: (None, r"main: main\.go:\d+"),  # of a goroutine that runs: a frame's local
+}
+TYPES = {
+    5001: "int -> int",
+    5002: "[3]uint16 -> int8",
+    5022: "string -> int",
+    5050: "string -> int",
+    5060: "uint32 -> uint32",
+    5070: "int16 -> int",
+}
+
+
+@gos
+@pytest.mark.parametrize("flags", [("-gcflags=-N -l",), ()], ids=["not optimised", "optimised"])
+def test_maps_that_only_parked_goroutines_know(
+    go: Toolchain, flags: tuple[str, ...], folder: Path
+) -> None:
+    found = look(build(go, "go_stacks", folder, *flags), folder)
+    by_entries = {row["entries"]: row for row in found.core if 5000 < row["entries"] < 6000}
+    assert by_entries.keys() == PARKED.keys()
+    for entries, patterns in PARKED.items():
+        row, pattern = by_entries[entries], patterns[not flags]
+        if pattern is not None and not (entries == 5060 and row["source"] == "local"):
+            assert row["source"] == "goroutine", row
+            assert re.fullmatch(rf"goroutine \d+ {pattern}", row["path"]), row
+        if entries in TYPES:
+            assert f"{row['key_type']} -> {row['elem_type']}" == TYPES[entries], row
+
+
+@gos
+def test_map_types_by_descriptors_are_those_of_debug_info(go: Toolchain, folder: Path) -> None:
+    exe = build(go, "go_stacks", folder)
+    script = PROGRAMS.parent / "compare_map_types.py"
+    outcome = gdb_session(
+        exe, commands=["break main.stop", "run", f"python exec(open('{script}').read())"]
+    )[2]
+    compared, different = outcome.output.splitlines()[-1].split()
+    assert int(compared) > 5 and different == "0", outcome.output
+
+
+def test_globals_without_a_symbol_table(folder: Path) -> None:
+    go = main_toolchains()[-1]
+    exe = build(go, "go_stacks", folder, "-ldflags=-s -w=0")
+    found = look(exe, folder)
+    assert {"unicode.FoldCategory", "internal/godebug.cache"} <= {row["path"] for row in found.core}
+    assert not any("no debug info" in note for note in found.notes), found.notes
+
+
+def test_program_without_globals_has_debug_info(folder: Path) -> None:
+    source = folder / "local.cc"
+    source.write_text(LOCAL, encoding="utf-8")
+    subprocess.run(["g++", "-g", "-std=c++17", "-o", folder / "local", source], check=True)
+    found = look(folder / "local", folder, stop="stop")
+    assert [row["path"] for row in found.core] == ["frame 1: local"]
+    assert not any("no debug info" in note for note in found.notes), found.notes
+
+
+LOCAL = """\
+#include <unordered_map>
+__attribute__((noinline)) void stop(void *p) { asm volatile("" :: "r"(p) : "memory"); }
+int main()
+{
+    std::unordered_map<int, int> local{{1, 2}};
+    stop(&local);
+}
+"""
+
+
+# What debug info and the types of a program do not lead to, and why; such maps are found in the
+# heap, and are known by their address alone.
+NAMELESS = {
+    "closure in a global": "what a closure has captured is in no type",
+    "closure in a map": "as above",
+    "finalizer's closure": "as above; the runtime knows it by the object's address",
+    "timer's closure": "as above",
+    "method value": "as above, with the receiver",
+    "deferred call's argument": "as above",
+    "sync.Pool": "its lists are unsafe pointers",
+    "unsafe pointer by sync/atomic": "a pointer to nothing",
+    "unsafe.Pointer to a map's variable": "as above",
+    "reflect.Value": "as above",
+    "range over a map": "only the iterator has it",
+}
+
+
+@gos
+def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
+    found = look(build(go, "go_places", folder), folder, stop="main.arguments")
+    told = {
+        int(number): place
+        for number, place in re.findall(r"^map (\d+) (.*)$", found.session[1].output, re.MULTILINE)
+    }
+    assert len(told) == 330
+    rows = {row["entries"]: row for row in found.core if row["entries"] in told}
+    reached: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for number, place in told.items():
+        row = rows.get(number)
+        how = "missed"
+        if row is not None:
+            how = "by path" if not row["path"].startswith("--type") else "by address"
+            known = row["key_type"] != "?"
+            how += "" if known else ", its type is one of several"
+            if known and go.minor >= (1, 22) and "box" not in place and "generic" not in place:
+                types = row["key_type"], row["elem_type"]
+                assert types in (("int", "int"), ("string", "int")), row
+        reached[f"{place}: {how}"] += 1
+        total[how] += 1
+    for line, number in sorted(reached.items()):
+        reason = NAMELESS.get(line.partition(":")[0], "")
+        print(f"{number:4} {line}{f' ({reason})' if reason and 'address' in line else ''}")
+    print(f"{go.name}: of {len(told)} maps {dict(total)}")
+    assert total["missed"] == 0
+    by_path = {line.partition(":")[0] for line in reached if line.endswith(": by path")}
+    assert by_path == set(told.values()) - NAMELESS.keys()
+    if go.minor >= (1, 22):  # blocks tell what they were allocated for
+        assert total["by address, its type is one of several"] == 0
+
+
+@gos
+def test_registers_of_inner_frames_are_not_those_of_outer_ones(go: Toolchain, folder: Path) -> None:
+    exe = build(go, "go_registers", folder)
+    found = look(exe, folder)
+    paths = {row["entries"]: row["path"] for row in found.core if 8000 < row["entries"] < 9000}
+    assert paths[8002] == "frame 0: m"
+    assert re.fullmatch(r"goroutine 1 outer: held", paths[8001])
+    outcome = gdb_session(exe, commands=["break main.stop", "run", "hmap-dump frame 2: held"])[2]
+    assert "8,001" in outcome.output

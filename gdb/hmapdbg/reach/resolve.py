@@ -28,7 +28,7 @@ from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import Scope, closing_at, split_scope
 from ..target.types import pointer_to
 from .go_stacks import PLACE, resolve_place
-from .members import find_qualified
+from .members import find_qualified, find_virtual_base
 from .steps import has_base_step, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
@@ -322,6 +322,9 @@ def _member(target: Target, value: Value, name: str, path: str) -> Value:
     if value.type.kind is Kind.POINTER and value.type.resolve is not None:
         value = _dereference(target, value, value.expression)
     of_base = name.startswith("'") and name.endswith("'")
+    virtual = find_virtual_base(value.type, name[1:-1]) if of_base else None
+    if virtual is not None and value.address is not None:
+        return _at(target, virtual.type, virtual.locate(value.address) or 0, path)
     found = find_qualified(value.type, name[1:-1]) if of_base else value.type.find(name)
     if found is None:
         raise TargetError(

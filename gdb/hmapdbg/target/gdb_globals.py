@@ -246,7 +246,7 @@ class _ObjectFile:
 
 def _names_in_file(symbol: gdb.Symbol) -> tuple[str, ...]:
     """A variable's name alone, and with its source file."""
-    name = spelled(symbol.name)
+    name = spelled(re.sub(r"\[abi:\w+\]", "", symbol.name))
     quoted = name if name.startswith("'") else f"'{name}'" if "::" in name else name
     path = symbol.symtab.filename if symbol.symtab is not None else ""
     files = dict.fromkeys([os.path.basename(path), path])

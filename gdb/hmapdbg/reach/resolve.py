@@ -399,7 +399,7 @@ def _assert(target: Target, value: Value, name: str, path: str) -> Value:
     contents = _contents(target, holder, value)
     held = next(contents.iter_followed(), None)
     if held is None or held.name != name:
-        what = "nothing" if contents.empty[0] else "a value of an unknown type"
+        what = "nothing" if contents.empty[0] else "an unknown type"
         what = what if held is None else f"a '{held.name}'"
         raise TargetError(f"'{value.expression}' holds {what}, not a '{name}'")
     if held.data is None:

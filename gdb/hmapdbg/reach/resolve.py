@@ -396,7 +396,7 @@ def _assert(target: Target, value: Value, name: str, path: str) -> Value:
         )
     held = _held(target, holder, value)
     if held is None or held.name != name:
-        what = "an unknown type" if held is None else f"a '{held.name}'"
+        what = "nothing of a known type" if held is None else f"a '{held.name}'"
         raise TargetError(f"'{value.expression}' holds {what}, not a '{name}'")
     if held.data is None:
         return _at(target, held.type, int(held.addrs[0]), path)

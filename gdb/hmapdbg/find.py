@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 from .block import Block, Cells, Column, Place
 from .compat import dataclass
 from .families.family import Map
-from .languages import find_counted_string, find_holder, is_text, read_counted_string
+from .languages import (
+    find_counted_string,
+    find_holder,
+    find_shown,
+    is_text,
+    read_counted_string,
+    text_unit,
+    unit_of,
+)
 from .target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .values import Renderer
 from .values.literal import Character, Literal, Name, Number, Text, parse
@@ -26,6 +34,7 @@ from .values.pattern import (
     shape_of,
 )
 from .values.text import render_string
+from .values.wide import narrow
 
 MAX_STRING = 1 << 20
 
@@ -70,6 +79,11 @@ class Found:
 
 def parse_key(target: Target, key_type: Type, text: str) -> Key:
     """The key that the user typed, for a map with keys of that type. TargetError."""
+    shown = find_shown(key_type)
+    if shown is not None and shown.symbol:
+        return key_by_text(target, key_type, text)
+    if shown is not None and shown.only is not None and shown.after:  # "5ms" or 5
+        text = text.removesuffix(shown.after)
     literal = parse(text)
     if literal is None:
         if text.startswith('"'):
@@ -173,8 +187,8 @@ def _check_understood(key_type: Type, key: Key) -> None:
 def _key_of_literal(target: Target, key_type: Type, literal: Literal, text: str) -> Key:
     """Misfit."""
     pattern = pattern_of(target, key_type, literal)
-    if isinstance(pattern, (Counted, Pointed)):
-        return Key(render_string(pattern.content), pattern, pattern.content)
+    if isinstance(pattern, (Counted, Pointed)) and isinstance(literal, Text):
+        return Key(render_string(literal.content), pattern, pattern.content)
     if isinstance(pattern, Letters):
         # What follows the first NUL is up to the program, and may have been hashed.
         content = pattern.content.ljust(key_type.size, b"\0")
@@ -216,8 +230,9 @@ def _key_of_expression(target: Target, key_type: Type, text: str) -> Key:
 def _string_of(target: Target, value: Value) -> bytes:
     """The string that a value is or points to. TargetError."""
     text = value.expression
+    unit = text_unit(value.type)
     if value.type.kind is Kind.ARRAY:
-        return value.data.split(b"\0")[0]
+        return narrow(_up_to_nul(value.data, max(unit, 1)), max(unit, 1), target.order)
     counted = _counted_string(target, value)
     if counted is not None:
         return counted
@@ -229,14 +244,22 @@ def _string_of(target: Target, value: Value) -> bytes:
     out = b""
     page = 4096
     try:
-        while b"\0" not in out and len(out) < MAX_STRING:
+        while len(_up_to_nul(out, max(unit, 1))) == len(out) < MAX_STRING:
             at = address + len(out)
             out += target.read(at, page - at % page)
     except MemoryFault:
         raise TargetError(
             f"cannot read the string of key '{text}' at 0x{address:x}: give it in double quotes"
         ) from None
-    return out.split(b"\0")[0]
+    return narrow(_up_to_nul(out, max(unit, 1)), max(unit, 1), target.order)
+
+
+def _up_to_nul(data: bytes, unit: int) -> bytes:
+    """The characters before the first NUL, of `unit` bytes each; all if there is none."""
+    if unit == 1:
+        return data.split(b"\0")[0]
+    ends = (at for at in range(0, len(data), unit) if not any(data[at : at + unit]))
+    return data[: next(ends, len(data))]
 
 
 def _counted_string(target: Target, value: Value) -> bytes | None:
@@ -253,7 +276,8 @@ def _counted_string(target: Target, value: Value) -> bytes | None:
         raise TargetError(
             f"key '{value.expression}' has more than {MAX_STRING:,} bytes: give a shorter one"
         )
-    return content
+    string = find_counted_string(value.type)
+    return narrow(content, 1 if string is None else unit_of(string), target.order)
 
 
 def _number_of(target: Target, key_type: Type, value: Value) -> int:

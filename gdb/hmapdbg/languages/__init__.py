@@ -3,6 +3,7 @@
     language    what a package offers: the class to derive from
     strings     types whose values are text
     elements    types that lead to values elsewhere: containers, slices, smart pointers
+    shown       types that are shown as something simpler than their members
     holders     types that hold a value of a type known only at run time: interfaces
     go          Go: names, symbols, type descriptors, goroutines, the heap
     libstdcxx   gcc's C++ standard library
@@ -23,7 +24,8 @@ from .holders import Contents, Held, Holder, TellsUnknown
 from .language import Language
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX, short_name
-from .strings import StringType, points_to_text
+from .shown import Shown
+from .strings import StringType, points_to_text, text_unit, unit_of
 
 __all__ = [
     "Access",
@@ -34,12 +36,14 @@ __all__ = [
     "LANGUAGES",
     "Language",
     "Places",
+    "Shown",
     "StringType",
     "TellsUnknown",
     "find_counted_string",
     "find_elements",
     "find_holder",
     "find_object",
+    "find_shown",
     "is_internal",
     "is_text",
     "language_of",
@@ -47,6 +51,8 @@ __all__ = [
     "read_counted_string",
     "short_name",
     "spread",
+    "text_unit",
+    "unit_of",
 ]
 
 LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBHMAP)
@@ -78,7 +84,7 @@ def read_counted_string(memory: Memory, found: Type, data: bytes, limit: int) ->
 def is_text(found: Type) -> bool:
     """Whether values of a type are text."""
     if found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None:
-        return found.target.character
+        return text_unit(found) > 0
     return find_counted_string(found) is not None
 
 
@@ -105,6 +111,14 @@ def find_object(found: Type, pointer_size: int) -> Holder | None:
         return None
     holders = (one.find_object(found, pointer_size) for one in LANGUAGES)
     return next((one for one in holders if one is not None), None)
+
+
+def find_shown(found: Type) -> Shown | None:
+    """What a struct is shown as, if not as its members; None for any other type."""
+    if found.kind is not Kind.STRUCT:
+        return None
+    shown = (one.find_shown(found) for one in LANGUAGES)
+    return next((one for one in shown if one is not None), None)
 
 
 def is_internal(found: Type) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..target import Target, Type
 from .elements import Elements
 from .holders import Holder
+from .shown import Shown
 from .strings import StringType
 
 
@@ -22,6 +23,10 @@ class Language:
 
     def find_string(self, found: Type) -> StringType | None:
         """A type as a string with a length."""
+        return None
+
+    def find_shown(self, found: Type) -> Shown | None:
+        """What a struct is shown as, if not as its members."""
         return None
 
     def find_elements(self, found: Type) -> Elements | None:

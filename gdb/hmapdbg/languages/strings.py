@@ -17,6 +17,12 @@ Ints = NDArray[np.int64]
 SIZES = (1, 2, 4, 8)  # of pointers and lengths, in bytes
 
 
+class WideText:
+    """A string whose characters have more than one byte."""
+
+    unit: int
+
+
 class StringType(Protocol):
     """A type whose values have the address and the length of their text."""
 
@@ -54,9 +60,34 @@ def counted_string(found: Type, pointer: Field | None, length: Field | None) -> 
     return CountedString(pointer, length)
 
 
-def points_to_text(found: Type) -> bool:
-    """Whether a type is `char *`."""
-    if found.kind is not Kind.POINTER or found.resolve is None:
-        return False
+@dataclass(frozen=True, slots=True)
+class WideString(WideText):
+    """A string, of characters of `unit` bytes; `inner` counts those."""
+
+    inner: StringType
+    unit: int
+
+    def locate(self, memory: Memory, raw: Bytes) -> tuple[Addresses, Ints]:
+        """See StringType."""
+        addrs, counts = self.inner.locate(memory, raw)
+        limit = np.iinfo(np.int64).max // self.unit
+        return addrs, np.minimum(counts, limit) * self.unit
+
+
+def unit_of(string: StringType) -> int:
+    """Bytes of a character of a string."""
+    return string.unit if isinstance(string, WideText) else 1
+
+
+def text_unit(found: Type) -> int:
+    """Bytes of a character of the text that a pointer leads to, or that an array is; 0: no text."""
+    if found.kind not in (Kind.POINTER, Kind.ARRAY) or found.resolve is None:
+        return 0
     target = found.target
-    return target.kind is Kind.INTEGER and target.character and target.size == 1
+    is_text = target.kind is Kind.INTEGER and target.character and target.size in (1, 2, 4)
+    return target.size if is_text else 0
+
+
+def points_to_text(found: Type) -> bool:
+    """Whether a type is `char *`, or a pointer to wider characters."""
+    return found.kind is Kind.POINTER and text_unit(found) > 0

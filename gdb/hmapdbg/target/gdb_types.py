@@ -9,8 +9,9 @@ from typing import Union
 
 import gdb
 
+from .declared import definition
 from .gdb_namesakes import are_same
-from .types import Field, Kind, Type, VirtualBase, array_of
+from .types import CHARACTERS, Field, Kind, Type, VirtualBase, array_of
 
 
 class GdbTypes:
@@ -63,7 +64,7 @@ class GdbTypes:
                 name,
                 real.sizeof,
                 signed=_is_signed(real),
-                character=real.name == "char",
+                character=real.name in CHARACTERS,
             )
         if code == gdb.TYPE_CODE_BOOL:
             return Type(Kind.BOOLEAN, name, real.sizeof)
@@ -83,6 +84,11 @@ class GdbTypes:
         if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
             kind = Kind.STRUCT if code == gdb.TYPE_CODE_STRUCT else Kind.UNION
             real = _completed(real)
+            known = None
+            if not real.sizeof and not real.fields():
+                known = definition(real.name or "", self.pointer_size)
+            if known is not None:
+                return replace(known, name=name)
             return Type(
                 kind,
                 name,

@@ -47,6 +47,10 @@ class Field:
         return Field(name, by + self.offset, self.type, bit_offset, self.bit_size)
 
 
+# Integers of C and C++ whose arrays are text, of 1, 2 or 4 bytes a character.
+CHARACTERS = ("char", "wchar_t", "char8_t", "char16_t", "char32_t")
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualBase:
     """A virtual base class of C++: where it is, only the object itself tells."""
@@ -69,7 +73,7 @@ class Type:
     name: str
     size: int  # bytes
     signed: bool = False  # integers and enums
-    character: bool = False  # plain char: an array of them is text
+    character: bool = False  # one of CHARACTERS: an array of them is text
     fields: tuple[Field, ...] = ()  # structs and unions, in order
     count: int = 0  # elements of an array
     enumerators: tuple[tuple[str, int], ...] = ()

@@ -15,10 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import dataclass
-from ..languages import Holder, StringType, find_counted_string, find_holder, points_to_text
+from ..languages import (
+    Holder,
+    Shown,
+    StringType,
+    find_counted_string,
+    find_holder,
+    find_shown,
+    points_to_text,
+    text_unit,
+    unit_of,
+)
 from ..target import Field, Kind, Target, Type
 from .literal import Braces, Character, Literal, Name, Number, Text
 from .strings import StringReader
+from .wide import widened
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -130,12 +141,13 @@ class Pointed(Pattern):
 
     offset: int
     content: bytes
+    unit: int = 1  # bytes of a character
 
     def matches(self, target: Target, raw: Bytes) -> Mask:
         """See Pattern."""
         addrs = target.pointer_column(raw, self.offset)
         reader = StringReader(target, len(self.content), 1 << 40)
-        strings = reader.read_terminated(addrs, np.ones(len(addrs), np.int64))
+        strings = reader.read_terminated(addrs, np.ones(len(addrs), np.int64), self.unit)
         found: Mask = ~strings.failed & ~strings.cut & (strings.lengths == len(self.content))
         rows = np.flatnonzero(found)
         if self.content and len(rows):
@@ -204,14 +216,19 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
     if string is not None:
         if not isinstance(literal, Text):
             raise Misfit("text in double quotes is expected")
-        return Counted(offset, found.size, string, literal.content)
+        content = widened(literal.content, unit_of(string), target.order)
+        return Counted(offset, found.size, string, content)
     if isinstance(literal, Text) and points_to_text(found):
-        return Pointed(offset, literal.content)
+        unit = text_unit(found)
+        return Pointed(offset, widened(literal.content, unit, target.order), unit)
     if found.kind is Kind.ARRAY:
         return _array(target, found, literal, offset)
     holder = find_holder(found)
     if holder is not None:
         return Dynamic(offset, holder, literal)
+    shown = find_shown(found)
+    if shown is not None:
+        return _shown(target, shown, literal, offset)
     if found.kind is Kind.STRUCT:
         return _struct_or_only_field(target, found, literal, offset)
     if found.kind is Kind.FLOAT and found.size in (2, 4, 8):
@@ -265,6 +282,11 @@ def limits_of(found: Type) -> tuple[int, int]:
 
 def _array(target: Target, found: Type, literal: Literal, offset: int) -> Pattern:
     element = found.target
+    if isinstance(literal, Text) and text_unit(found) > 1:
+        content = widened(literal.content, element.size, target.order)
+        if len(content) > found.size:
+            raise Misfit(f"at most {found.count:,} characters are expected")
+        return Same(offset, (content + bytes(element.size))[: found.size])
     if isinstance(literal, Text) and element.size == 1:
         if len(literal.content) > found.size:
             raise Misfit(f"at most {found.size:,} bytes are expected")
@@ -287,6 +309,23 @@ def _array(target: Target, found: Type, literal: Literal, offset: int) -> Patter
         tuple(
             pattern_of(target, element, value, offset + number * element.size)
             for number, (_, value) in enumerate(literal.items)
+        )
+    )
+
+
+def _shown(target: Target, shown: Shown, literal: Literal, offset: int) -> Pattern:
+    """A struct by what it is shown as."""
+    only = shown.only
+    if only is not None:
+        return pattern_of(target, only.type, literal, offset + only.offset)
+    if not isinstance(literal, Braces) or any(name for name, _ in literal.items):
+        raise Misfit(f"{len(shown.fields):,} values in braces are expected")
+    if len(literal.items) != len(shown.fields):
+        raise Misfit(f"{len(shown.fields):,} values are expected, not {len(literal.items):,}")
+    return All(
+        tuple(
+            pattern_of(target, field.type, value, offset + field.offset)
+            for field, (_, value) in zip(shown.fields, literal.items)
         )
     )
 
@@ -357,8 +396,12 @@ def shape_of(found: Type, depth: int = 0) -> str:
 def _shape(found: Type, depth: int) -> str:
     if find_counted_string(found) is not None or points_to_text(found):
         return '"text"'
+    shown = find_shown(found)
+    if shown is not None:
+        inner = ", ".join(_shape(one.type, depth + 1) for one in shown.fields)
+        return f"{shown.before}{inner}{shown.after}"
     if found.kind is Kind.ARRAY:
-        if found.target.character:
+        if text_unit(found):
             return '"text"'
         return f"{{{_shape(found.target, depth + 1)}, … {found.count:,} in all}}"
     if find_holder(found) is not None:

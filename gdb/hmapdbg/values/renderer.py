@@ -8,10 +8,21 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..languages import Holder, StringType, find_counted_string, find_holder, points_to_text
+from ..languages import (
+    Holder,
+    Shown,
+    StringType,
+    find_counted_string,
+    find_holder,
+    find_shown,
+    points_to_text,
+    text_unit,
+    unit_of,
+)
 from ..target import Field, Kind, Memory, Target, Type
 from . import numbers, text
 from .strings import MAX_STRINGS, StringReader, Strings
+from .wide import narrowed
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -24,6 +35,7 @@ MAX_DEPTH = 8
 MAX_VALUES = 1 << 17
 # Holders inside other values, and bytes of their contents read at once.
 MAX_NESTED = 1 << 20
+MAX_SYMBOLS = 10_000  # of values that are shown as the names of symbols
 MAX_HELD_BYTES = 8 << 20
 
 
@@ -155,6 +167,8 @@ class Renderer:
             return numbers.render_bytes(data) if type.size else ["{}"] * len(data)
         if element.kind is Kind.INTEGER and element.size == 1:
             return self._render_byte_arrays(element, data, quoted)
+        if text_unit(type):
+            return self._render_wide_arrays(element.size, data, quoted)
         if depth >= MAX_DEPTH:
             return ["{...}"] * len(data)
         shown = min(count, self._max_elements)
@@ -177,6 +191,17 @@ class Renderer:
             texts = list(map(("%s" + text.CUT).__mod__, texts))
         return texts
 
+    def _render_wide_arrays(self, unit: int, data: Bytes, quoted: bool) -> list[str]:
+        width = min(data.shape[1], max(self._max_string // unit, 1) * unit)
+        ends = np.ascontiguousarray(data[:, :width]).view(f"u{unit}") == 0
+        is_whole = ends.any(axis=1)
+        lengths = np.where(is_whole, np.argmax(ends, axis=1) * unit, width).astype(np.int64)
+        cut = ~is_whole & (width < data.shape[1])
+        padded = np.pad(data[:, :width], ((0, 0), (0, 1)))
+        joined = padded[np.arange(width + 1) <= lengths[:, None]]
+        self.cut_strings += int(cut.sum())
+        return text.render_text(*narrowed(joined, lengths, unit, self._order), cut, quoted)
+
     def _render_structs(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
         string = find_counted_string(type)
         if string is not None:
@@ -184,6 +209,9 @@ class Renderer:
         holder = find_holder(type)
         if holder is not None and self._target is not None:
             return self._render_held(holder, self._target, data, quoted, depth)
+        shown = find_shown(type)
+        if shown is not None and depth < MAX_DEPTH:
+            return self._render_shown(shown, data, quoted, depth)
         fields = list(type.iter_fields())
         if not fields:
             return numbers.render_bytes(data) if type.size else ["{}"] * len(data)
@@ -194,6 +222,25 @@ class Renderer:
             (field.name.replace("%", "%%") + " = %s") if field.name else "%s" for field in fields
         ]
         return list(map(("{" + ", ".join(parts) + "}").__mod__, zip(*columns)))
+
+    def _render_shown(self, shown: Shown, data: Bytes, quoted: bool, depth: int) -> list[str]:
+        if shown.symbol and self._target is not None:
+            return self._render_symbols(shown, self._target, data)
+        is_quoted = quoted or shown.only is None
+        columns = [self._render_field(one, data, depth, is_quoted) for one in shown.fields]
+        texts = map(", ".join, zip(*columns)) if columns else [""] * len(data)
+        return [f"{shown.before}{one}{shown.after}" for one in texts]
+
+    def _render_symbols(self, shown: Shown, target: Target, data: Bytes) -> list[str]:
+        """The names of what pointers lead to; addresses where that has none."""
+        pointers = target.pointer_column(data, shown.fields[0].offset)
+        known, places = np.unique(pointers, return_inverse=True)
+        texts = np.array(numbers.render_addresses(_bytes_of(known), "<"), dtype=object)
+        for row, addr in enumerate(known[:MAX_SYMBOLS].tolist()):
+            _, prefix, name = target.symbol_at(addr).partition(shown.symbol)
+            # A library's symbol may have its version behind it.
+            texts[row] = name.split("@")[0] if prefix else texts[row]
+        return list(texts[places].tolist())
 
     def _render_held(
         self, holder: Holder, target: Target, data: Bytes, quoted: bool, depth: int
@@ -223,7 +270,9 @@ class Renderer:
                 texts[held.rows[begin : begin + step]] = shown
         return list(texts.tolist())
 
-    def _render_field(self, field: Field, data: Bytes, depth: int) -> list[str]:
+    def _render_field(
+        self, field: Field, data: Bytes, depth: int, quoted: bool = True
+    ) -> list[str]:
         type = field.type
         if field.bit_size:
             first, count = field.bit_offset, field.bit_size
@@ -235,7 +284,7 @@ class Renderer:
             return ["?"] * len(data)
         else:
             values = data[:, field.offset : field.offset + type.size]
-        return self._render(type, values, True, depth + 1)
+        return self._render(type, values, quoted, depth + 1)
 
     def _render_c_strings(self, type: Type, data: Bytes, quoted: bool) -> list[str]:
         addrs, places, weights = np.unique(
@@ -246,8 +295,8 @@ class Renderer:
         texts = np.empty(len(addrs), object)
         for begin in range(0, len(addrs), MAX_STRINGS):
             part = slice(begin, begin + MAX_STRINGS)
-            strings = self._strings.read_terminated(addrs[part], weights[part])
-            texts[part] = self._render_strings(strings, quoted)
+            strings = self._strings.read_terminated(addrs[part], weights[part], text_unit(type))
+            texts[part] = self._render_strings(strings, quoted, text_unit(type))
             self.cut_strings += int(weights[part][strings.cut].sum())
         if len(addrs) and addrs[0] == 0:
             texts[0] = "0x0"
@@ -260,12 +309,15 @@ class Renderer:
         for begin in range(0, len(addrs), MAX_STRINGS):
             part = slice(begin, begin + MAX_STRINGS)
             strings = self._strings.read_counted(addrs[part], sizes[part])
-            texts += self._render_strings(strings, quoted)
+            texts += self._render_strings(strings, quoted, unit_of(string))
             self.cut_strings += int(strings.cut.sum())
         return texts
 
-    def _render_strings(self, strings: Strings, quoted: bool) -> list[str]:
-        texts = text.render_text(strings.joined, strings.lengths, strings.cut, quoted)
+    def _render_strings(self, strings: Strings, quoted: bool, unit: int) -> list[str]:
+        joined, lengths = strings.joined, strings.lengths
+        if unit > 1:
+            joined, lengths = narrowed(joined, lengths, unit, self._order)
+        texts = text.render_text(joined, lengths, strings.cut, quoted)
         failed = np.flatnonzero(strings.failed)
         for row, addr in zip(failed.tolist(), strings.faults[failed].tolist()):
             texts[row] = f"<fault 0x{addr:x}>"

@@ -43,11 +43,14 @@ class StringReader:
         self._max_string = max_string
         self.budget = budget
 
-    def read_terminated(self, addrs: Addresses, weights: Ints) -> Strings:
-        """C strings. weights (n,): how many values show each string, for the budget."""
-        # One byte more than is shown: if it is NUL, the string is whole.
-        limits = np.full(len(addrs), self._max_string + 1, np.int64)
-        scan = _Scan(self._memory, addrs, limits, terminated=True)
+    def read_terminated(self, addrs: Addresses, weights: Ints, unit: int = 1) -> Strings:
+        """C strings, of characters of `unit` bytes. weights (n,): how many values show each string,
+        for the budget."""
+        # One character more than is shown: if it is NUL, the string is whole.
+        limits = np.full(len(addrs), (self._max_string // unit + 1) * unit, np.int64)
+        scan = _Scan(self._memory, addrs, limits, terminated=True, unit=unit)
+        wild = ~scan.done & (addrs % np.uint64(unit) != 0)  # no character lies there
+        scan.fail(np.flatnonzero(wild), addrs[wild])
         self._run(scan, weights)
         return scan.collect(scan.unfinished, self._max_string)
 
@@ -83,10 +86,13 @@ class StringReader:
 class _Scan:
     """Unfinished strings: each one's cursor moves from chunk to chunk."""
 
-    def __init__(self, memory: Memory, addrs: Addresses, limits: Ints, terminated: bool) -> None:
+    def __init__(
+        self, memory: Memory, addrs: Addresses, limits: Ints, terminated: bool, unit: int = 1
+    ) -> None:
         count = len(addrs)
         self.memory = memory
         self.terminated = terminated
+        self.unit = unit  # bytes of a character
         self.cursor = addrs.astype(np.uint64)
         self.left = limits.astype(np.int64)  # bytes that may still be read
         self.have = np.zeros(count, np.int64)
@@ -113,6 +119,10 @@ class _Scan:
         found = np.zeros(len(rows), np.bool_)
         if self.terminated:
             zeros = data == 0
+            if self.unit > 1:  # the first byte of a character all of whose bytes are zero
+                whole = zeros.reshape(len(rows), chunk // self.unit, self.unit).all(axis=2)
+                zeros = np.zeros_like(zeros)
+                zeros[:, :: self.unit] = whole
             zeros[shifted] &= ~before
             first = np.argmax(zeros, axis=1)
             found = zeros[np.arange(len(rows)), first] & (first < ends)
@@ -131,20 +141,20 @@ class _Scan:
         last = np.uint64(self.memory.address_limit - 1)
         over = ~self.done[rows] & (starts + np.uint64(chunk - 1) >= last)
         self.cursor[rows] = starts + np.uint64(chunk)
-        self._fail(rows[over], np.full(int(over.sum()), last))
+        self.fail(rows[over], np.full(int(over.sum()), last))
 
     def _advance_at_gap(self, rows: NDArray[np.intp], chunk: int) -> None:
         """Strings whose chunk is not whole. Memory may end inside a page (sections of an executable
         do), so if the cursor's own byte is readable, smaller chunks go up to the edge."""
         cursors = self.cursor[rows]
         ok = np.zeros(len(rows), np.bool_)
-        if chunk > 1:
-            _, ok = self.memory.gather(cursors, 1)
-        self._fail(rows[~ok], cursors[~ok])
+        if chunk > self.unit:
+            _, ok = self.memory.gather(cursors, self.unit)
+        self.fail(rows[~ok], cursors[~ok])
         if ok.any():
             self.advance(rows[ok], chunk // 2)
 
-    def _fail(self, rows: NDArray[np.intp], addrs: Addresses) -> None:
+    def fail(self, rows: NDArray[np.intp], addrs: Addresses) -> None:
         self.failed[rows] = True
         self.done[rows] = True
         self.faults[rows] = addrs

@@ -16,9 +16,12 @@ REPLACEMENT = 0xFFFD
 
 def narrowed(joined: Bytes, lengths: Ints, unit: int, order: str) -> tuple[Bytes, Ints]:
     """Strings as text.render_text takes them, from such ones whose characters have `unit` bytes:
-    joined, each followed by one byte, and lengths (n,) in bytes."""
-    inside = np.ones(len(joined), np.bool_)
-    inside[np.cumsum(lengths + 1) - 1] = False
+    joined, each followed by one byte, and lengths (n,) in bytes. A part of a character at the end
+    of one is left out."""
+    begins = np.cumsum(lengths + 1) - lengths - 1
+    at = np.arange(len(joined)) - np.repeat(begins, lengths + 1)
+    lengths = lengths - lengths % unit
+    inside = at < np.repeat(lengths, np.diff(np.append(begins, len(joined))))
     units = np.ascontiguousarray(joined[inside]).view(f"{order}u{unit}").astype(np.uint32)
     rows = np.repeat(np.arange(len(lengths)), lengths // unit)
     if unit == 2:
@@ -52,3 +55,11 @@ def _paired(units: NDArray[np.uint32], rows: Ints) -> tuple[NDArray[np.uint32], 
     keep = np.ones(len(units), np.bool_)
     keep[at + 1] = False
     return units[keep], rows[keep]
+
+
+def narrow(content: bytes, unit: int, order: str) -> bytes:
+    """Text of characters of `unit` bytes as UTF-8."""
+    if unit == 1:
+        return content
+    joined = np.frombuffer(content + b"\0", np.uint8)
+    return narrowed(joined, np.array([len(content)]), unit, order)[0][:-1].tobytes()

@@ -31,10 +31,10 @@ def is_own_code(key: Type) -> bool:
 
 
 def is_text(key: Type) -> bool:
-    """Whether a key is a std::string or a std::string_view, whose content is hashed."""
+    """Whether a key is a string or a string view, whose bytes are hashed."""
     return (
-        re.search(r"\bbasic_string(_view)?<char[,>]", key.name) is not None
-        or re.fullmatch(r"(std::(__cxx11::)?)?string(_view)?", key.name) is not None
+        re.search(r"\bbasic_string(_view)?<(char(8|16|32)?(_t)?|wchar_t)[,>]", key.name) is not None
+        or re.fullmatch(r"(std::(__cxx11::)?)?(w|u8|u16|u32)?string(_view)?", key.name) is not None
     )
 
 

@@ -1,6 +1,7 @@
 """gcc's C++ standard library.
 
     names       types as people write them
+    abi         std::string where debug info only declares it
     strings     std::string and std::string_view
     containers  the standard containers
     smart       the smart pointers
@@ -8,17 +9,19 @@
     choices     what may hold a value, or one of several
     erased      what holds a value of any type
     objects     objects behind pointers to a base class
+    shown       what types are shown as
     tuples      std::tuple, of which others are made
 """
 
 from __future__ import annotations
 
-from ...target import Type
+from ...target import Type, declared
 from ..elements import Elements
 from ..holders import Holder
 from ..language import Language
+from ..shown import Shown
 from ..strings import StringType
-from . import choices, containers, erased, objects, ranges, smart, strings
+from . import abi, choices, containers, erased, objects, ranges, shown, smart, strings
 from .names import short_name
 
 __all__ = ["LIBSTDCXX", "short_name"]
@@ -32,6 +35,9 @@ class Libstdcxx(Language):
     def find_string(self, found: Type) -> StringType | None:
         return strings.find_string(found)
 
+    def find_shown(self, found: Type) -> Shown | None:
+        return shown.recognise(found)
+
     def find_elements(self, found: Type) -> Elements | None:
         return smart.recognise(found) or containers.recognise(found) or ranges.recognise(found)
 
@@ -42,4 +48,5 @@ class Libstdcxx(Language):
         return objects.recognise(found, pointer_size)
 
 
+declared.register(abi.define)
 LIBSTDCXX = Libstdcxx()

@@ -12,14 +12,16 @@ SOURCE = "the ABI of libstdc++"
 
 _STRING = re.compile(
     r"(?:struct |class )?std::(?P<new>__cxx11::)?basic_string<(?P<unit>char|wchar_t), ?"
-    r"std::char_traits<(?P=unit)>, ?std::allocator<(?P=unit)> ?>\Z"
+    r"std::char_traits<(?P=unit)>, ?std::allocator<(?P=unit)> ?>"
+    r"(?P<holder>::_Alloc_hider)?\Z"
 )
 _SIZES = {"char": 1, "wchar_t": 4}
 _LOCAL = 16  # bytes of a short string, in the string itself
 
 
 def define(name: str, pointer_size: int) -> Type | None:
-    """The string of that name; None for any other type."""
+    """The string of that name, or the part of one that has the pointer, of which clang leaves out
+    the definition alone; None for any other type."""
     found = _STRING.match(name)
     if found is None:
         return None
@@ -31,6 +33,8 @@ def define(name: str, pointer_size: int) -> Type | None:
         fields=(Field("_M_p", 0, pointer_to(unit, pointer_size)),),
         source=SOURCE,
     )
+    if found["holder"]:
+        return holder
     fields = [Field("_M_dataplus", 0, holder)]
     size = pointer_size
     if found["new"]:

@@ -19,6 +19,7 @@ class Pointer:
     element: Type
     size: int  # of the part to read
     pointer: int
+    width: int  # of a pointer
     counter: int = -1
     uses: Field | None = None  # in the counters: how many own the object
     is_weak: bool = False  # a null pointer to the counters means that there is no object
@@ -57,6 +58,7 @@ class OwnedArray:
     element: Type
     size: int  # of the part to read
     pointer: int  # offset of the pointer to the first element
+    width: int  # of a pointer
 
     noun = "array"
     access = Access.INDEX
@@ -103,8 +105,8 @@ def _unique(found: Type) -> Pointer | OwnedArray | None:
     at += parts[0].offset
     pointee, argument = parts[0].type.target, found.argument(0)
     if isinstance(argument, Type) and argument.kind is Kind.ARRAY and pointee.size > 0:
-        return OwnedArray(pointee, found.size, at)
-    return Pointer(pointee, found.size, at)
+        return OwnedArray(pointee, found.size, at, parts[0].type.size)
+    return Pointer(pointee, found.size, at, parts[0].type.size)
 
 
 def _counted(found: Type) -> Pointer | None:
@@ -116,11 +118,12 @@ def _counted(found: Type) -> Pointer | None:
         return None
     control = count.type.find("_M_pi")
     if control is None or control.type.kind is not Kind.POINTER or control.type.resolve is None:
-        return Pointer(pointer.type.target, found.size, pointer.offset)
+        return Pointer(pointer.type.target, found.size, pointer.offset, pointer.type.size)
     return Pointer(
         pointer.type.target,
         found.size,
         pointer.offset,
+        pointer.type.size,
         count.offset + control.offset,
         control.type.target.find("_M_use_count"),
         "__weak_count" in count.type.name,

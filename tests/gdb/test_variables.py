@@ -20,13 +20,16 @@ STOP = ("break stop", "run")
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_statics_of_every_kind_of_function(folder: Path, compiler: str, level: str) -> None:
-    if (compiler, level) == ("clang++", "-O2"):
-        pytest.skip("clang 14 does not say of which function the statics of inlined ones are")
     program = compiled(folder, compiler, "statics.cc", flags=[level])
     rows, _, _ = listed_live_and_in_core(program, folder, STOP)
     found = Counter(row["entries"] for row in rows)
     # Those of a function template are there for each of its instances.
-    assert found == Counter([*range(1, 21), 1, 2])
+    expected = Counter([*range(1, 21), 1, 2])
+    if (compiler, level) == ("clang++", "-O2"):
+        # clang 14 does not say of which function the statics of inlined ones are (docs/cpp.md).
+        assert found and not found - expected
+    else:
+        assert found == expected
     for row in rows:
         number = re.search(r"in_(\d+)\Z", row["path"])
         assert number is None or int(number[1]) == row["entries"], row

@@ -16,13 +16,14 @@ static const char *const c_types[] = {
     "hmap_flags", "hmap_tophash", "hmap_key_kind", NULL,
 };
 
-/* Go's runtime: untyped map headers, iterators, goroutines, type descriptors. */
+/* Go's runtime: untyped map headers, iterators, goroutines, type descriptors, functions. */
 static const char *const go_types[] = {
     "runtime.hmap",
     "runtime.hiter",
     "runtime.g",
     "internal/runtime/maps.Map",
     "internal/runtime/maps.Iter",
+    "internal/runtime/maps.table",
     "sync.Map",
     "sync.entry",
     "sync.readOnly",
@@ -51,6 +52,8 @@ static const char *const go_types[] = {
     "runtime.functype",
     "runtime.maptype",
     "runtime.mspan",
+    "runtime._func",
+    "runtime.pcHeader",
     NULL,
 };
 

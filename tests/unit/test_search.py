@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hmapdbg.languages.libstdcxx import containers
+from hmapdbg.reach import limits as time_limits
 from hmapdbg.reach import walk
 from hmapdbg.reach.keys import spelled_keys
 from hmapdbg.reach.limits import Limits
@@ -222,3 +223,14 @@ def test_text_that_can_be_no_name_is_never_looked_up(monkeypatch: pytest.MonkeyP
     assert not asked
     target.lookup_type("map[string]*main.T")
     assert asked == ["map[string]*main.T"]
+
+
+def test_time_starts_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time_limits.time, "process_time", lambda: now)
+    monkeypatch.setattr(time_limits.time, "monotonic", lambda: now)
+    clock = time_limits.Clock(20.0)
+    now = 1000.0  # debug info has been read
+    assert not clock.is_over
+    now = 1021.0
+    assert clock.is_over

@@ -21,13 +21,17 @@ class Limits:
 
 class Clock:
     """A time limit: in processor time, so that a busy machine gives the same result; and ten times
-    that in wall-clock time, for a slow target."""
+    that in wall-clock time, for a slow target. It starts when it is first looked at: what debuggers
+    take to read the debug info of a large program before is not the search's."""
 
     def __init__(self, seconds: float) -> None:
-        self._processor = time.process_time() + seconds
-        self._wall = time.monotonic() + 10 * seconds
+        self._seconds = seconds
+        self._ends: tuple[float, float] | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether the time is spent."""
-        return time.process_time() > self._processor or time.monotonic() > self._wall
+        processor, wall = time.process_time(), time.monotonic()
+        if self._ends is None:
+            self._ends = processor + self._seconds, wall + 10 * self._seconds
+        return processor > self._ends[0] or wall > self._ends[1]

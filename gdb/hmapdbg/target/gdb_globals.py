@@ -32,6 +32,8 @@ from .gdb_values import GdbValues
 from .protocol import Variable
 from .spelling import Scope
 
+# What Go's compiler has made: debug info knows none of it, and looks for it everywhere.
+_OF_COMPILER = re.compile(r"\.\.|^go:|^type:")
 MAX_SYMBOLS = 200_000  # per file
 
 # Sections of Go programs that hold no pointers.
@@ -144,7 +146,7 @@ class _ObjectFile:
         except OSError:
             return False
 
-    @property
+    @functools.cached_property
     def _is_go(self) -> bool:
         try:
             return section_address(self.path, ".go.buildinfo") is not None
@@ -214,7 +216,7 @@ class _ObjectFile:
         inside: list[ElfSymbol] = []  # statics of functions, and those without debug info
         met: set[str] = set()
         for one in variables:
-            if one.name in met:
+            if one.name in met or (self._is_go and _OF_COMPILER.search(one.name)):
                 continue
             symbols = [] if one.name.startswith("_ZZ") else self._symbols_of(one)
             if not symbols:

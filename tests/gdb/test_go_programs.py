@@ -189,3 +189,21 @@ def test_registers_of_inner_frames_are_not_those_of_outer_ones(go: Toolchain, fo
     assert re.fullmatch(r"goroutine 1 outer: held", paths[8001])
     outcome = gdb_session(exe, commands=["break main.stop", "run", "hmap-dump frame 2: held"])[2]
     assert "8,001" in outcome.output
+
+
+def test_statics_of_functions_are_not_looked_for_in_go(folder: Path) -> None:
+    """Go's functions have none, but its programs have so many variables without debug info that
+    all of the code would be looked through for them."""
+    go = main_toolchains()[-1]
+    session = gdb_session(
+        build(go, "go_registers", folder),
+        commands=[
+            "break main.stop",
+            "run",
+            "python seen = []; block_for_pc = gdb.block_for_pc",
+            "python gdb.block_for_pc = lambda pc: (seen.append(pc), block_for_pc(pc))[1]",
+            "hmap-list",
+            "python print(len(seen))",
+        ],
+    )
+    assert int(session[-1].output) < 100

@@ -31,6 +31,11 @@ HIDDEN = {
     "unnamed.cache": 25,
     "unnamed.'Base::cache'": 26,
     "unnamed.inner.cache": 28,
+    "whole.cache": 37,
+    "whole.'Near'.'Virtual'.cache": 38,
+    "whole.'Near::own'": 39,
+    "near.'Virtual'.cache": 41,
+    "near.own": 42,
 }
 
 

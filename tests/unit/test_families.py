@@ -50,7 +50,7 @@ def test_the_readme_tells_of_all_families() -> None:
 def test_hmap_layout_recognises_the_headers_that_the_families_do() -> None:
     text = read("libhmap/layout/classify.c")
     block = text[text.index("/* The fields by which a family") : text.index("*const maps[] =")]
-    arrays = re.findall(r"\{([^{}]*), NULL\}", block)
+    arrays = re.findall(r"\{([^{}]*),\s+NULL\}", block)
     known = {frozenset(re.findall(r'"(\w+)"', array)) for array in arrays}
     assert known == {frozenset(header) for family in FAMILIES for header in family.headers}
 

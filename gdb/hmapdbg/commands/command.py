@@ -41,10 +41,10 @@ class HmapCommand(gdb.Command):
         raise AssertionError(f"{self.name} has no run()")
 
     def invoke(self, line: str, from_tty: bool) -> None:
-        from ..target.opening import steady_language
-
         self.dont_repeat()
         try:
+            from ..target.opening import steady_language
+
             arguments = parse(line, self.options)
             if "--help" in arguments:
                 gdb.write(inspect.cleandoc(self.__doc__ or "") + "\n")

@@ -8,9 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..compat import dataclass
-from ..languages import short_name
-from ..target import Field, Type
+from ..languages import Access, Places, short_name
+from ..languages.elements import Bytes, Words
+from ..target import Field, Memory, Type, VirtualBase
+
+
+@dataclass(frozen=True)
+class InVirtualBase:
+    """The part of an object that a virtual base class is, as Elements have it."""
+
+    base: VirtualBase
+    noun = "virtual base class"
+    access = Access.POINTEE
+    size = 1  # the object's own table is read one object at a time
+
+    @property
+    def element(self) -> Type:
+        """See Elements."""
+        return self.base.type
+
+    @property
+    def step(self) -> str:
+        """As a path has it."""
+        return f"'{short_name(self.base.name)}'"
+
+    def find(self, _memory: Memory, addrs: Words, _raw: Bytes) -> Places:
+        """See Elements."""
+        found = [self.base.locate(addr) or 0 for addr in addrs.tolist()]
+        places = np.array(found, np.uint64)
+        rows = np.flatnonzero(places)
+        return Places(places[rows], rows, np.zeros(len(rows), np.int64))
+
+    def locate(self, _memory: Memory, addr: int, _raw: Bytes, _number: int) -> int | None:
+        """See Elements."""
+        return self.base.locate(addr)
+
+
+def find_virtual_base(struct: Type, name: str) -> VirtualBase | None:
+    """The virtual base class of a struct that a name in a path means."""
+    return next((one for one in struct.virtual_bases if short_name(one.name) == name), None)
 
 
 def find_qualified(struct: Type, name: str) -> Field | None:

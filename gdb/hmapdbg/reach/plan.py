@@ -20,7 +20,7 @@ from ..languages import (
     is_internal,
 )
 from ..target import Kind, Target, Type
-from .members import Members
+from .members import InVirtualBase, Members
 from .steps import Step, access_step, fields_step, index_step, pointee_step
 
 MAX_DEPTH = 40  # of nested structs
@@ -188,6 +188,10 @@ def _iter_struct_leaves(found: Type, offset: int, members: Members, depth: int) 
             for leaf in _iter_leaves(member.type, offset + member.offset, way, depth + 1):
                 is_doubtful = found.kind is Kind.UNION and leaf.way is Way.MAP
                 yield replace(leaf, in_union=True) if is_doubtful else leaf
+    for base in found.virtual_bases:
+        part = InVirtualBase(base)
+        step = fields_step((*members.names, part.step))
+        yield Leaf(Way.ELEMENTS, offset, base.type, step, part.size, elements=part)
 
 
 def _is_known(found: Type) -> bool:

@@ -21,14 +21,14 @@ import numpy as np
 from ..compat import dataclass
 from ..families import family_of, is_handle, open_map
 from ..find import find, key_by_text, parse_key
-from ..languages import Access, Held, Holder, find_elements, find_holder, find_object
+from ..languages import Access, Contents, Holder, find_elements, find_holder, find_object
 from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import Scope, closing_at, split_scope
 from ..target.types import pointer_to
 from .go_stacks import PLACE, resolve_place
-from .members import find_qualified
+from .members import find_qualified, find_virtual_base
 from .steps import has_base_step, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
@@ -256,7 +256,7 @@ def pointed_at(target: Target, value: Value) -> Value:
     holder = find_holder(value.type)
     if holder is None or holder.access is not Access.POINTEE:
         return value
-    held = _held(target, holder, value)
+    held = next(_contents(target, holder, value).iter_followed(), None)
     if held is None:
         raise _StepError(f"'{value.expression}' holds no value")
     if value.address is None:
@@ -269,11 +269,10 @@ def _pointer(target: Target, text: str, pointee: Type, address: int) -> Value:
     return Value(text, pointer_to(pointee, target.pointer_size), data)
 
 
-def _held(target: Target, holder: Holder, value: Value) -> Held | None:
-    """What a holder holds; None where that is nothing, or not known."""
+def _contents(target: Target, holder: Holder, value: Value) -> Contents:
+    """What a holder holds."""
     raw = np.frombuffer(value.data[: holder.size], np.uint8)[None]
-    contents = holder.open(target, raw, np.array([value.address or 0], np.uint64))
-    return next(contents.iter_followed(), None)
+    return holder.open(target, raw, np.array([value.address or 0], np.uint64))
 
 
 _Apply = Callable[[Target, Value, str], Value]
@@ -322,6 +321,9 @@ def _member(target: Target, value: Value, name: str, path: str) -> Value:
     if value.type.kind is Kind.POINTER and value.type.resolve is not None:
         value = _dereference(target, value, value.expression)
     of_base = name.startswith("'") and name.endswith("'")
+    virtual = find_virtual_base(value.type, name[1:-1]) if of_base else None
+    if virtual is not None and value.address is not None:
+        return _at(target, virtual.type, virtual.locate(value.address) or 0, path)
     found = find_qualified(value.type, name[1:-1]) if of_base else value.type.find(name)
     if found is None:
         raise TargetError(
@@ -394,9 +396,11 @@ def _assert(target: Target, value: Value, name: str, path: str) -> Value:
             f"'{value.expression}' is not an interface, a variant or an object with virtual "
             f"functions: its type is '{value.type.name}'"
         )
-    held = _held(target, holder, value)
+    contents = _contents(target, holder, value)
+    held = next(contents.iter_followed(), None)
     if held is None or held.name != name:
-        what = "nothing of a known type" if held is None else f"a '{held.name}'"
+        what = "nothing" if contents.empty[0] else "an unknown type"
+        what = what if held is None else f"a '{held.name}'"
         raise TargetError(f"'{value.expression}' holds {what}, not a '{name}'")
     if held.data is None:
         return _at(target, held.type, int(held.addrs[0]), path)

@@ -18,7 +18,7 @@
 
 from .core_file import Gap
 from .memory import Memory, MemoryFault
-from .types import Field, Kind, Type
+from .types import Field, Kind, Type, VirtualBase
 from .protocol import Target, TargetError, Unreadable, Value, Variable
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "Unreadable",
     "Value",
     "Variable",
+    "VirtualBase",
 ]

@@ -147,7 +147,7 @@ class GdbTarget(Target):
         if self._by_path is not None:
             return self._by_path.get(path)
         scope, name = split_scope(path)
-        last = re.search(r"(\w+)(?:\[abi:\w+\])*(?:@\d+)?['\"]?\Z", name)
+        last = re.search(r"(\w+)(?:@\d+)?['\"]?\Z", name)
         if last is None or scope.level is not None:
             return None
         wanted = gdb_globals.Wanted(last.group(1), scope.object, scope.thread)

@@ -69,7 +69,7 @@ def read_registers() -> None:
     """Has gdb read the registers of all threads: of cores of processors that it does not know all
     registers of, it warns at that, of each thread, but only once."""
     with contextlib.suppress(gdb.error):
-        output_of("thread apply all -q -s print/x $sp")
+        output_of("thread apply all -q -s output/x $sp")
 
 
 def innermost_places() -> list[tuple[int, int]]:

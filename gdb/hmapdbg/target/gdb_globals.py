@@ -144,6 +144,13 @@ class _ObjectFile:
         except OSError:
             return False
 
+    @property
+    def _is_go(self) -> bool:
+        try:
+            return section_address(self.path, ".go.buildinfo") is not None
+        except OSError:
+            return False
+
     @functools.cached_property
     def bias(self) -> int | None:
         """How far the file was moved when it was loaded; None: unknown."""
@@ -219,7 +226,7 @@ class _ObjectFile:
                 names = names[1:] if len(symbols) > 1 else names
                 address = self._address_of(one)
                 yield _Spelled(symbol, names, one.name, address, one.is_thread_local)
-        for static in function_statics(self.bias, inside, self._functions):
+        for static in function_statics(self.bias, inside, self._functions, self._is_go):
             names = _names_in_function(static)
             yield _Spelled(static.symbol, names, static.name, None, static.is_thread_local)
 
@@ -246,7 +253,7 @@ class _ObjectFile:
 
 def _names_in_file(symbol: gdb.Symbol) -> tuple[str, ...]:
     """A variable's name alone, and with its source file."""
-    name = spelled(symbol.name)
+    name = spelled(re.sub(r"\[abi:\w+\]", "", symbol.name))
     quoted = name if name.startswith("'") else f"'{name}'" if "::" in name else name
     path = symbol.symtab.filename if symbol.symtab is not None else ""
     files = dict.fromkeys([os.path.basename(path), path])

@@ -58,17 +58,17 @@ def _have_same_arguments(
     if names in compared:
         return True
     compared.add(names)
-    if "<" in (one.name or ""):
-        if _is_certain(one, other):
-            return True
-        for mine, theirs in zip(iter_arguments(one), iter_arguments(other)):
-            if isinstance(mine, gdb.Type) and isinstance(theirs, gdb.Type):
-                same = mine == theirs and _have_same_arguments(mine, theirs, depth + 1, compared)
-            else:
-                same = str(mine) == str(theirs)
-            if not same:
-                return False
-    pairs = zip(_iter_parts(one, depth), _iter_parts(other, depth))
+    if "<" in (one.name or "") and _is_certain(one, other):
+        return True
+    pairs = [*zip(_iter_parts(one, depth), _iter_parts(other, depth))]
+    for mine, theirs in zip(iter_arguments(one), iter_arguments(other)):
+        if isinstance(mine, gdb.Type) and isinstance(theirs, gdb.Type):
+            pairs.append((mine, theirs))
+            same = mine == theirs
+        else:
+            same = str(mine) == str(theirs)
+        if not same:
+            return False
     return all(_have_same_arguments(mine, theirs, depth + 1, compared) for mine, theirs in pairs)
 
 
@@ -92,6 +92,10 @@ def _iter_parts(found: gdb.Type, depth: int) -> Iterator[gdb.Type]:
 def iter_arguments(found: gdb.Type) -> Iterator[object]:
     """The template arguments of a type: types, and values."""
     found = found.strip_typedefs().unqualified()
+    # gcc writes down none of std::allocator, and gdb looks for one of that name, in any file; its
+    # base class has them.
+    if "<" not in (found.name or "") or (found.name or "").startswith("std::allocator<"):
+        return
     for number in range(MAX_DEPTH):
         try:
             yield found.template_argument(number)

@@ -23,6 +23,7 @@ MAX_ADDRESSES = 1_500_000  # of code that is looked at
 _COMPUTED = gdb.SYMBOL_LOC_COMPUTED
 STATICS = (gdb.SYMBOL_LOC_STATIC, _COMPUTED)  # computed: of a thread
 _MANGLED = re.compile(r"_ZZ(?P<rest>.*)\Z")
+_OF_GCC = re.compile(r"[A-Za-z_]\w*\.\d+")
 _STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
 
 
@@ -37,10 +38,13 @@ class Static:
 
 
 def function_statics(
-    bias: int | None, inside: list[ElfSymbol], functions: list[ElfSymbol]
+    bias: int | None, inside: list[ElfSymbol], functions: list[ElfSymbol], is_go: bool
 ) -> Iterator[Static]:
     """The statics of functions among the variables `inside`, some of which may be none; `bias`: how
-    far the object file was moved when it was loaded."""
+    far the object file was moved when it was loaded. Go's functions have none, but those of C in
+    its programs may."""
+    if is_go:
+        inside = [one for one in inside if _OF_GCC.fullmatch(one.name)]
     if bias is None or not inside:
         return
     search = _Search(inside, bias)

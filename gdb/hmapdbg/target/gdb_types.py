@@ -11,7 +11,7 @@ import gdb
 
 from .declared import definition
 from .gdb_namesakes import are_same
-from .types import CHARACTERS, Field, Kind, Type, array_of
+from .types import CHARACTERS, Field, Kind, Type, VirtualBase, array_of
 
 
 class GdbTypes:
@@ -95,6 +95,7 @@ class GdbTypes:
                 real.sizeof,
                 fields=tuple(self._iter_fields(real)),
                 resolve_argument=lambda number: self._template_argument(real, number),
+                virtual_bases=tuple(self._iter_virtual_bases(real)),
             )
         return Type(Kind.OTHER, name, real.sizeof)
 
@@ -113,6 +114,12 @@ class GdbTypes:
                 bool(member.is_base_class),
             )
 
+    def _iter_virtual_bases(self, struct: gdb.Type) -> Iterator[VirtualBase]:
+        for member in struct.fields():
+            if member.is_base_class and getattr(member, "bitpos", None) is None:
+                locate = functools.partial(_locate_base, struct, member)
+                yield VirtualBase(member.name or "", self.neutral(member.type), locate)
+
     def _template_argument(self, struct: gdb.Type, number: int) -> Union[Type, int, None]:
         try:
             found: object = struct.template_argument(number)
@@ -121,6 +128,15 @@ class GdbTypes:
             return int(found) if isinstance(found, gdb.Value) else None
         except (gdb.error, RuntimeError, ValueError):
             return None
+
+
+def _locate_base(struct: gdb.Type, base: gdb.Field, address: int) -> int | None:
+    """Where a virtual base class of the object at an address is, by the object's own table."""
+    try:
+        found = gdb.Value(address).cast(struct.pointer()).dereference()[base].address
+        return None if found is None else int(found)
+    except (gdb.error, OverflowError):
+        return None
 
 
 _CODE = Type(Kind.OTHER, "code", 0)

@@ -52,6 +52,15 @@ CHARACTERS = ("char", "wchar_t", "char8_t", "char16_t", "char32_t")
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualBase:
+    """A virtual base class of C++: where it is, only the object itself tells."""
+
+    name: str
+    type: Type
+    locate: Callable[[int], Union[int, None]]  # from the address of the object; None: unreadable
+
+
+@dataclass(frozen=True, slots=True)
 class Type:
     """A type of the target, typedefs and qualifiers stripped (`name` keeps the name as written).
 
@@ -79,6 +88,8 @@ class Type:
     resolve_argument: Callable[[int], Union[Type, int, None]] | None = field(
         default=None, compare=False, repr=False
     )
+
+    virtual_bases: tuple[VirtualBase, ...] = field(default=(), compare=False, repr=False)
 
     def argument(self, number: int) -> Union[Type, int, None]:
         """A template argument: a type, or the value of a constant."""

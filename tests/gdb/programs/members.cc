@@ -74,7 +74,23 @@ struct Unnamed : Base2 {
     } inner;
 };
 } // namespace
+struct Virtual {
+    long before = 1;
+    Map cache;
+    virtual ~Virtual() {}
+};
+struct Near : virtual Virtual {
+    Map own;
+};
+struct Far : virtual Virtual {
+    Map own;
+};
+struct Whole : Near, Far {
+    Map cache;
+};
 
+Whole whole;
+Near near;
 Hides hides;
 HidesAgain *again = new HidesAgain;
 std::unique_ptr<Diamond> diamond(new Diamond);
@@ -110,6 +126,8 @@ int main()
     fill(std::get<0>(tuple)), fill(std::get<2>(tuple)), fill(std::get<3>(tuple));
     HidesAgain &named = by_name["k"];
     fill(named.cache), fill(named.Hides::cache), fill(named.Base::cache);
+    fill(whole.cache), fill(whole.Virtual::cache), fill(whole.Near::own), fill(whole.Far::own);
+    fill(near.cache), fill(near.own);
     std::printf("%p %zu\n", (void *)&by_name, by_name.size());
     std::fflush(stdout);
     stop();

@@ -169,12 +169,12 @@ def test_elements_and_holders_are_followed() -> None:
     assert plans.of(SECRET) is None
     search = Search(target())
     assert list(search.follow([Variable("list", LIST, LIST_AT)], "global")) == []
-    assert search.unsound == 2
+    assert search.misses.invalid == 2
     image = target()
     image.segments[0x4000] = struct.pack("<QQ", 2, MAP_AT)
     search = Search(image)
     assert list(search.follow([Variable("any", ANY, 0x4000)], "global")) == []
-    assert search.unsound == 1
+    assert search.misses.invalid == 1
 
 
 def test_paths_are_spelled_as_the_language_has_them() -> None:
@@ -210,5 +210,5 @@ def test_paths_are_resolved() -> None:
     assert (number.type, number.address, number.data[0]) == (LONG, 0x4008, 17)
     with pytest.raises(TargetError, match="'any' holds a 'map', not a 'number'"):
         resolve(image, "any.(number)")
-    with pytest.raises(TargetError, match="'gone' holds an unknown type, not a 'map'"):
+    with pytest.raises(TargetError, match="'gone' holds nothing, not a 'map'"):
         resolve(image, "gone.(map)")

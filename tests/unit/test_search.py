@@ -164,7 +164,7 @@ def test_garbage_is_no_map_and_no_error() -> None:
     holder = array_of(pointer_to(HMAP, 8), 2)
     search = Search(target)
     assert list(search.follow([Variable("v", holder, 0x2000)], "global")) == []
-    assert search.unsound == 2
+    assert search.misses.invalid == 2
 
 
 # ---- containers
@@ -208,7 +208,9 @@ def test_map_that_cannot_be_opened_for_whatever_reason_costs_no_other(
     variables = [Variable(name, HMAP, 0x1000 + 32 * at) for at, name in enumerate(("a", "b"))]
     assert not list(search.follow(variables, "global"))
     assert names == ["a", "b"]
-    assert search.failures == [f"{name}: ValueError: embedded null character" for name in names]
+    assert search.misses.failures == [
+        f"{name}: ValueError: embedded null character" for name in names
+    ]
 
 
 def test_text_that_can_be_no_name_is_never_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

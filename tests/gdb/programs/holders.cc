@@ -32,7 +32,10 @@ using Map = std::unordered_map<int, int>;
 
 struct Handler {
     virtual ~Handler() = default;
-    virtual int answer() const { return 0; }
+    virtual int answer() const
+    {
+        return 0;
+    }
     Map base;
 };
 
@@ -87,7 +90,10 @@ namespace
 {
 struct Hidden : Handler {
     Map hidden = make();
-    int answer() const override { return 1; }
+    int answer() const override
+    {
+        return 1;
+    }
 };
 } // namespace
 
@@ -106,11 +112,25 @@ template <int Tag, class T> struct Tagged {
         using other = Tagged<Tag, U>;
     };
     Tagged() = default;
-    template <class U> Tagged(const Tagged<Tag, U> &) {}
-    T *allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
-    void deallocate(T *p, std::size_t n) { std::allocator<T>().deallocate(p, n); }
-    bool operator==(const Tagged &) const { return true; }
-    bool operator!=(const Tagged &) const { return false; }
+    template <class U> Tagged(const Tagged<Tag, U> &)
+    {
+    }
+    T *allocate(std::size_t n)
+    {
+        return std::allocator<T>().allocate(n);
+    }
+    void deallocate(T *p, std::size_t n)
+    {
+        std::allocator<T>().deallocate(p, n);
+    }
+    bool operator==(const Tagged &) const
+    {
+        return true;
+    }
+    bool operator!=(const Tagged &) const
+    {
+        return false;
+    }
 };
 
 template <class A> using MapOf = std::unordered_map<int, long, std::hash<int>, std::equal_to<>, A>;
@@ -123,8 +143,12 @@ struct Union {
         Map map;
         char bytes[64];
     };
-    Union() : which(0), number(0) {}
-    ~Union() {}
+    Union() : which(0), number(0)
+    {
+    }
+    ~Union()
+    {
+    }
 };
 
 std::vector<std::unique_ptr<Handler>> handlers;
@@ -152,10 +176,16 @@ std::span<Map, 2> fixed_span = array;
 std::expected<Map, std::string> expected, unexpected = std::unexpected(std::string("no"));
 #endif
 
-extern "C" __attribute__((noinline)) void stop() { __asm__ volatile("" : : : "memory"); }
+extern "C" __attribute__((noinline)) void stop()
+{
+    __asm__ volatile("" : : : "memory");
+}
 
 struct Throws {
-    operator Map() const { throw 1; }
+    operator Map() const
+    {
+        throw 1;
+    }
 };
 
 template <class M> static void fill(M &map, const char *how, int count)

@@ -77,7 +77,9 @@ struct Unnamed : Base2 {
 struct Virtual {
     long before = 1;
     Map cache;
-    virtual ~Virtual() {}
+    virtual ~Virtual()
+    {
+    }
 };
 struct Near : virtual Virtual {
     Map own;

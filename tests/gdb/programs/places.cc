@@ -28,7 +28,7 @@ struct Holder {
     Outer *shards;
     Inner &reference;
     const volatile Inner *volatile_one;
-} *holder;
+} * holder;
 std::atomic<Outer *> atomic_pointer;
 volatile Inner *volatile_map;
 

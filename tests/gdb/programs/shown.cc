@@ -25,7 +25,10 @@ struct Item {
 };
 
 template <class T> struct Hash {
-    std::size_t operator()(const T &) const { return 1; }
+    std::size_t operator()(const T &) const
+    {
+        return 1;
+    }
 };
 
 const char *const LONG = "a text that is too long to be in the string itself";
@@ -68,15 +71,18 @@ std::unordered_map<int, std::chrono::duration<int, std::ratio<1, 25>>> frames{
 std::unordered_map<int, std::chrono::time_point<std::chrono::steady_clock, std::chrono::seconds>>
     points{{1, std::chrono::time_point<std::chrono::steady_clock, std::chrono::seconds>(
                    std::chrono::seconds(42))}};
-std::unordered_map<std::filesystem::path, int, Hash<std::filesystem::path>> paths{
-    {"/usr/share", 1}, {"relative", 2}};
+std::unordered_map<std::filesystem::path, int, Hash<std::filesystem::path>> paths{{"/usr/share", 1},
+                                                                                  {"relative", 2}};
 std::unordered_map<std::unique_ptr<int>, std::shared_ptr<int>> owners;
 std::unordered_map<int, std::atomic<long>> atomics;
 std::unordered_map<int, std::any> anys{{1, 5}, {2, std::string("inside")}, {3, {}}};
 
 #endif
 
-extern "C" __attribute__((noinline)) void stop() { __asm__ volatile("" : : : "memory"); }
+extern "C" __attribute__((noinline)) void stop()
+{
+    __asm__ volatile("" : : : "memory");
+}
 
 int main()
 {

@@ -120,7 +120,6 @@ def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Val
     first = text[: starts[0]] if starts else ""
     if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
         return root(text)
-    value = root(first)
     value = _stood_for(target, root(first))
     begin = _Root(lambda name: value if name == first else None, is_only=True)
     return pointed_at(target, replace(_value(target, text, 0, begin)[0], expression=text))

@@ -96,13 +96,6 @@ def section_bytes(path: str, name: str) -> bytes | None:
         return _Reader(program, os.path.getsize(path)).section_bytes(name.encode())
 
 
-def section_names(path: str) -> set[str]:
-    """The names of the sections of the program at `path`. OSError, NotACore."""
-    with open(path, "rb") as program:
-        reader = _Reader(program, os.path.getsize(path))
-        return {name.decode("ascii", "replace") for name, *_ in reader.iter_sections()}
-
-
 def held_ranges(path: str) -> list[tuple[int, int]]:
     """The address ranges [start, end) whose bytes are in the core at `path`, or in a mapped file
     that it names and that still exists: sorted and disjoint. OSError, NotACore."""

@@ -18,7 +18,6 @@ MAX_EMPTY_ELEMENTS = 200  # counted in an array of those
 
 BYTE = Type(Kind.INTEGER, "uint8", 1)
 CODE = Type(Kind.OTHER, "code", 0)
-OPAQUE = (GoKind.CHAN, GoKind.FUNC, GoKind.MAP, GoKind.POINTER, GoKind.UNSAFE_POINTER)
 
 
 @dataclass(frozen=True, slots=True)

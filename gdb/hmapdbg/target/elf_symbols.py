@@ -9,11 +9,14 @@ import functools
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from ..compat import dataclass
+
+T = TypeVar("T")
 
 SHT_SYMTAB, SHT_DYNSYM = 2, 11
 SHF_WRITE = 1
@@ -36,43 +39,26 @@ class ElfSymbol:
 def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
     """The variables in writable sections, and the functions, of the ELF file at `path`; both empty
     if it has no symbol table. OSError."""
-    if os.path.getsize(path) < 64:
-        return [], []
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:4] != b"\x7fELF" or data[4] not in (1, 2) or data[5] not in (1, 2):
-            return [], []
-        try:
-            found = list(_iter_symbols(data))
-        except (struct.error, IndexError, ValueError):  # truncated, or garbage
-            return [], []
+    found: list[ElfSymbol] = _read(path, lambda data: list(_iter_symbols(data)), [])
     return [one for one in found if one.section], [one for one in found if not one.section]
 
 
 def read_exported(path: str) -> dict[str, int]:
     """The variables of the ELF file at `path` that are there for other object files, and their
     addresses. OSError."""
-    if os.path.getsize(path) < 64:
-        return {}
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
-            found = list(_iter_symbols(data, SHT_DYNSYM))
-        except (struct.error, IndexError, ValueError):
-            return {}
+    found: list[ElfSymbol] = _read(path, lambda data: list(_iter_symbols(data, SHT_DYNSYM)), [])
     return {one.name: one.address for one in found if one.section and not one.is_thread_local}
 
 
 def section_address(path: str, name: str) -> int | None:
     """Where a section of the ELF file at `path` says that it lies; None: there is none. OSError."""
-    if os.path.getsize(path) < 64:
-        return None
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
-        try:
-            sections = _sections(data, wide, order)
-            names = _section_names(data, wide, order, sections)
-        except (struct.error, IndexError, ValueError):
-            return None
-    return next((one.address for one, own in zip(sections, names) if own == name), None)
+
+    def find(data: mmap.mmap) -> int | None:
+        sections = _sections(data)
+        names = _section_names(data, sections)
+        return next((one.address for one, own in zip(sections, names) if own == name), None)
+
+    return _read(path, find, None)
 
 
 def has_mangled_names(path: str) -> bool:
@@ -82,16 +68,26 @@ def has_mangled_names(path: str) -> bool:
 
 @functools.lru_cache(100)
 def _has_mangled_names(path: str, _changed: int) -> bool:
-    if os.path.getsize(path) < 64:
-        return False
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
-        try:
-            sections = _sections(data, wide, order)
-        except (struct.error, IndexError, ValueError):
-            return False
+    def find(data: mmap.mmap) -> bool:
+        sections = _sections(data)
         tables = [sections[one.link] for one in sections if one.kind == SHT_SYMTAB]
         return any(data.find(b"\0_Z", one.offset, one.offset + one.size) >= 0 for one in tables)
+
+    return _read(path, find, False)
+
+
+def _read(path: str, read: Callable[[mmap.mmap], T], default: T) -> T:
+    """What `read` makes of the ELF file at `path`; `default` for a file that is truncated, or
+    another one. OSError."""
+    if os.path.getsize(path) < 64:
+        return default
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data[:4] != b"\x7fELF" or data[4] not in (1, 2) or data[5] not in (1, 2):
+            return default
+        try:
+            return read(data)
+        except (struct.error, IndexError, ValueError):
+            return default
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +102,16 @@ class _Section:
 
 
 def _iter_symbols(data: mmap.mmap, kind: int = SHT_SYMTAB) -> Iterator[ElfSymbol]:
-    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
-    sections = _sections(data, wide, order)
-    names = _section_names(data, wide, order, sections)
+    sections = _sections(data)
+    names = _section_names(data, sections)
     table = next((one for one in sections if one.kind == kind), None)
     if table is None:
         return
     strings = sections[table.link]
     text = data[strings.offset : strings.offset + strings.size]
-    rows = np.frombuffer(data[table.offset : table.offset + table.size], _symbol_dtype(wide, order))
+    rows = np.frombuffer(
+        data[table.offset : table.offset + table.size], _symbol_dtype(*_format(data))
+    )
     kinds = rows["info"] & 15
     writable = np.array([bool(one.flags & SHF_WRITE) for one in sections], np.bool_)
     inside = np.minimum(rows["section"].astype(np.int64), len(sections) - 1)
@@ -152,7 +149,13 @@ def _symbol_dtype(wide: bool, order: str) -> np.dtype[np.void]:
     return np.dtype([(name, order + kind) for name, kind in fields])
 
 
-def _sections(data: mmap.mmap, wide: bool, order: str) -> list[_Section]:
+def _format(data: mmap.mmap) -> tuple[bool, str]:
+    """Whether an ELF file is one of 64 bits, and its byte order, as struct has it."""
+    return data[4] == 2, "<" if data[5] == 1 else ">"
+
+
+def _sections(data: mmap.mmap) -> list[_Section]:
+    wide, order = _format(data)
     (start,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 40 if wide else 32)
     entry, count = struct.unpack_from(order + "HH", data, 58 if wide else 46)
     out = []
@@ -162,7 +165,8 @@ def _sections(data: mmap.mmap, wide: bool, order: str) -> list[_Section]:
     return out
 
 
-def _section_names(data: mmap.mmap, wide: bool, order: str, sections: list[_Section]) -> list[str]:
+def _section_names(data: mmap.mmap, sections: list[_Section]) -> list[str]:
+    wide, order = _format(data)
     (index,) = struct.unpack_from(order + "H", data, 62 if wide else 50)
     table = sections[index]
     text = data[table.offset : table.offset + table.size]

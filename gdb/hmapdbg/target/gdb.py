@@ -176,10 +176,10 @@ class GdbTarget(Target):
     def calls_at(self, pc: int, sp: int) -> Sequence[Call]:
         return gdb_made_frames.calls_at(self.values, pc, sp)
 
-    @contextlib.contextmanager
-    def call_selected(self, pc: int, sp: int, number: int) -> Iterator[None]:
-        with gdb_made_frames.call_selected(pc, sp, number):
-            yield
+    def call_selected(
+        self, pc: int, sp: int, number: int
+    ) -> contextlib.AbstractContextManager[None]:
+        return gdb_made_frames.call_selected(pc, sp, number)
 
     # ---- addresses
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import gdb
 
 from .gdb_session import language, no_calls, output_of
+from .gdb_statics import symbols_in
 from .gdb_types import GdbTypes
 from .memory import Memory, MemoryFault
 from .spelling import class_of_member
@@ -66,7 +67,7 @@ class GdbClasses:
                 name = "" if block.function is None else block.function.name
                 if (block.start, block.end, name) not in met:
                     met.add((block.start, block.end, name))
-                    pointees = (_pointee(one) for one in _symbols_in(block) if one.name in names)
+                    pointees = (_pointee(one) for one in symbols_in(block) if one.name in names)
                     found = next((one for one in pointees if one is not None), None)
                     if found is not None:
                         return self._types.neutral(found)
@@ -169,13 +170,8 @@ def _file_of(addr: int) -> gdb.Block | None:
 
 def _class_of(addr: int) -> gdb.Type | None:
     """What `this` of a member function points to."""
-    found = (_pointee(one) for one in _symbols_in(_block_at(addr)) if one.name == "this")
+    found = (_pointee(one) for one in symbols_in(_block_at(addr)) if one.name == "this")
     return next(found, None)
-
-
-def _symbols_in(block: gdb.Block | None) -> list[gdb.Symbol]:
-    found: list[gdb.Symbol] = [] if block is None else list(block)  # type: ignore[call-overload]
-    return found
 
 
 def _pointee(symbol: gdb.Symbol) -> gdb.Type | None:

@@ -17,21 +17,25 @@ from .protocol import TargetError, Variable
 from .types import Kind
 
 MAX_THREADS = 2000
+MAX_FRAMES = 250  # of one thread, the innermost ones
 # The registers of the program counter and the stack, by gdb's names of architectures.
 REGISTERS = {"i386:x86-64": ("rip", "rsp"), "aarch64": ("pc", "sp")}
-MAX_FRAMES = 250  # of one thread, the innermost ones
 
 
 def iter_threads() -> Iterator[int]:
     """The numbers of all threads, each selected meanwhile."""
     with selection_kept():
-        threads = sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
-        for thread in threads:
+        for thread in _threads():
             try:
                 thread.switch()
             except gdb.error:
                 continue
             yield thread.num
+
+
+def _threads() -> list[gdb.InferiorThread]:
+    """All threads, in the order of their numbers."""
+    return sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
 
 
 def iter_locals(values: GdbValues, is_go: bool) -> Iterator[Variable]:
@@ -40,20 +44,14 @@ def iter_locals(values: GdbValues, is_go: bool) -> Iterator[Variable]:
     read_registers()
     with selection_kept():
         chosen = gdb.selected_thread()
-        threads = sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
-        for thread in threads:
-            if thread is not None and chosen is not None and thread.num == chosen.num:
-                threads.remove(thread)
-                threads.insert(0, thread)
-                break
-        for thread in threads:
+        first = 0 if chosen is None else chosen.num
+        for thread in sorted(_threads(), key=lambda one: one.num != first):
             try:
                 thread.switch()
                 frame: gdb.Frame | None = gdb.newest_frame()
             except gdb.error:
                 continue
-            is_chosen = chosen is not None and thread.num == chosen.num
-            before = "" if is_chosen else f"thread {thread.num} "
+            before = "" if thread.num == first else f"thread {thread.num} "
             for level in range(MAX_FRAMES):
                 if frame is None:
                     break
@@ -76,15 +74,13 @@ def innermost_places() -> list[tuple[int, int]]:
     """The program counter and the stack pointer of each thread."""
     out = []
     read_registers()
-    with selection_kept():
-        for thread in gdb.selected_inferior().threads()[:MAX_THREADS]:
-            try:
-                thread.switch()
-                frame = gdb.newest_frame()
-                name = REGISTERS.get(frame.architecture().name(), ("pc", "sp"))[1]
-                out.append((int(frame.pc()), int(frame.read_register(name))))
-            except (gdb.error, ValueError):
-                continue
+    for _ in iter_threads():
+        try:
+            frame = gdb.newest_frame()
+            name = REGISTERS.get(frame.architecture().name(), ("pc", "sp"))[1]
+            out.append((int(frame.pc()), int(frame.read_register(name))))
+        except (gdb.error, ValueError):
+            continue
     return out
 
 

@@ -16,27 +16,27 @@ def output_of(command: str) -> str:
 
 
 @contextlib.contextmanager
-def no_calls() -> Iterator[None]:
+def _setting(name: str, value: str) -> Iterator[None]:
+    """Changes one of gdb's settings for a while."""
+    before = gdb.parameter(name)  # gdb.with_parameter is not in gdb 12
+    if isinstance(before, bool):
+        before = "on" if before else "off"
+    gdb.execute(f"set {name} {value}", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set {name} {before}", to_string=True)
+
+
+def no_calls() -> contextlib.AbstractContextManager[None]:
     """Keeps gdb from calling functions of the program, whatever an expression says; even a string
     literal would call its malloc."""
-    name = "may-call-functions"
-    before = gdb.parameter(name)  # gdb.with_parameter is not in gdb 12
-    gdb.execute(f"set {name} off", to_string=True)
-    try:
-        yield
-    finally:
-        gdb.execute(f"set {name} {'on' if before else 'off'}", to_string=True)
+    return _setting("may-call-functions", "off")
 
 
-@contextlib.contextmanager
-def language(name: str) -> Iterator[None]:
+def language(name: str) -> contextlib.AbstractContextManager[None]:
     """Sets gdb's language for a while."""
-    before = gdb.parameter("language")
-    gdb.execute(f"set language {name}", to_string=True)
-    try:
-        yield
-    finally:
-        gdb.execute(f"set language {before}", to_string=True)
+    return _setting("language", name)
 
 
 @contextlib.contextmanager

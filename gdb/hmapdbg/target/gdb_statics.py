@@ -16,6 +16,7 @@ import gdb
 
 from ..compat import dataclass
 from .elf_symbols import ElfSymbol
+from .gdb_session import output_of
 
 MAX_FUNCTIONS = 20_000  # searched for statics
 MAX_ADDRESSES = 1_500_000  # of code that is looked at
@@ -151,7 +152,7 @@ def demangled(name: str) -> str:
     if not name.startswith("_Z"):
         return name
     try:
-        return (gdb.execute(f"demangle -l c++ -- {name}", to_string=True) or name).strip()
+        return (output_of(f"demangle -l c++ -- {name}") or name).strip()
     except gdb.error:
         return name
 

@@ -269,6 +269,7 @@ class Panel(enum.Enum):
     LENGTHS = "lengths"  # of chains, or of probes
 
 
+@dataclass(frozen=True)
 class Geometry(abc.ABC):
     """The shape of a map in memory: nouns, null model, sizes, verdicts, aspects, panels.
 

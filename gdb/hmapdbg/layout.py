@@ -64,6 +64,14 @@ class StructLayout:
         return dict(zip(dtype.names or (), map(int, record)))
 
 
+def no_field(struct: str, name: str) -> TargetError:
+    """The error for a struct without a field that maps of the known versions have."""
+    return TargetError(
+        f"'{struct}' has no field '{name}': not a map that this version knows; "
+        f"see 'ptype {struct}'"
+    )
+
+
 def struct_layout(
     struct: Type, required: Iterable[str], optional: Iterable[str] = ()
 ) -> StructLayout:
@@ -72,10 +80,7 @@ def struct_layout(
     for name in required:
         found = struct.find(name)
         if found is None:
-            raise TargetError(
-                f"'{struct.name}' has no field '{name}': not a map that this version knows; "
-                f"see 'ptype {struct.name}'"
-            )
+            raise no_field(struct.name, name)
         members.append(Member(name, found.offset, found.type.size, found.type, struct.source))
     for name in optional:
         found = struct.find(name)

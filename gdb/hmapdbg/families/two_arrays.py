@@ -9,7 +9,7 @@ import abc
 
 from ..block import Problem
 from ..geometry.chains.layout import BucketLayout
-from ..header import Array, Role
+from ..header import Array, Growth, Overflow, Role
 from ..layout import StructLayout
 from ..target import Target, TargetError
 
@@ -23,6 +23,8 @@ def spare_buckets(buckets: int) -> int:
 class TwoArrays(abc.ABC):
     """The arrays of the map with the header fields `fields`, at `address` with the layout `struct`;
     checks I2 for arrays. TargetError if there can be none."""
+
+    spare_left: int  # spare buckets that are not in use yet
 
     def __init__(
         self,
@@ -42,6 +44,17 @@ class TwoArrays(abc.ABC):
         self.same_size = same_size
         self.expression = expression
         self.problems: list[Problem] = []
+
+    @property
+    def growth(self) -> Growth:
+        """How far growth is, by the header."""
+        return Growth(self.fields["B"], self.same_size, self.fields["nevacuate"])
+
+    @property
+    def overflow(self) -> Overflow:
+        """The overflow buckets, by the header, which counts them only roughly from B = 16 on."""
+        fields = self.fields
+        return Overflow(fields["noverflow"], fields["B"] < 16, self.spare_left)
 
     @abc.abstractmethod
     def array_at(self, name: str, address: int, B: int, role: Role) -> Array | None:

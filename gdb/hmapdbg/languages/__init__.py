@@ -15,6 +15,9 @@ name no language; families ask their own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 
 from ..target import Kind, Memory, Target, Type
@@ -55,6 +58,8 @@ __all__ = [
     "unit_of",
 ]
 
+Answer = TypeVar("Answer")
+
 LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBHMAP)
 
 
@@ -63,12 +68,17 @@ def language_of(target: Target) -> Language:
     return next((one for one in LANGUAGES if one.runs(target)), Language())
 
 
-def find_counted_string(found: Type) -> StringType | None:
-    """A type as a string with a length; None for any other type."""
+def _of_struct(found: Type, ask: Callable[[Language], Answer | None]) -> Answer | None:
+    """The first answer of a language about a struct; None for any other type."""
     if found.kind is not Kind.STRUCT:
         return None
-    strings = (one.find_string(found) for one in LANGUAGES)
-    return next((one for one in strings if one is not None), None)
+    answers = map(ask, LANGUAGES)
+    return next((one for one in answers if one is not None), None)
+
+
+def find_counted_string(found: Type) -> StringType | None:
+    """A type as a string with a length; None for any other type."""
+    return _of_struct(found, lambda one: one.find_string(found))
 
 
 def read_counted_string(memory: Memory, found: Type, data: bytes, limit: int) -> bytes | None:
@@ -90,35 +100,23 @@ def is_text(found: Type) -> bool:
 
 def find_elements(found: Type) -> Elements | None:
     """A type as a container, slice or smart pointer; None for any other type."""
-    if found.kind is not Kind.STRUCT:
-        return None
-    elements = (one.find_elements(found) for one in LANGUAGES)
-    return next((one for one in elements if one is not None), None)
+    return _of_struct(found, lambda one: one.find_elements(found))
 
 
 def find_holder(found: Type) -> Holder | None:
     """A type as a Holder; None for any other type."""
-    if found.kind is not Kind.STRUCT:
-        return None
-    holders = (one.find_holder(found) for one in LANGUAGES)
-    return next((one for one in holders if one is not None), None)
+    return _of_struct(found, lambda one: one.find_holder(found))
 
 
 def find_object(found: Type, pointer_size: int) -> Holder | None:
     """A type whose values may be parts of objects of another type, as in C++ the one that a pointer
     to a base class leads to; as a holder of those objects. None for any other type."""
-    if found.kind is not Kind.STRUCT:
-        return None
-    holders = (one.find_object(found, pointer_size) for one in LANGUAGES)
-    return next((one for one in holders if one is not None), None)
+    return _of_struct(found, lambda one: one.find_object(found, pointer_size))
 
 
 def find_shown(found: Type) -> Shown | None:
     """What a struct is shown as, if not as its members; None for any other type."""
-    if found.kind is not Kind.STRUCT:
-        return None
-    shown = (one.find_shown(found) for one in LANGUAGES)
-    return next((one for one in shown if one is not None), None)
+    return _of_struct(found, lambda one: one.find_shown(found))
 
 
 def is_internal(found: Type) -> bool:

@@ -21,7 +21,7 @@ from typing import Union
 from ...block import Block, Problem
 from ...geometry.chains.audit import BucketAudit
 from ...geometry.chains.map import ChainMap
-from ...header import Array, Growth, Header, Overflow, Pins, Role
+from ...header import Array, Header, Pins, Role
 from ...languages.go import bytes_tell_keys_apart, find_iterators, go_name, iterator_notes
 from ...layout import StructLayout
 from ...target import Target, Type, Value
@@ -92,16 +92,8 @@ class _GoBucketMap(ChainMap):
             header_size=(self.struct.size if address else 0) + self.arrays.extra_size,
             box_size=self.layout.box_size,
             writing=self._flag("hashWriting"),
-            growth=Growth(
-                B=self.fields["B"],
-                same_size=self._flag("sameSizeGrow"),
-                nevacuate=self.fields["nevacuate"],
-            ),
-            overflow=Overflow(
-                self.fields["noverflow"],
-                is_exact=self.fields["B"] < 16,
-                spare_left=self.arrays.spare_left,
-            ),
+            growth=self.arrays.growth,
+            overflow=self.arrays.overflow,
             pins=pins,
             notes=tuple(self.notes),
             problems=tuple(self.problems),

@@ -13,7 +13,7 @@ from ...geometry.chains.audit import BucketAudit, iter_retired_problems
 from ...geometry.chains.layout import Marks
 from ...geometry.chains.map import ChainMap
 from ...geometry.chains.shape import BucketChains
-from ...header import Growth, Header, Overflow, Pins
+from ...header import Header, Pins
 from ...layout import StructLayout, struct_layout
 from ...target import Target, Type, Value
 from ..family import Family, Map, has_fields
@@ -96,16 +96,8 @@ class _LibhmapMap(ChainMap):
             name=short_text(target, self.fields["name"]),
             created_at=self._creation_site(),
             writing=bool(self.fields["flags"] & self.flags["WRITING"]),
-            growth=Growth(
-                B=self.fields["B"],
-                same_size=bool(self.fields["flags"] & self.flags["SAME_SIZE_GROW"]),
-                nevacuate=self.fields["nevacuate"],
-            ),
-            overflow=Overflow(
-                self.fields["noverflow"],
-                is_exact=self.fields["B"] < 16,
-                spare_left=self.arrays.spare_left,
-            ),
+            growth=self.arrays.growth,
+            overflow=self.arrays.overflow,
             pins=Pins(self.fields["niterators"], retired=self.arrays.retired),
             notes=tuple(self.notes),
             problems=tuple(self.problems),

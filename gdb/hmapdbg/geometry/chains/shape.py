@@ -30,9 +30,6 @@ class BucketChains(Geometry):
     )
     null_model = POISSON
 
-    slots: int
-    bucket_size: int
-    load_factor: float
     # Overflow buckets allocated with that many main ones.
     spare: Callable[[int], int] = lambda buckets: 0
 

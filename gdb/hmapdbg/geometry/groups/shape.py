@@ -36,9 +36,6 @@ class ControlGroups(Geometry):
         verdicts.pinned,
     )
 
-    slots: int
-    bucket_size: int
-    load_factor: float
     probe: Probe | None = None  # None: the family's probe sequence is unknown
     # Bytes of tables, including groups, of a map made for that many entries.
     made_for: Callable[[int], int] = lambda live: 0

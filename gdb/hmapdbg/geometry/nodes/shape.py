@@ -32,10 +32,6 @@ class NodeLists(Geometry):
     null_model = POISSON
     least_chain = 0
 
-    slots: int
-    bucket_size: int  # of a cell
-    load_factor: float
-
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry. Real bucket counts are primes, at most a few percent larger."""
         return math.ceil(live / self.load_factor) * self.bucket_size if arrays else 0

@@ -33,9 +33,6 @@ class FlatSlots(Geometry):
         verdicts.pinned,
     )
 
-    slots: int
-    bucket_size: int
-    load_factor: float
     probe: Probe | None = None  # None: the family's probe sequence is unknown
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:

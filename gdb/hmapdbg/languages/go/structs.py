@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...layout import Member, StructLayout
-from ...target import Field, TargetError, Type
+from ...layout import Member, StructLayout, no_field
+from ...target import Field, Type
 from .names import go_name
 
 
@@ -33,10 +33,7 @@ def required_field(found: Type, *path: str) -> Field:
     for name in path:
         member = found.find(name)
         if member is None:
-            raise TargetError(
-                f"'{go_name(found.name)}' has no field '{name}': not a map that this version "
-                f"knows; see 'ptype {go_name(found.name)}'"
-            )
+            raise no_field(go_name(found.name), name)
         offset += member.offset
         found = member.type
     assert member is not None

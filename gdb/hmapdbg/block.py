@@ -7,7 +7,7 @@ is larger than a Block is split: its cells come in several Blocks, its row in th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,3 +207,14 @@ class Problem:
     def __str__(self) -> str:
         where = "" if self.address is None else f" 0x{self.address:x}"
         return f"{self.invariant or 'fault'}{where}: {self.text}"
+
+
+def live_entries(walk: Iterable[object]) -> int | None:
+    """The live entries that a walk finds; None if it meets a Problem."""
+    live = 0
+    for item in walk:
+        if isinstance(item, Problem):
+            return None
+        if isinstance(item, Block) and item.buckets is not None:
+            live += int(item.buckets.live.sum())
+    return live

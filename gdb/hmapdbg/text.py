@@ -164,8 +164,8 @@ def _iter_lines(stats: Stats, problems: Sequence[Problem]) -> Iterator[str]:
         yield _line(
             "retired",
             f"{header.geometry.array} of "
-            f"{_count(array.buckets, header.geometry.bucket)} at 0x{array.address:x}, "
-            f"{size_text(array.size)}, {_count(array.pins, 'pin')}",
+            f"{count_of(array.buckets, header.geometry.bucket)} at 0x{array.address:x}, "
+            f"{size_text(array.size)}, {count_of(array.pins, 'pin')}",
         )
     if stats.main_buckets > 1 and stats.live:
         yield _line("occupancy", _strip(stats))
@@ -203,10 +203,10 @@ def _entries(stats: Stats) -> str:
         return f"{header.count:,}{'' if header.details else _without_arrays(header)}"
     geometry, growth = header.geometry, header.growth
     size = f" (B={growth.B})" if growth is not None and growth.B is not None else ""
-    tables = f" of {_count(len(header.tables), 'table')}" if header.tables else ""
+    tables = f" of {count_of(len(header.tables), 'table')}" if header.tables else ""
     state = _growth(stats)
     return (
-        f"{header.count:,} in {_count(stats.main_buckets, geometry.bucket)}{size}{tables}, "
+        f"{header.count:,} in {count_of(stats.main_buckets, geometry.bucket)}{size}{tables}, "
         f"load {stats.load:.2f} of {geometry.load_factor:g}{f', {state}' if state else ''}"
     )
 
@@ -222,7 +222,7 @@ def _growth(stats: Stats) -> str:
     if growth.above is None:
         return "not growing"
     if growth.above:
-        return f"grows above {_count(growth.above, 'entry', 'entries')}"
+        return f"grows above {count_of(growth.above, 'entry', 'entries')}"
     return "the next insertion decides when it grows"
 
 
@@ -349,7 +349,7 @@ def _strip(stats: Stats) -> str:
         marks += MARKS[max(1, min(full, round(live / (top * width) * full))) if live else 0]
     few = buckets // count
     noun = stats.header.geometry.bucket
-    each = _count(round(buckets / count), noun)
+    each = count_of(round(buckets / count), noun)
     if few < 10 and buckets % count:
         each = f"{few} or {few + 1} {noun}s"
     return f"|{marks}|   each mark {each}"
@@ -366,7 +366,8 @@ _ASPECTS: dict[Aspect, Callable[[Stats], str]] = {
 }
 
 
-def _count(number: int, noun: str, plural: str = "") -> str:
+def count_of(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 

@@ -24,9 +24,9 @@ def in_chunks(names: Sequence[str], what: str) -> list[object]:
     ]
 
 
-def fixture_program(build: str, name: str) -> Path:
-    """The path of a fixture built by scripts/test."""
-    path = ROOT / "build" / build / "fixtures" / "c" / name
+def fixture_program(build: str, name: str, language: str = "c") -> Path:
+    """The path of a fixture in C ("c") or C++ ("cpp") built by scripts/test."""
+    path = ROOT / "build" / build / "fixtures" / language / name
     if not path.exists():
         raise pytest.UsageError(
             f"no '{path.relative_to(ROOT)}': "

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import ROOT, Outcome, gdb_session
+from built import fixture_program
+from harness import Outcome, gdb_session
 from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, first_line, read_csv
 
 # Of each build, see fixtures/cpp/CMakeLists.txt.
@@ -43,13 +44,7 @@ class State:
 
 def cpp_program(build: str, name: str) -> Path:
     """The path of a C++ fixture built by scripts/test."""
-    path = ROOT / "build" / build / "fixtures" / "cpp" / name
-    if not path.exists():
-        raise pytest.UsageError(
-            f"no '{path.relative_to(ROOT)}': "
-            f"build it by cmake --preset {build} && cmake --build --preset {build}"
-        )
-    return path
+    return fixture_program(build, name, "cpp")
 
 
 @functools.cache

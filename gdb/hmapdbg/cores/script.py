@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from ..requirements import package_of
+from ..requirements import missing_module
 from . import INTERRUPTED, UNREADABLE, USAGE
 
 
@@ -24,10 +24,7 @@ def run() -> NoReturn:
 
         sys.exit(main(sys.argv[1:]))
     except ModuleNotFoundError as error:
-        package = package_of(error)
-        if package is None:
-            raise
-        print(f"hmap-cores: cannot import '{error.name}': install {package}", file=sys.stderr)
+        print(f"hmap-cores: {missing_module(error)}", file=sys.stderr)
         sys.exit(USAGE)
     except KeyboardInterrupt:
         print("hmap-cores: interrupted; no summary was written", file=sys.stderr)

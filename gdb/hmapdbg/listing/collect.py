@@ -13,9 +13,10 @@ from ..languages.go import has_runtime, iter_goroutine_variables
 from ..languages.libhmap.registry import HEAD, read_registry
 from ..reach import go_heap
 from ..reach.limits import Clock, Limits
+from ..reach.misses import Misses
 from ..reach.walk import Found, Search
 from ..survey import survey
-from ..text import size_text
+from ..text import count_of, size_text
 from ..target import Gap, MemoryFault, Target, TargetError, Value
 from . import sample as samples
 from .rows import (
@@ -148,28 +149,27 @@ def listing_of(
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
     rows = list(_iter_rows(target, search, found, wanted, progress))
-    notes += [f"left out: {one}" for one in search.misses.failures]
-    notes += [_gap_note(gap, count) for gap, count in search.misses.gaps.most_common(MAX_GAPS)]
-    if len(search.misses.gaps) > MAX_GAPS:
-        notes.append(f"{len(search.misses.gaps) - MAX_GAPS:,} more segments that the core lacks")
+    misses = search.misses
+    notes += [f"left out: {one}" for one in misses.failures]
+    notes += [_gap_note(gap, count) for gap, count in misses.gaps.most_common(MAX_GAPS)]
+    if len(misses.gaps) > MAX_GAPS:
+        notes.append(f"{len(misses.gaps) - MAX_GAPS:,} more segments that the core lacks")
     mismatch = target.mismatch()
     if mismatch:
         notes.insert(0, mismatch)
-    unset = search.misses.invalid - (search.misses.unreadable if target.is_core else 0)
+    unset = misses.invalid - (misses.unreadable if target.is_core else 0)
     if unset:
-        places = "1 place" if unset == 1 else f"{unset:,} places"
         notes.append(
-            f"{places} that should hold a map, but without a valid one: variables not set yet"
+            f"{count_of(unset, 'place')} that should hold a map, but without a valid one: "
+            "variables not set yet"
         )
-    if target.is_core and search.misses.unreadable:
-        places = (
-            "1 place" if search.misses.unreadable == 1 else f"{search.misses.unreadable:,} places"
-        )
+    if target.is_core and misses.unreadable:
         notes.append(
-            f"{places} with pointers to memory that is not in the core: variables not set yet, or "
-            "maps that are missing from this list; gdb's 'set dump-excluded-mappings on' dumps all"
+            f"{count_of(misses.unreadable, 'place')} with pointers to memory that is not in the "
+            "core: variables not set yet, or maps that are missing from this list; gdb's "
+            "'set dump-excluded-mappings on' dumps all"
         )
-    notes += _iter_unfollowed(search)
+    notes += _iter_unfollowed(misses)
     small = [row for row in rows if not row.is_exact and row.held < SMALL]
     late = sum(not row.is_exact for row in rows) - len(small)
     by_header = "their numbers are from their headers and marked '~'"
@@ -193,17 +193,17 @@ def listing_of(
     )
 
 
-def _iter_unfollowed(search: Search) -> Iterator[str]:
+def _iter_unfollowed(misses: Misses) -> Iterator[str]:
     """What a search could not follow, for people."""
-    unknown = {noun: count for noun, count in search.misses.unknown.items() if count}
+    unknown = {noun: count for noun, count in misses.unknown.items() if count}
     if unknown:
         parts = ", ".join(f"{count:,} of {noun}" for noun, count in sorted(unknown.items()))
         yield (
             f"not followed, because debug info does not have the type of what is there: {parts}; "
             "build all parts of the program with -g"
         )
-    if search.misses.remnants:
-        unions = "1 union" if search.misses.remnants == 1 else f"{search.misses.remnants:,} unions"
+    if misses.remnants:
+        unions = count_of(misses.remnants, "union")
         yield (
             f"the map that is a member of {unions} was left out: it is not a valid map "
             "with entries, so another member may be in use"

@@ -39,8 +39,8 @@ from ..languages.go import (
 )
 from ..layout import StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .go_sound import Untyped, makes_sense, map_at, sound_cells
-from .go_stacks import Placed, iter_stack_maps
+from .go_sound import made_at, makes_sense, map_at, sound_cells, try_open, untyped
+from .go_stacks import iter_stack_maps
 from .walk import Found, Search
 
 Mask = NDArray[np.bool_]
@@ -77,9 +77,9 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
     frames = _Frames(target)
-    for value, path, made_at in iter_stack_maps(target, heap):
+    for value, path, place in iter_stack_maps(target, heap):
         for found in search.take(value, path, "goroutine"):
-            yield replace(found, map=Placed(found.map, made_at)) if found.path == path else found
+            yield replace(found, map=made_at(found.map, place)) if found.path == path else found
     tried = 0
     for addr in _iter_candidates(target, layout, heap, notes):
         if addr in search.met_maps or search.is_spent():
@@ -101,7 +101,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         value = map_at(target, path, first.type, addr)
         names = list(dict.fromkeys(one.name for one in fitting))
         for found in search.take(value, path, source, follow=len(names) == 1):
-            yield found if len(names) == 1 else replace(found, map=Untyped(found.map, names))
+            yield found if len(names) == 1 else replace(found, map=untyped(found.map, names))
 
 
 class _Frames:
@@ -209,7 +209,8 @@ def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -
     for one in types:
         size = one.map.header.geometry.bucket_size
         if size not in sound:
-            sound[size] = sound_cells(target, heap, map_at(target, one.name, one.type, addr))
+            opened = try_open(target, map_at(target, one.name, one.type, addr))
+            sound[size] = None if opened is None else sound_cells(heap, opened)
         cells = sound[size]
         if cells is not None and makes_sense(target, one.map, cells):
             out.append(one)

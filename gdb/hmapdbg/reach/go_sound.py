@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
-from ..block import Cells, Problem
+from ..block import Cells, Problem, live_entries
 from ..families import open_map
 from ..families.family import Map
+from ..header import Header
 from ..languages.go import PAGE, Heap, may_be
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 
@@ -19,22 +20,30 @@ MAX_WALKED = 64 << 20  # bytes of a map that is tried
 MAX_VALUES = 1000  # keys and elems of it that are looked at
 
 
-class Untyped:
-    """A map of which only the size of its buckets is known."""
+class WithHeader:
+    """A map, with a header that says more, or less, than its own."""
 
-    def __init__(self, inner: Map, names: Sequence[str]) -> None:
+    def __init__(self, inner: Map, header: Header) -> None:
         self._inner = inner
-        shown = " or ".join(names[:3]) + (f" or {len(names) - 3:,} more" if names[3:] else "")
-        unknown = Type(Kind.OTHER, "?", inner.header.key_type.size)
-        self.header = replace(
-            inner.header,
-            key_type=unknown,
-            elem_type=unknown,
-            notes=(*inner.header.notes, f"its type is {shown}"),
-        )
+        self.header = header
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+def untyped(opened: Map, names: Sequence[str]) -> Map:
+    """A map of which only the size of its buckets is known, and the names of the types that have
+    it."""
+    header = opened.header
+    shown = " or ".join(names[:3]) + (f" or {len(names) - 3:,} more" if names[3:] else "")
+    unknown = Type(Kind.OTHER, "?", header.key_type.size)
+    notes = (*header.notes, f"its type is {shown}")
+    return WithHeader(opened, replace(header, key_type=unknown, elem_type=unknown, notes=notes))
+
+
+def made_at(opened: Map, place: str) -> Map:
+    """A map, with where in the program it is made."""
+    return WithHeader(opened, replace(opened.header, created_at=place))
 
 
 def map_at(target: Target, name: str, found: Type, addr: int) -> Value:
@@ -42,15 +51,22 @@ def map_at(target: Target, name: str, found: Type, addr: int) -> Value:
     return Value(name, found, addr.to_bytes(target.pointer_size, target.byte_order))
 
 
+def try_open(target: Target, value: Value) -> Map | None:
+    """The map that a pointer leads to; None where it cannot be opened."""
+    try:
+        return open_map(target, value)
+    except (TargetError, MemoryFault):
+        return None
+
+
 def is_sound(target: Target, heap: Optional[Heap], value: Value) -> bool:
     """Whether a pointer leads to a map of its type, which may be empty."""
-    try:
-        opened = open_map(target, value)
-        if not opened.header.count:
-            return _is_empty(opened)
-    except (TargetError, MemoryFault):
+    opened = try_open(target, value)
+    if opened is None:
         return False
-    cells = sound_cells(target, heap, value)
+    if not opened.header.count:
+        return _is_empty(opened)
+    cells = sound_cells(heap, opened)
     return cells is not None and makes_sense(target, opened, cells)
 
 
@@ -58,18 +74,14 @@ def _is_empty(opened: Map) -> bool:
     """Whether a map is sound that has no entries, but buckets."""
     if opened.header.problems or not opened.header.arrays:
         return False
-    for item in opened.walk(cells=False):
-        if isinstance(item, Problem) or (item.buckets is not None and item.buckets.live.any()):
-            return False
-    return True
-
-
-def sound_cells(target: Target, heap: Optional[Heap], value: Value) -> Cells | None:
-    """Some cells of the map that a pointer leads to; None where that is not sound."""
     try:
-        opened = open_map(target, value)
+        return live_entries(opened.walk(cells=False)) == 0
     except (TargetError, MemoryFault):
-        return None
+        return False
+
+
+def sound_cells(heap: Optional[Heap], opened: Map) -> Cells | None:
+    """Some cells of a map; None where that is not sound."""
     header = opened.header
     if header.problems or not header.arrays or not header.count:
         return None

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..families.family import Map
 from ..languages.go import (
     GoroutineCall,
     Heap,
@@ -28,17 +27,6 @@ from .go_sound import is_sound, map_at
 
 PLACE = re.compile(r"(?P<offset>sp\+0x[0-9a-f]+)|(?P<line>[\w.~-]+\.go:\d+)")
 _LINE = re.compile(r" at (?:.*/)?([\w.~-]+\.go:\d+)\Z")
-
-
-class Placed:
-    """A map in a frame, with where in the program it is made."""
-
-    def __init__(self, inner: Map, made_at: str) -> None:
-        self._inner = inner
-        self.header = replace(inner.header, created_at=made_at)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._inner, name)
 
 
 def iter_stack_maps(target: Target, heap: Heap | None) -> Iterator[tuple[Value, str, str]]:

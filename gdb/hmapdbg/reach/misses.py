@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..target import Gap, Target
 
@@ -23,22 +26,21 @@ class Misses:
         self.unknown: Counter[str] = Counter()  # not followed, because the type is not known
         self.failures: list[str] = []  # what could not be read, for an unexpected reason
 
-    def add_unread(self, addrs: Sequence[int]) -> None:
+    def add_unread(self, addrs: NDArray[np.uint64]) -> None:
         """Places that cannot be read: counted if the core lacks them."""
-        for addr in addrs[:MAX_COUNTED]:
+        for addr in addrs[:MAX_COUNTED].tolist():
             gap = self._target.gap_at(addr)
             if gap is not None:
                 self.gaps[gap] += 1
 
-    def add_map(self, addrs: Iterable[int]) -> None:
+    def add_map(self, addrs: Sequence[int]) -> None:
         """A place that should hold a map, but has none that can be read; `addrs`: of its memory."""
-        places = list(addrs)
-        gap = next((one for one in map(self._target.gap_at, places) if one is not None), None)
+        gap = next((one for one in map(self._target.gap_at, addrs) if one is not None), None)
         if gap is not None:
             self.gaps[gap] += 1
         else:
             self.invalid += 1
-            self.unreadable += not all(self._target.is_readable(addr, 1) for addr in places)
+            self.unreadable += not all(self._target.is_readable(addr, 1) for addr in addrs)
 
     def add_failure(self, what: str, error: Exception) -> None:
         """What could not be read: whatever a map's memory holds, the others are listed."""

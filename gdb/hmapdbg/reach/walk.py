@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block, Problem
+from ..block import Block, live_entries
 from ..families import is_handle, open_map
 from ..geometry.address_set import AddressSet
 from ..families.family import Map
@@ -33,7 +33,7 @@ from ..target.types import pointer_to
 from ..values import Renderer
 from .keys import KEY_LETTERS, Elems, elem_step, key_step
 from .limits import Clock, Limits
-from .misses import MAX_COUNTED, Misses
+from .misses import Misses
 from .plan import Leaf, Plan, Plans, Way
 from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
 
@@ -210,7 +210,7 @@ class Search:
             parts: list[tuple[Words, Ints, Raw | None]] = [(addrs, rows, None)]
             if 0 < span <= SPARSE:
                 raw, ok = self.target.gather(addrs, span)
-                self.misses.add_unread(addrs[~ok][:MAX_COUNTED].tolist())
+                self.misses.add_unread(addrs[~ok])
                 # The readable parts of a place lead on even if others cannot be read.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
@@ -393,9 +393,4 @@ def _is_sound(opened: Map) -> bool:
     header = opened.header
     if header.problems or not header.count:
         return False
-    live = 0
-    for item in opened.audit():
-        if isinstance(item, Problem):
-            return False
-        live += 0 if item.buckets is None else int(item.buckets.live.sum())
-    return live == header.count
+    return live_entries(opened.audit()) == header.count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from ..requirements import package_of
+from ..requirements import missing_module
 from . import INTERRUPTED, UNREADABLE
 
 
@@ -17,10 +17,7 @@ def run() -> NoReturn:
 
         sys.exit(main(sys.argv[1:]))
     except ModuleNotFoundError as error:
-        package = package_of(error)
-        if package is None:
-            raise
-        print(f"hmap-plot: cannot import '{error.name}': install {package}", file=sys.stderr)
+        print(f"hmap-plot: {missing_module(error)}", file=sys.stderr)
         sys.exit(UNREADABLE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -264,7 +264,8 @@ def _up_to_nul(data: bytes, unit: int) -> bytes:
 
 def _counted_string(target: Target, value: Value) -> bytes | None:
     """The bytes of a string with a known length; None for other values."""
-    if find_counted_string(value.type) is None:
+    string = find_counted_string(value.type)
+    if string is None:
         return None
     try:
         content = read_counted_string(target, value.type, value.data, MAX_STRING)
@@ -276,8 +277,7 @@ def _counted_string(target: Target, value: Value) -> bytes | None:
         raise TargetError(
             f"key '{value.expression}' has more than {MAX_STRING:,} bytes: give a shorter one"
         )
-    string = find_counted_string(value.type)
-    return narrow(content, 1 if string is None else unit_of(string), target.order)
+    return narrow(content, unit_of(string), target.order)
 
 
 def _number_of(target: Target, key_type: Type, value: Value) -> int:

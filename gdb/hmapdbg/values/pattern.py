@@ -301,16 +301,21 @@ def _array(target: Target, found: Type, literal: Literal, offset: int) -> Patter
             content = b""
         if len(content) == found.size:
             return Same(offset, content)
-    if not isinstance(literal, Braces) or any(name for name, _ in literal.items):
-        raise Misfit(f"{found.count:,} values in braces are expected")
-    if len(literal.items) != found.count:
-        raise Misfit(f"{found.count:,} values are expected, not {len(literal.items):,}")
     return All(
         tuple(
             pattern_of(target, element, value, offset + number * element.size)
-            for number, (_, value) in enumerate(literal.items)
+            for number, value in enumerate(_values_of(literal, found.count))
         )
     )
+
+
+def _values_of(literal: Literal, count: int) -> list[Literal]:
+    """So many values in braces, without names. Misfit."""
+    if not isinstance(literal, Braces) or any(name for name, _ in literal.items):
+        raise Misfit(f"{count:,} values in braces are expected")
+    if len(literal.items) != count:
+        raise Misfit(f"{count:,} values are expected, not {len(literal.items):,}")
+    return [value for _, value in literal.items]
 
 
 def _shown(target: Target, shown: Shown, literal: Literal, offset: int) -> Pattern:
@@ -318,14 +323,11 @@ def _shown(target: Target, shown: Shown, literal: Literal, offset: int) -> Patte
     only = shown.only
     if only is not None:
         return pattern_of(target, only.type, literal, offset + only.offset)
-    if not isinstance(literal, Braces) or any(name for name, _ in literal.items):
-        raise Misfit(f"{len(shown.fields):,} values in braces are expected")
-    if len(literal.items) != len(shown.fields):
-        raise Misfit(f"{len(shown.fields):,} values are expected, not {len(literal.items):,}")
+    values = _values_of(literal, len(shown.fields))
     return All(
         tuple(
             pattern_of(target, field.type, value, offset + field.offset)
-            for field, (_, value) in zip(shown.fields, literal.items)
+            for field, value in zip(shown.fields, values)
         )
     )
 

@@ -13,6 +13,9 @@ import pytest
 from built import in_chunks, states_of
 from harness import ROOT, kernel_core_obstacle
 
+# What differs is shown where these assert, too.
+pytest.register_assert_rewrite("cpp_programs", "go_programs", "listings")
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     builds = metafunc.config.getoption("--builds").split(",")

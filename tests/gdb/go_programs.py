@@ -4,6 +4,7 @@ and from a core."""
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,11 @@ def _rows(document: Path) -> Rows:
 
 
 def _short(rows: Rows) -> list[tuple[str, str, int, str, str]]:
+    """What is the same live and in a core: gdb numbers threads anew, the one that stopped first."""
     return sorted(
-        (row["path"], row["address"], row["entries"], row["key_type"], row["elem_type"])
+        (
+            re.sub(r"^thread \d+ ", "thread ? ", row["path"]),
+            *(row["address"], row["entries"], row["key_type"], row["elem_type"]),
+        )
         for row in rows
     )

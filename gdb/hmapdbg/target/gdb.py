@@ -15,7 +15,7 @@ from . import gdb_frames, gdb_globals, gdb_made_frames, gdb_objects
 from .core_file import Gap
 from .gdb_classes import GdbClasses, address_of_function, symbol_at
 from .gdb_expressions import GdbExpressions
-from .gdb_layouts import LAYOUTS, register_value
+from .gdb_layouts import INDEXES, LAYOUTS, register_value
 from .gdb_process import GdbProcess
 from .gdb_session import output_of
 from .gdb_types import GdbTypes
@@ -36,15 +36,18 @@ class GdbTarget(Target):
         self.byte_order = "big" if "big endian" in output_of("show endian") else "little"
         self._cache = PageCache(self._process.read) if self._process.is_remote else None
         self._named: dict[str, Type | None] = {}
-        self._types = GdbTypes(self.pointer_size)
+        self._indexes = INDEXES.placed() if gdb_objects.uses_indexes() else []
+        self._types = GdbTypes(self.pointer_size, self._indexed_type if self._indexes else None)
         self._classes = GdbClasses(self, self._types)
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
         self._by_path: dict[str, Variable] | None = None  # once all variables were asked for
         self._unplaced: dict[str, str] = {}  # variables without an address, and why
-        names = LayoutNames(self.lookup_type, self._layouts, register_value)
-        self._expressions = GdbExpressions(self, self.values, names, self._layouts)
+        names = LayoutNames(self.lookup_type, [*self._layouts, *self._indexes], register_value)
+        self._expressions = GdbExpressions(
+            self, self.values, names, self._layouts, bool(self._indexes)
+        )
 
     # ---- memory
 
@@ -81,17 +84,28 @@ class GdbTarget(Target):
     def _look_up(self, name: str) -> Type | None:
         if self._is_stripped:
             return self._type_of_files(name) or self._types.lookup(name)
-        found = self._types.lookup(name)
+        found = self._indexed_type(name) or self._types.lookup(name)
         # gdb may have only a declaration of a struct.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
         return self._type_of_files(name) or found
 
+    def lookup_leading(self, name: str) -> Type | None:
+        found = (one.file.lookup_type(name) for one in self._indexes)
+        return next((one for one in found if one is not None), None) or self.lookup_type(name)
+
     def _type_of_files(self, name: str) -> Type | None:
-        found = (one.file.lookup_type(name) for one in self._layouts)
+        found = (one.file.lookup_type(name) for one in (*self._layouts, *self._indexes))
+        return next((one for one in found if one is not None), None)
+
+    def _indexed_type(self, name: str) -> Type | None:
+        found = (one.complete_type(name) for one in self._indexes)
         return next((one for one in found if one is not None), None)
 
     def type_names(self, start: str) -> list[str]:
+        if self._indexes:
+            found = [name for one in self._indexes for name in one.file.type_names(start)]
+            return list(dict.fromkeys(found))
         # In the machine interface, each name is a string of its own.
         pattern = re.escape(start).replace("\\", "\\\\")
         command = f'interpreter-exec mi "-symbol-info-types --name ^{pattern}"'
@@ -108,7 +122,12 @@ class GdbTarget(Target):
 
     def iter_globals(self) -> Iterator[Variable]:
         by_path: dict[str, Variable] = {}
-        for found in gdb_globals.iter_globals(self.values, unplaced=self._unplaced):
+        indexed = {one.program: frozenset(one.file.global_names) for one in self._indexes}
+        for index in self._indexes:
+            yield from index.iter_variables()
+        for found in gdb_globals.iter_globals(
+            self.values, unplaced=self._unplaced, indexed=indexed
+        ):
             for path in (found.path, *found.others):
                 by_path.setdefault(path, found)
             yield found

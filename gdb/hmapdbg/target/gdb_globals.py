@@ -14,7 +14,7 @@ import functools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import gdb
@@ -61,13 +61,17 @@ class _Spelled:
 
 
 def iter_globals(
-    values: GdbValues, wanted: Wanted = Wanted(), unplaced: dict[str, str] | None = None
+    values: GdbValues,
+    wanted: Wanted = Wanted(),
+    unplaced: dict[str, str] | None = None,
+    indexed: Mapping[str, frozenset[str]] = {},
 ) -> Iterator[Variable]:
     """Globals, statics of files and of functions, and thread-locals of all threads; each once. Why
-    a thread-local has no address, is put into `unplaced` by its name."""
+    a thread-local has no address, is put into `unplaced` by its name. Of the programs in `indexed`,
+    by path, Go's variables are left out, and those of other languages with the names there."""
     addresses = text_addresses()
     files = [
-        _ObjectFile(values, objfile, path, addresses.get(path))
+        _ObjectFile(values, objfile, path, addresses.get(path), indexed.get(path))
         for objfile, path in iter_object_files()
     ]
     exported = _exported_by(files[0]) if files else {}
@@ -118,7 +122,12 @@ class _ObjectFile:
     """An object file, and its variables that have debug info."""
 
     def __init__(
-        self, values: GdbValues, objfile: gdb.Objfile, path: str, text: int | None
+        self,
+        values: GdbValues,
+        objfile: gdb.Objfile,
+        path: str,
+        text: int | None,
+        indexed: frozenset[str] | None,
     ) -> None:
         self._values = values
         self._objfile = objfile
@@ -131,6 +140,10 @@ class _ObjectFile:
             variables, self._functions = [], []
         if not variables and not self._functions and self._has_debug_info():
             variables = debug_variables(values.pointer_size)
+        if indexed is not None:  # each name of Go's has its package
+            variables = [
+                one for one in variables if "." not in one.name and one.name not in indexed
+            ]
         self._variables = [
             one
             for one in variables[:MAX_SYMBOLS]

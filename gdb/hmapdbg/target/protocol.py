@@ -74,6 +74,10 @@ class Target(Memory):
     def find_type(self, name: str) -> Type | None:
         """lookup_type of a name that may be a type's."""
 
+    def lookup_leading(self, name: str) -> Type | None:
+        """lookup_type for a search: a struct that leads to no map may lack its fields."""
+        return self.lookup_type(name)
+
     @abc.abstractmethod
     def type_names(self, start: str) -> list[str]:
         """Names of types in debug info that begin with `start`."""

@@ -10,6 +10,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...compat import dataclass
 from ...target import Field, MemoryFault, Target, Type
 from .abi import BASE, DIRECT, DIRECT_FLAGS, EXTRA_STAR, ITAB, KIND_MASK, STRUCT_FIELD, STRUCTS
@@ -83,6 +86,15 @@ class Descriptors:
         if found is None:
             raise NoDescriptor
         return found
+
+    def are_of(self, addrs: NDArray[np.uint64], kind: GoKind) -> NDArray[np.bool_]:
+        """Which of the descriptors at (n,) addresses are of a kind, if they are any."""
+        field = self._struct(BASE).fields.get("kind")
+        if field is None:
+            return np.zeros(len(addrs), np.bool_)
+        bytes_, ok = self._target.gather(addrs + np.uint64(field.offset), 1)
+        of_kind: NDArray[np.bool_] = ok & ((bytes_[:, 0] & KIND_MASK) == kind)
+        return of_kind
 
     def elem(self, found: Descriptor) -> int:
         """The descriptor of the elements of an array, slice, channel or map, or of a pointee."""

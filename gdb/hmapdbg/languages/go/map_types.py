@@ -68,12 +68,8 @@ class MapTypes:
             except (TargetError, MemoryFault):
                 continue
             offsets = np.frombuffer(data, f"{target.order}i4").astype(np.int64)
-            for offset in offsets.tolist():
-                try:
-                    if self._descriptors.at(start + offset).kind is GoKind.MAP:
-                        yield start + offset
-                except NoDescriptor:
-                    continue
+            addrs = np.uint64(start) + offsets.astype(np.uint64)
+            yield from addrs[self._descriptors.are_of(addrs, GoKind.MAP)].tolist()
 
     # ---- one type
 

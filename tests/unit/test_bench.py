@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from benchmarks.servers import Look, delve, missed
+from benchmarks.servers import Look, delve, missed, unlike
 from benchmarks.servers.measure import CUT, Listing, Spent
 
 ROW = {"path": "main.m", "source": "global", "family": "Go Swiss map"}
@@ -100,6 +100,16 @@ def test_a_note_on_numbers_is_no_cut() -> None:
     assert not CUT.search(
         "1,523 maps of less than 64.0 KiB were not walked, only the 2,000 largest"
     )
+
+
+def test_lists_of_a_program_and_of_it_stripped_are_compared_by_address() -> None:
+    def listing(**lengths: int) -> Listing:
+        rows = [{"address": address, "entries": length} for address, length in lengths.items()]
+        return Listing(Spent(0, 1.0, 100), rows)
+
+    assert unlike(listing(a=1, b=2), listing(a=1, b=2)) == ""
+    expected = "2 only with debug information, 1 only stripped, 1 of another length"
+    assert unlike(listing(a=1, b=2, c=3), listing(a=2, d=4)) == expected
 
 
 def test_each_goal_that_is_missed_is_named() -> None:

@@ -190,12 +190,14 @@ def missed(look: Look) -> list[str]:
 
 
 def print_notes(looks: Sequence[Look], verbose: bool) -> None:
-    """Why lists were cut or failed, and what Delve said."""
+    """Why lists were cut or failed, how they differ, and what Delve said."""
     for look in looks:
         where = f"{look.server}, {look.writer}"
         for name, listing in (("", look.listing), (", stripped", look.stripped)):
             for note in (*listing.cuts, *([listing.failure] if listing.failure else [])):
                 print(f"  {where}{name}: {note}")
+        if difference := unlike(look.listing, look.stripped):
+            print(f"  {where}: of the maps {difference}")
     agreements = [(look, look.agreement) for look in looks if look.agreement]
     if not agreements:
         return
@@ -212,6 +214,17 @@ def print_notes(looks: Sequence[Look], verbose: bool) -> None:
         print(f"  no answer, {count:,} times: {why}")
     for line in total.different[: None if verbose else 8]:
         print(f"  different: {line}")
+
+
+def unlike(full: Listing, bare: Listing) -> str:
+    """How the list with debug information differs from the other; empty: in nothing."""
+    known, found = ({row["address"]: row["entries"] for row in one.rows} for one in (full, bare))
+    counts = {
+        "only with debug information": len(known.keys() - found.keys()),
+        "only stripped": len(found.keys() - known.keys()),
+        "of another length": sum(found[at] != known[at] for at in known.keys() & found.keys()),
+    }
+    return ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
 
 
 def print_goals(looks: Sequence[Look], dump: tuple[Spent, Spent] | None) -> bool:

@@ -162,7 +162,7 @@ def print_looks(looks: Sequence[Look]) -> None:
             [
                 *(look.server, look.writer, *goref, *cells(look.listing), *cells(look.stripped)),
                 f"{ratio:.1f}" if ratio is not None else "-",
-                ", ".join(missed(look)) or "met",
+                ", ".join(missed(look)) or ("met" if ratio else "met, time not measured"),
             ]
         )
     print(render(rows, (0, 1, 7, 11, 13)))

@@ -65,19 +65,22 @@ def bench_servers(options: Options) -> bool:
     chosen = [one for one in SERVERS if not options.servers or one.name in options.servers]
     folder = options.folder.resolve()
     tool = build("libhmap/layout/hmap-layout")
+    bin_folder = folder / "bin"
+    programs = [
+        build_module(server.module, server.version, server.package, bin_folder / stem(server))
+        for server in chosen
+    ]
     dlv = None
-    programs = {one.name: build_module(*source(one), folder / "bin" / one.name) for one in chosen}
     if options.delve:
-        dlv = build_module(delves.MODULE, delves.VERSION, delves.PACKAGE, folder / "bin" / "dlv")
+        dlv = bin_folder / f"dlv-{delves.VERSION}"
+        build_module(delves.MODULE, delves.VERSION, delves.PACKAGE, dlv)
     cache = folder / "cache"
     shutil.rmtree(cache, ignore_errors=True)
     looks: list[Look] = []
-    for server in chosen:
-        exe = programs[server.name]
-        cores = cores_of(server, exe, folder / "cores" / server.name)
+    for server, exe in zip(chosen, programs):
+        cores = cores_of(server, exe, folder / "cores" / stem(server))
         stripped, layout = strip(exe, tool, folder / "stripped")
         for writer, core in cores.items():
-            print(f"  looking at {server.name}, {writer}'s core", flush=True)
             out = folder / "looks" / server.name / writer
             out.mkdir(parents=True, exist_ok=True)
             goref = look_with_goref(options.goref, exe, core, out) if options.goref else None
@@ -85,13 +88,15 @@ def bench_servers(options: Options) -> bool:
             bare = list_maps(stripped, core, "stripped", out, cache, layout)
             agreement = ask_delve(dlv, exe, core, full) if dlv else None
             looks.append(Look(server.name, writer, goref, full, bare, agreement))
+            print_progress(looks[-1])
     print_looks(looks)
     print_notes(looks, options.verbose)
     return print_goals(looks, measure_dump(folder, dlv) if dlv else None)
 
 
-def source(server: Server) -> tuple[str, str, str]:
-    return server.module, server.version, server.package
+def stem(server: Server) -> str:
+    """The name of what is kept of a server: another version is another program."""
+    return f"{server.name}-{server.version}"
 
 
 def cores_of(server: Server, exe: Path, folder: Path) -> dict[str, Path]:
@@ -150,6 +155,16 @@ def measure_dump(folder: Path, dlv: Path) -> tuple[Spent, Spent]:
 
 
 # ---- what is printed -----------------------------------------------------------------------------
+
+
+def print_progress(look: Look) -> None:
+    """A line when a core was looked at: the tables come when all were."""
+    said = [f"hmap-list {look.listing.spent.seconds:.1f} s, {len(look.listing.rows):,} maps"]
+    if look.goref:
+        said.append(f"goref {look.goref.seconds:.1f} s")
+    if look.agreement:
+        said.append(f"Delve: {look.agreement.equal:,} equal, {len(look.agreement.different):,} not")
+    print(f"  {look.server}, {look.writer}'s core: {'; '.join(said)}", flush=True)
 
 
 def print_looks(looks: Sequence[Look]) -> None:

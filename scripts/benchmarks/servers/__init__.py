@@ -31,6 +31,8 @@ MAX_TIMES_GOREF = 2.0  # processor time of a complete list
 MAX_PEAK_MB = 400.0
 MIN_TIMES_DELVE = 14.0  # Delve's print of a million entries, over hmap-dump
 
+RUNS = 2  # of a dump or print of a million entries; the fastest counts
+
 MILLION = "main.mapStringInt64"  # of fixtures/go/states
 
 
@@ -133,7 +135,8 @@ def measure_dump(folder: Path, dlv: Path) -> tuple[Spent, Spent]:
         core_of(exe, [work, "million"], "main.fixtureStop", str(work))
         dig_holes(core)
     entries = work / "view.csv"
-    dump = gdb_spend(exe, core, [f"hmap-dump {MILLION} --entries {entries}"], work / "dump.log")
+    command = f"hmap-dump {MILLION} --entries {entries}"
+    dumps = [gdb_spend(exe, core, [command], work / "dump.log") for _ in range(RUNS)]
     script = work / "print.dlv"
     script.write_text(f"config max-array-values 2000000\nprint {MILLION}\nexit\n", encoding="utf-8")
     words: list[str | Path] = [
@@ -145,13 +148,17 @@ def measure_dump(folder: Path, dlv: Path) -> tuple[Spent, Spent]:
         script,
         "--allow-non-terminal-interactive=true",
     ]
-    shown = spend(words, work / "print.log")
+    prints = [spend(words, work / "print.log") for _ in range(RUNS)]
     with entries.open(encoding="utf-8") as lines:
         if sum(1 for _ in lines) != 1_000_001:
             raise CannotRun(f"hmap-dump did not write a million entries: see '{work}/dump.log'")
     if (work / "print.log").stat().st_size < 10_000_000:
         raise CannotRun(f"Delve did not print a million entries: see '{work}/print.log'")
-    return dump, shown
+    return fastest(dumps), fastest(prints)
+
+
+def fastest(runs: Sequence[Spent]) -> Spent:
+    return min(runs, key=lambda one: one.seconds)
 
 
 # ---- what is printed -----------------------------------------------------------------------------
@@ -273,10 +280,11 @@ def print_goals(looks: Sequence[Look], dump: tuple[Spent, Spent] | None) -> bool
     )
     ours, theirs = dump or (None, None)
     times = theirs.seconds / ours.seconds if ours and theirs else None
+    seconds = f": {ours.seconds:.1f} s, {theirs.seconds:.1f} s" if ours and theirs else ""
     goals.append(
         (
             f"hmap-dump of 1,000,000 entries {MIN_TIMES_DELVE:g} times cheaper than Delve's print",
-            f"{times:.0f} times" if times else "needs --delve",
+            f"{times:.1f} times{seconds}" if times else "needs --delve",
             times >= MIN_TIMES_DELVE if times else None,
         )
     )

@@ -102,3 +102,34 @@ def test_no_language_of_the_selected_frame_matters(folder: Path, compiler: str) 
     shown = [one.output for one in session if one.command == "show language"]
     for name, text in zip(LANGUAGES, shown):
         assert f'"{"auto" if name == "local" else name}' in text
+
+
+@pytest.mark.parametrize("limit", ["MAX_ADDRESSES = 10", "MAX_FUNCTIONS = 0"])
+def test_a_search_for_statics_that_ends_early_is_told_of(folder: Path, limit: str) -> None:
+    program = compiled(folder, "g++", "statics.cc", flags=["-O2"])
+    cut = f"python import hmapdbg.target.gdb_statics as statics; statics.{limit}"
+    session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
+    complete, short = session[2].output, session[4].output
+    assert "note" not in complete
+    note = r"note: \d+ statics? of .*'program', .*'[^']+::\w+', (?:was|were) not found, the search "
+    assert re.search(note + "ended after", short), short
+    assert "name one yourself" in short and short.count("int -> int") < complete.count("int -> int")
+
+
+@pytest.mark.parametrize(
+    ("limit", "note"),
+    [
+        (
+            "gdb_globals as limited; limited.MAX_SYMBOLS = 1",
+            r"the first 1 of \d+ variables of 'pro",
+        ),
+        ("gdb_frames as limited; limited.MAX_THREADS = 1", r"the first 1 of 4 threads were"),
+        ("gdb_frames as limited; limited.MAX_FRAMES = 1", r"the innermost 1 frames of 4 threads"),
+    ],
+)
+def test_what_a_limit_has_left_out_is_told_of(folder: Path, limit: str, note: str) -> None:
+    program = compiled(folder, "g++", "threads.cc", flags=["-pthread"])
+    cut = f"python import hmapdbg.target.{limit}"
+    session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
+    assert "note: only" not in session[2].output
+    assert re.search(f"note: only {note}", session[4].output), session[4].output

@@ -70,9 +70,9 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
             "no variables are known: the program has no debug info (build with -g), or gdb has not "
             "loaded it yet"
         )
-    left.notes.extend(target.left_out())
     yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
+    left.notes.extend(target.left_out())
     if has_runtime(target):
         yield from search.follow(iter_goroutine_variables(target), GOROUTINE)
     yield from go_heap.search_heap(target, search, left.notes)

@@ -16,6 +16,7 @@ from .core_file import Gap
 from .gdb_classes import GdbClasses, address_of_function, symbol_at
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
+from .gdb_left_out import LeftOut
 from .gdb_process import GdbProcess
 from .gdb_session import output_of
 from .gdb_types import GdbTypes
@@ -42,7 +43,7 @@ class GdbTarget(Target):
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
         self._by_path: dict[str, Variable] | None = None  # once all variables were asked for
-        self._unplaced: dict[str, str] = {}  # variables without an address, and why
+        self._left_out = LeftOut()
         names = LayoutNames(self.lookup_type, self._layouts, register_value)
         self._expressions = GdbExpressions(self, self.values, names, self._layouts)
 
@@ -108,7 +109,7 @@ class GdbTarget(Target):
 
     def iter_globals(self) -> Iterator[Variable]:
         by_path: dict[str, Variable] = {}
-        for found in gdb_globals.iter_globals(self.values, unplaced=self._unplaced):
+        for found in gdb_globals.iter_globals(self.values, left_out=self._left_out):
             for path in (found.path, *found.others):
                 by_path.setdefault(path, found)
             yield found
@@ -121,7 +122,7 @@ class GdbTarget(Target):
         return bool(self._layouts) or gdb_objects.has_debug_info()
 
     def left_out(self) -> list[str]:
-        return gdb_globals.left_out(self._unplaced)
+        return self._left_out.told(gdb_frames.MAX_FRAMES)
 
     def path_of(self, variable: Variable) -> str:
         paths = (variable.path, *variable.others)
@@ -155,7 +156,7 @@ class GdbTarget(Target):
         return next((one for one in found if path in (one.path, *one.others)), None)
 
     def iter_locals(self) -> Iterator[Variable]:
-        return gdb_frames.iter_locals(self.values, self.is_go)
+        return gdb_frames.iter_locals(self.values, self.is_go, self._left_out)
 
     @contextlib.contextmanager
     def frame_selected(

@@ -16,6 +16,7 @@ import gdb
 
 from ..compat import dataclass
 from .elf_symbols import ElfSymbol
+from .gdb_left_out import LeftOut
 from .gdb_session import output_of
 
 MAX_FUNCTIONS = 20_000  # searched for statics
@@ -25,6 +26,8 @@ _COMPUTED = gdb.SYMBOL_LOC_COMPUTED
 STATICS = (gdb.SYMBOL_LOC_STATIC, _COMPUTED)  # computed: of a thread
 _MANGLED = re.compile(r"_ZZ(?P<rest>.*)\Z")
 _OF_GCC = re.compile(r"[A-Za-z_]\w*\.\d+")
+# Guards, vtables and type information.
+_OF_COMPILER = re.compile(r"_ZGV|_ZT[VTISC]")
 _STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
 
 
@@ -38,47 +41,60 @@ class Static:
     is_thread_local: bool
 
 
-def function_statics(
-    bias: int | None, inside: list[ElfSymbol], functions: list[ElfSymbol], is_go: bool
-) -> Iterator[Static]:
-    """The statics of functions among the variables `inside`, some of which may be none; `bias`: how
-    far the object file was moved when it was loaded. Go's functions have none, but those of C in
-    its programs may."""
-    if is_go:
-        inside = [one for one in inside if _OF_GCC.fullmatch(one.name)]
-    if bias is None or not inside:
-        return
-    search = _Search(inside, bias)
-    owners = _owners(inside, functions)
-    yield from search.run(owners, _lines)
-    sources = {one.source for one in search.missing()}
-    near = [one for one in functions if not one.source or one.source in sources]
-    del near[MAX_FUNCTIONS:]
-    for pcs in (_start, _lines, _bytes):
-        yield from search.run(near, pcs)
+class StaticsSearch:
+    """The search of an object file for the statics of functions among the variables `inside`, some
+    of which may be none; `bias`: how far the file was moved when it was loaded. Go's functions have
+    none, but those of C in its programs may."""
 
-
-class _Search:
-    """What has been found of the variables that are looked for."""
-
-    def __init__(self, wanted: Iterable[ElfSymbol], bias: int) -> None:
-        self._bias = bias
-        self._fixed = {one.address + bias: one for one in wanted if not one.is_thread_local}
+    def __init__(
+        self,
+        file: str,
+        bias: int | None,
+        inside: list[ElfSymbol],
+        functions: list[ElfSymbol],
+        is_go: bool,
+    ) -> None:
+        wanted = [one for one in inside if not _OF_COMPILER.match(one.name)]
+        if is_go:
+            wanted = [one for one in inside if _OF_GCC.fullmatch(one.name)]
+        self._file = file
+        self._bias = bias or 0
+        self._functions = functions
+        self._wanted = [] if bias is None else wanted
+        self._fixed = {
+            one.address + self._bias: one for one in self._wanted if not one.is_thread_local
+        }
         self._of_threads: dict[str, list[ElfSymbol]] = {}
-        for one in wanted:
+        for one in self._wanted:
             if one.is_thread_local:
                 self._of_threads.setdefault(_last_name(one), []).append(one)
         self._left = MAX_ADDRESSES
         self._last: tuple[int, int] | None = None  # the block that was looked at last
 
-    def missing(self) -> list[ElfSymbol]:
+    def run(self, left_out: LeftOut) -> Iterator[Static]:
+        """The statics; what was not searched for to the end is told of."""
+        yield from self._search(_owners(self._wanted, self._functions), _lines)
+        sources = {one.source for one in self._missing()}
+        near = [one for one in self._functions if not one.source or one.source in sources]
+        for pcs in (_start, _lines, _bytes):
+            yield from self._search(near[:MAX_FUNCTIONS], pcs)
+        missing = [one for one in self._missing() if _is_of_function(one)]
+        limit = f"{MAX_FUNCTIONS:,} of {len(near):,} functions" if len(near) > MAX_FUNCTIONS else ""
+        limit = f"{MAX_ADDRESSES:,} addresses of code" if self._left < 0 else limit
+        if missing and limit:
+            left_out.notes.append(
+                f"{_statics(missing, self._file)} not found, the search ended after {limit}: maps "
+                "there are missing; name one yourself, as in 'hmap-dump FUNCTION::NAME'"
+            )
+
+    def _missing(self) -> list[ElfSymbol]:
         """The variables that have not been found."""
         return [*self._fixed.values(), *(one for some in self._of_threads.values() for one in some)]
 
-    def run(self, functions: Iterable[ElfSymbol], pcs: _Addresses) -> Iterator[Static]:
+    def _search(self, functions: Iterable[ElfSymbol], pcs: _Addresses) -> Iterator[Static]:
         """The statics of functions: those that the code at some addresses sees."""
         for function in functions:
-            if not self.missing():
+            if not self._fixed and not any(self._of_threads.values()):
                 return
             for pc in pcs(function.address + self._bias, function.size):
                 self._left -= 1
@@ -183,6 +199,22 @@ def _owners(inside: Iterable[ElfSymbol], functions: Iterable[ElfSymbol]) -> list
 def _unified(name: str) -> str:
     """A mangled name without the kind of constructor or destructor: statics are of all kinds."""
     return re.sub(r"([CD])[0-9](?=E|I)", r"\1_", name)
+
+
+def _is_of_function(one: ElfSymbol) -> bool:
+    """Whether a variable is a static of a function, by its linker name: others are there too, of
+    files without debug info."""
+    static = _STATIC.match(one.name)
+    has_dot = static is not None and "." in one.name
+    return one.name.startswith("_ZZ") or has_dot
+
+
+def _statics(some: list[ElfSymbol], file: str) -> str:
+    """So many statics, for people."""
+    first = demangled(some[0].name)
+    if len(some) == 1:
+        return f"1 static of a function of '{file}', '{first}', was"
+    return f"{len(some):,} statics of functions of '{file}', the first is '{first}', were"
 
 
 def _last_name(one: ElfSymbol) -> str:

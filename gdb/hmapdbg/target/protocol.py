@@ -114,7 +114,7 @@ class Target(Memory):
         """Globals and statics that may hold a pointer."""
 
     def left_out(self) -> list[str]:
-        """Which variables iter_globals has left out, and why."""
+        """Which variables iter_globals and iter_locals have left out, and why."""
         return []
 
     def path_of(self, variable: Variable) -> str:

@@ -151,9 +151,13 @@ def listing_of(
     rows = list(_iter_rows(target, search, found, wanted, progress))
     misses = search.misses
     notes += [f"left out: {one}" for one in misses.failures]
+    if misses.more_failures:
+        notes.append(f"left out: {misses.more_failures:,} more, for reasons like these")
     notes += [_gap_note(gap, count) for gap, count in misses.gaps.most_common(MAX_GAPS)]
     if len(misses.gaps) > MAX_GAPS:
         notes.append(f"{len(misses.gaps) - MAX_GAPS:,} more segments that the core lacks")
+    if misses.gaps and misses.unexplained:
+        notes.append(f"{count_of(misses.unexplained, 'more place')} that could not be read")
     mismatch = target.mismatch()
     if mismatch:
         notes.insert(0, mismatch)

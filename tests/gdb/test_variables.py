@@ -4,6 +4,7 @@ is of no consequence for."""
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -21,15 +22,18 @@ STOP = ("break stop", "run")
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_statics_of_every_kind_of_function(folder: Path, compiler: str, level: str) -> None:
     program = compiled(folder, compiler, "statics.cc", flags=[level])
-    rows, _, _ = listed_live_and_in_core(program, folder, STOP)
+    rows, live, core = listed_live_and_in_core(program, folder, STOP)
     found = Counter(row["entries"] for row in rows)
     # Those of a function template are there for each of its instances.
     expected = Counter([*range(1, 21), 1, 2])
     if (compiler, level) == ("clang++", "-O2"):
         # clang 14 does not say of which function the statics of inlined ones are (docs/cpp.md).
         assert found and not found - expected
+        note = f"note: {sum((expected - found).values())} statics of functions of 'program', the"
+        assert note in live[2].output and note in core[0].output
     else:
         assert found == expected
+        assert "note" not in live[2].output
     for row in rows:
         number = re.search(r"in_(\d+)\Z", row["path"])
         assert number is None or int(number[1]) == row["entries"], row
@@ -133,3 +137,17 @@ def test_what_a_limit_has_left_out_is_told_of(folder: Path, limit: str, note: st
     session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
     assert "note: only" not in session[2].output
     assert re.search(f"note: only {note}", session[4].output), session[4].output
+
+
+def test_statics_of_inlined_functions_of_c_are_told_of(folder: Path) -> None:
+    if shutil.which("clang") is None:
+        pytest.skip("no clang")
+    source = folder / "main.c"
+    source.write_text(
+        "static long *kept(int at) { static long own[4]; own[at] = 1; return own; }\n"
+        '__attribute__((noinline)) void stop(long *p) { __asm__("" :: "r"(p) : "memory"); }\n'
+        "int main(int count, char **words) { (void)words; stop(kept(count)); return 0; }\n"
+    )
+    subprocess.run(["clang", "-g", "-O2", "-o", folder / "program", source], check=True)
+    session = gdb_session(folder / "program", commands=[*STOP, "hmap-list"])
+    assert "note: 1 static of a function of 'program', 'kept.own', was not" in session[-1].output

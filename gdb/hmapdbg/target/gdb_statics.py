@@ -9,6 +9,8 @@ are in its callers'.
 
 from __future__ import annotations
 
+import functools
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 
@@ -28,6 +30,8 @@ _MANGLED = re.compile(r"_ZZ(?P<rest>.*)\Z")
 _OF_GCC = re.compile(r"[A-Za-z_]\w*\.\d+")
 # Guards, vtables and type information.
 _OF_COMPILER = re.compile(r"_ZGV|_ZT[VTISC]")
+# Statics of the standard library, which has no maps of the program's.
+_OF_STD = re.compile(r"_ZZ+N?K?(?:St|9__gnu_cxx|10__cxxabiv1)")
 _STATIC = re.compile(r"(?:(?P<function>\w+)\.)?(?P<name>[A-Za-z_]\w*)(?:\.\d+)?\Z")
 
 
@@ -73,7 +77,8 @@ class StaticsSearch:
 
     def run(self, left_out: LeftOut) -> Iterator[Static]:
         """The statics; what was not searched for to the end is told of."""
-        yield from self._search(_owners(self._wanted, self._functions), _lines)
+        owners = (function for one in self._wanted for function in self._owners(one))
+        yield from self._search(dict.fromkeys(owners), _lines)
         sources = {one.source for one in self._missing()}
         near = [one for one in self._functions if not one.source or one.source in sources]
         for pcs in (_start, _lines, _bytes):
@@ -84,8 +89,48 @@ class StaticsSearch:
         if missing and limit:
             left_out.notes.append(
                 f"{_statics(missing, self._file)} not found, the search ended after {limit}: maps "
-                "there are missing; name one yourself, as in 'hmap-dump FUNCTION::NAME'"
+                "among them are missing; name one yourself, as in 'hmap-dump FUNCTION::NAME'"
             )
+        if not limit:
+            self._tell_inlined(missing, near, left_out)
+
+    def _tell_inlined(
+        self, missing: list[ElfSymbol], near: list[ElfSymbol], left_out: LeftOut
+    ) -> None:
+        """Tells of statics that clang's debug info has in no function: those of functions that it
+        has inlined everywhere."""
+        missing = [one for one in missing if not _OF_STD.match(one.name) and not self._owners(one)]
+        by_clang = self._sources_by_clang(near) if missing else set()
+        # Inline functions are of no one source.
+        hidden = [one for one in missing if one.source in by_clang or by_clang and not one.source]
+        if hidden:
+            left_out.notes.append(
+                f"{_statics(hidden, self._file)} not found: clang's debug info lacks those of "
+                "functions that it has inlined everywhere; maps among them are missing; build "
+                "with -fno-inline, or with gcc"
+            )
+
+    def _sources_by_clang(self, functions: list[ElfSymbol]) -> set[str]:
+        """The base names of sources that clang has compiled, with debug info."""
+        sources = set()
+        for function in functions:
+            symtab = gdb.find_pc_line(function.address + self._bias).symtab
+            producer = getattr(symtab, "producer", None) or ""  # not in the stubs
+            if symtab is not None and "clang" in producer:
+                sources.add(os.path.basename(symtab.filename))
+        return sources
+
+    @functools.cached_property
+    def _functions_by_name(self) -> dict[str, list[ElfSymbol]]:
+        by_name: dict[str, list[ElfSymbol]] = {}
+        for function in self._functions:
+            by_name.setdefault(_unified(function.name.split(".")[0]), []).append(function)
+        return by_name
+
+    def _owners(self, static: ElfSymbol) -> list[ElfSymbol]:
+        """The functions that a static's linker name tells of."""
+        names = map(_unified, _iter_owner_names(static.name))
+        return [one for name in names for one in self._functions_by_name.get(name, ())]
 
     def _missing(self) -> list[ElfSymbol]:
         """The variables that have not been found."""
@@ -173,27 +218,22 @@ def demangled(name: str) -> str:
         return name
 
 
-def _owners(inside: Iterable[ElfSymbol], functions: Iterable[ElfSymbol]) -> list[ElfSymbol]:
-    """The functions that linker names of statics tell of: _ZZ FUNCTION E NAME in C++, of which
-    constructors have several; clang's FUNCTION.NAME in C."""
-    by_name: dict[str, list[ElfSymbol]] = {}
-    for function in functions:
-        by_name.setdefault(_unified(function.name.split(".")[0]), []).append(function)
-    out: list[ElfSymbol] = []
-    for one in inside:
-        mangled = _MANGLED.match(one.name)
-        if mangled is not None:
-            ends = [found.start() for found in re.finditer("E", mangled["rest"])]
-            names = [f"_Z{mangled['rest'][:end]}" for end in ends]
-            # `main` and functions of C have names as they are: _ZZ4mainE.
-            plain = re.match(r"\d+([A-Za-z_]\w*?)(?=E)", mangled["rest"])
-            names += [plain.group(1)] if plain else []
-        else:
-            static = _STATIC.match(one.name)
-            names = [static["function"]] if static is not None and static["function"] else []
-        for name in names:
-            out += by_name.get(_unified(name), ())
-    return list(dict.fromkeys(out))
+def _iter_owner_names(name: str) -> Iterator[str]:
+    """The linker names that the function of a static may have, by the static's own: _ZZ FUNCTION E
+    NAME in C++, clang's FUNCTION.NAME in C."""
+    mangled = _MANGLED.match(name)
+    if mangled is not None:
+        yield from (
+            f"_Z{mangled['rest'][: found.start()]}" for found in re.finditer("E", mangled["rest"])
+        )
+        # `main` and functions of C have names as they are: _ZZ4mainE.
+        plain = re.match(r"\d+([A-Za-z_]\w*?)(?=E)", mangled["rest"])
+        if plain is not None:
+            yield plain.group(1)
+        return
+    static = _STATIC.match(name)
+    if static is not None and static["function"]:
+        yield static["function"]
 
 
 def _unified(name: str) -> str:

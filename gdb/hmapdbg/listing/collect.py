@@ -30,6 +30,7 @@ from .rows import (
     row_of_header,
     row_of_stats,
 )
+from .typed import certain_path
 
 Progress = Callable[[int, int], None]
 
@@ -122,7 +123,7 @@ def collect(target: Target, wanted: Wanted, progress: Progress | None = None) ->
     limits = replace(wanted.limits, all_paths=wanted.match is not None)
     search, left = Search(target, limits), Left()
     found = [
-        replace(one, path=path)
+        replace(one, path=certain_path(target, search, path))
         for one in list(find_maps(target, search, left))
         for path in [
             chosen_path(

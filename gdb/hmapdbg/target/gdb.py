@@ -14,6 +14,7 @@ import gdb
 from . import gdb_frames, gdb_globals, gdb_made_frames, gdb_objects
 from .core_file import Gap
 from .gdb_classes import GdbClasses, address_of_function, symbol_at
+from .gdb_definitions import definitions
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_left_out import LeftOut
@@ -24,8 +25,8 @@ from .gdb_values import GdbValues
 from .layout_files import LayoutNames
 from .page_cache import PageCache
 from .protocol import Call, Target, TargetError, Value, Variable
-from .spelling import split_scope
-from .types import Kind, Type
+from .spelling import WITH_LINE, split_scope
+from .types import Kind, Type, pointer_to
 
 
 class GdbTarget(Target):
@@ -36,6 +37,7 @@ class GdbTarget(Target):
         self.pointer_size = gdb.lookup_type("char").pointer().sizeof
         self.byte_order = "big" if "big endian" in output_of("show endian") else "little"
         self._cache = PageCache(self._process.read) if self._process.is_remote else None
+        self._definitions = definitions()
         self._named: dict[str, Type | None] = {}
         self._types = GdbTypes(self.pointer_size)
         self._classes = GdbClasses(self, self._types)
@@ -73,6 +75,18 @@ class GdbTarget(Target):
     @property
     def is_go(self) -> bool:
         return self._expressions.is_go
+
+    def evaluate_at(self, type_name: str, address: str) -> Value:
+        found = None if self.is_go or self._is_stripped else self._definitions.find(type_name)
+        if found is None:
+            return super().evaluate_at(type_name, address)
+        number = self.evaluate(address)
+        data = number.data[: self.pointer_size].ljust(self.pointer_size, b"\0")
+        pointer = pointer_to(self._types.neutral(found), self.pointer_size)
+        return Value(f"({type_name} *) ({address})", pointer, data)
+
+    def type_spellings(self, name: str) -> Sequence[str]:
+        return () if self.is_go or self._is_stripped else self._definitions.spellings(name)
 
     def find_type(self, name: str) -> Type | None:
         if name not in self._named:
@@ -133,7 +147,7 @@ class GdbTarget(Target):
     def _address_of(self, path: str) -> int | None:
         """The address of a variable by its path; None: it has none."""
         scope, name = split_scope(path)
-        if not scope.object:
+        if not scope.object and WITH_LINE.fullmatch(name) is None:
             try:
                 if scope.thread is None:
                     return self.evaluate(name).address

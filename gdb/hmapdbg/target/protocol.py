@@ -107,6 +107,11 @@ class Target(Memory):
         where = int.from_bytes(number.data[: self.pointer_size], self.byte_order)
         return Value(expression, found, where.to_bytes(self.pointer_size, self.byte_order))
 
+    def type_spellings(self, name: str) -> Sequence[str]:
+        """Where several types have that name: what evaluate_at takes for each of them, all else
+        being refused. Empty where one type has it."""
+        return ()
+
     # ---- variables
 
     @abc.abstractmethod

@@ -187,7 +187,7 @@ def test_too_many_places_are_cut() -> None:
 
 
 def test_list_that_never_ends_is_cut() -> None:
-    element = containers.Container(containers.Shape.LIST, LONG, 16, (0,))
+    element = containers.Container(containers.Shape.LIST, LONG, 16, (0,), 16)
     data = struct.pack("<QQQ", 0x1000, 0, 0)
     target = FakeTarget({0x1000: data})
     raw = np.frombuffer(struct.pack("<QQ", 0x1000, 0), np.uint8)[None]

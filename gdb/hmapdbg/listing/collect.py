@@ -210,8 +210,8 @@ def _iter_unfollowed(misses: Misses) -> Iterator[str]:
     if misses.remnants:
         unions = count_of(misses.remnants, "union")
         yield (
-            f"the map that is a member of {unions} was left out: it is not a valid map "
-            "with entries, so another member may be in use"
+            f"the map that is a member of {unions} was left out: it is empty or not valid, so "
+            "another member may be in use"
         )
 
 

@@ -151,3 +151,11 @@ def test_statics_of_inlined_functions_of_c_are_told_of(folder: Path) -> None:
     subprocess.run(["clang", "-g", "-O2", "-o", folder / "program", source], check=True)
     session = gdb_session(folder / "program", commands=[*STOP, "hmap-list"])
     assert "note: 1 static of a function of 'program', 'kept.own', was not" in session[-1].output
+
+
+def test_the_names_of_statics_tell_of_their_functions(folder: Path) -> None:
+    """So that a program's other functions need not be searched."""
+    program = compiled(folder, "g++", "statics.cc", flags=["-O0"])
+    no_others = "python import hmapdbg.target.gdb_statics as statics; statics.MAX_FUNCTIONS = 0"
+    session = gdb_session(program, commands=[*STOP, "hmap-list", no_others, "hmap-list"])
+    assert session[4].output == session[2].output and "22 maps" in session[2].output

@@ -159,3 +159,19 @@ def test_the_names_of_statics_tell_of_their_functions(folder: Path) -> None:
     no_others = "python import hmapdbg.target.gdb_statics as statics; statics.MAX_FUNCTIONS = 0"
     session = gdb_session(program, commands=[*STOP, "hmap-list", no_others, "hmap-list"])
     assert session[4].output == session[2].output and "22 maps" in session[2].output
+
+
+def test_thread_locals_of_one_name_in_two_plugins(folder: Path) -> None:
+    program = compiled(folder, "g++", "thread_plugins.cc", flags=["-pthread", "-ldl"])
+    plugins = [
+        compiled(folder, "g++", "thread_plugin.cc", name=name, flags=["-shared", "-fPIC"])
+        for name in ("one.so", "two.so")
+    ]
+    args = [str(one) for one in plugins]
+    rows, _, _ = listed_live_and_in_core(program, folder, STOP, args)
+    assert {row["path"]: row["entries"] for row in rows} == {
+        "object one.so thread 1: cache": 3,
+        "object two.so thread 1: cache": 5,
+        "object one.so thread 2: cache": 7,
+        "object two.so thread 2: cache": 9,
+    }

@@ -25,7 +25,7 @@ from ..languages import Access, Contents, Holder, find_elements, find_holder, fi
 from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..target.spelling import Scope, closing_at, split_scope
+from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
 from ..target.types import pointer_to
 from .go_stacks import PLACE, resolve_place
 from .members import find_qualified, find_virtual_base
@@ -59,7 +59,8 @@ def resolve(target: Target, text: str) -> Value:
             return None
         return _at(target, found.type, found.address, name)
 
-    root = _Root(find_variable, is_only=bool(scope.object))
+    is_only = bool(scope.object) or WITH_LINE.match(path) is not None
+    root = _Root(find_variable, is_only)
     if scope.goroutine is not None:
         value = _in_goroutine(target, scope, path, root)
     elif root.is_only or not scope.text:

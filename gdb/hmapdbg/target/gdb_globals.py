@@ -25,15 +25,17 @@ from .gdb_debug_variables import SECTION, debug_variables
 from .gdb_errors import lowered
 from .gdb_frames import iter_threads
 from .gdb_layouts import text_addresses
+from .gdb_left_out import LeftOut
 from .gdb_objects import file_has_debug_info, iter_object_files
 from .gdb_session import language
-from .gdb_statics import STATICS, Static, demangled, function_statics
+from .gdb_statics import STATICS, Static, StaticsSearch, demangled
 from .gdb_values import GdbValues
 from .protocol import Variable
 from .spelling import Scope
 
 # What Go's compiler has made: debug info knows none of it, and looks for it everywhere.
 _OF_COMPILER = re.compile(r"\.\.|^go:|^type:")
+_TAG = re.compile(r"\[abi:\w+\]")
 MAX_SYMBOLS = 200_000  # per file
 
 # Sections of Go programs that hold no pointers.
@@ -63,12 +65,13 @@ class _Spelled:
 def iter_globals(
     values: GdbValues,
     wanted: Wanted = Wanted(),
-    unplaced: dict[str, str] | None = None,
+    left_out: LeftOut | None = None,
     indexed: Mapping[str, frozenset[str]] = {},
 ) -> Iterator[Variable]:
-    """Globals, statics of files and of functions, and thread-locals of all threads; each once. Why
-    a thread-local has no address, is put into `unplaced` by its name. Of the programs in `indexed`,
-    by path, Go's variables are left out, and those of other languages with the names there."""
+    """Globals, statics of files and of functions, and thread-locals of all threads; each once. Of
+    the programs in `indexed`, by path, Go's variables are left out, and those of other languages
+    with the names there."""
+    left_out = LeftOut() if left_out is None else left_out
     addresses = text_addresses()
     files = [
         _ObjectFile(values, objfile, path, addresses.get(path), indexed.get(path))
@@ -82,29 +85,11 @@ def iter_globals(
     met: set[tuple[int, str]] = set()
     for file in files:
         if wanted.object in ("", file.base):
-            for found in file.iter_variables(
-                wanted, shared, unplaced if unplaced is not None else {}
-            ):
+            for found in file.iter_variables(wanted, shared, left_out):
                 key = found.address or 0, found.type.name
                 if key not in met:
                     met.add(key)
                     yield found
-
-
-def left_out(unplaced: dict[str, str]) -> list[str]:
-    """What is to be said of thread-local variables without an address."""
-    if not unplaced:
-        return []
-    name, why = next(iter(unplaced.items()))
-    count = (
-        f"{len(unplaced)} thread-local variables are"
-        if unplaced.keys() - {name}
-        else ("1 thread-local variable is")
-    )
-    return [
-        f"{count} left out, the first is '{name}': {why}: gdb needs libthread_db, see "
-        "'show auto-load libthread-db' and 'show libthread-db-search-path'"
-    ]
 
 
 def _exported_by(executable: _ObjectFile) -> dict[str, int]:
@@ -146,7 +131,7 @@ class _ObjectFile:
             ]
         self._variables = [
             one
-            for one in variables[:MAX_SYMBOLS]
+            for one in variables
             if one.size >= values.pointer_size and one.section not in NO_POINTERS
         ]
         self.names = {one.name for one in self._variables}
@@ -183,11 +168,16 @@ class _ObjectFile:
         return self.bound.get(one.name, one.address + self.bias)
 
     def iter_variables(
-        self, wanted: Wanted, shared: set[str], unplaced: dict[str, str]
+        self, wanted: Wanted, shared: set[str], left_out: LeftOut
     ) -> Iterator[Variable]:
         """The variables; those of `shared` names have the object file in their paths."""
         chosen = [one for one in self._variables if wanted.name in one.name]
-        for one in self._iter_spelled(chosen):
+        if len(chosen) > MAX_SYMBOLS:
+            left_out.notes.append(
+                f"only the first {MAX_SYMBOLS:,} of {len(chosen):,} variables of '{self.base}' "
+                "were looked at: name one of the others yourself, as in 'hmap-dump NAME'"
+            )
+        for one in self._iter_spelled(chosen[:MAX_SYMBOLS], left_out):
             scopes = [Scope(object=self.base)] if one.linker_name in shared else self._scopes
             if not one.is_thread_local:
                 yield from self._iter_variable(one, scopes)
@@ -198,7 +188,7 @@ class _ObjectFile:
                 try:
                     one.symbol.value()
                 except gdb.error as error:
-                    unplaced[one.names[0]] = lowered(error)
+                    left_out.unplaced[one.names[0]] = lowered(error)
                     continue
                 of_thread = [replace(scope, thread=number) for scope in scopes]
                 yield from self._iter_variable(one, of_thread)
@@ -224,7 +214,7 @@ class _ObjectFile:
         paths = [scope.text + name for scope in scopes for name in one.names]
         yield Variable(paths[0], found, address, others=tuple(paths[1:]))
 
-    def _iter_spelled(self, variables: list[ElfSymbol]) -> Iterator[_Spelled]:
+    def _iter_spelled(self, variables: list[ElfSymbol], left_out: LeftOut) -> Iterator[_Spelled]:
         """The symbols of variables."""
         inside: list[ElfSymbol] = []  # statics of functions, and those without debug info
         met: set[str] = set()
@@ -241,17 +231,22 @@ class _ObjectFile:
                 names = names[1:] if len(symbols) > 1 else names
                 address = self._address_of(one)
                 yield _Spelled(symbol, names, one.name, address, one.is_thread_local)
-        for static in function_statics(self.bias, inside, self._functions, self._is_go):
+        search = StaticsSearch(self.base, self.bias, inside, self._functions, self._is_go)
+        for static in search.run(left_out):
             names = _names_in_function(static)
             yield _Spelled(static.symbol, names, static.name, None, static.is_thread_local)
 
     def _symbols_of(self, one: ElfSymbol) -> list[gdb.Symbol]:
         """The variables of a name that are global, or static to a file, in this object file."""
-        name = demangled(one.name)
-        with language("c++") if name != one.name else contextlib.nullcontext():
+        tagged = demangled(one.name)
+        with language("c++") if tagged != one.name else contextlib.nullcontext():
             lookup_static = getattr(self._objfile, "lookup_static_symbol")  # not in the stubs
-            found: gdb.Symbol | None = self._objfile.lookup_global_symbol(name)
-            found = found or lookup_static(name)
+            # clang's debug info may lack the tag that it gives the linker.
+            for name in dict.fromkeys([tagged, _TAG.sub("", tagged)]):
+                found: gdb.Symbol | None = self._objfile.lookup_global_symbol(name)
+                found = found or lookup_static(name)
+                if found is not None:
+                    break
             if found is None:
                 return []
             symbols = [found]
@@ -268,7 +263,7 @@ class _ObjectFile:
 
 def _names_in_file(symbol: gdb.Symbol) -> tuple[str, ...]:
     """A variable's name alone, and with its source file."""
-    name = spelled(re.sub(r"\[abi:\w+\]", "", symbol.name))
+    name = spelled(_TAG.sub("", symbol.name))
     quoted = name if name.startswith("'") else f"'{name}'" if "::" in name else name
     path = symbol.symtab.filename if symbol.symtab is not None else ""
     files = dict.fromkeys([os.path.basename(path), path])

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..block import Cells
 from ..compat import dataclass
-from ..families import open_map
+from ..families import family_of, open_map
 from ..families.family import Map
 from ..languages.go import (
     SYNC_ENTRY,
@@ -33,6 +33,7 @@ from ..languages.go import (
     find_iterators,
     has_runtime,
     iter_frames,
+    iter_goroutine_variables,
     map_name_of,
     read_heap,
     stacks_of,
@@ -41,7 +42,16 @@ from ..languages.go import (
 from ..languages import spread
 from ..layout import StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .go_sound import Readings, made_at, makes_sense, map_at, sound_cells, try_open, untyped
+from .go_sound import (
+    Readings,
+    is_sound,
+    made_at,
+    makes_sense,
+    map_at,
+    sound_cells,
+    try_open,
+    untyped,
+)
 from .go_stacks import iter_stack_maps
 from .steps import Casts, Origin, TypedMaps
 from .walk import Found, Search, Words
@@ -84,6 +94,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
     for value, path, place in iter_stack_maps(target, heap):
         for found in search.take(value, path, GOROUTINE):
             yield replace(found, map=made_at(found.map, place)) if found.path == path else found
+    yield from _unused(target, search, heap)
     for found in search.follow_places(_iter_typed(target, search, heap, notes), UNREACHED):
         if found.header.elem_type.name == SYNC_ENTRY:  # counted with its sync.Map
             continue
@@ -125,6 +136,22 @@ class _Frames:
         """Whether an address is in a frame."""
         at = bisect.bisect_right(self._starts, addr) - 1
         return at >= 0 and addr < self._ends[at]
+
+
+def _unused(target: Target, search: Search, heap: Heap) -> Iterator[Found]:
+    """Maps in variables of goroutines that are not used any more: those that are sound."""
+    for variable in iter_goroutine_variables(target, live=False):
+        found = variable.type
+        is_pointer = found.kind is Kind.POINTER and found.resolve is not None
+        if variable.address is None or not is_pointer or family_of(found.target) is None:
+            continue
+        try:
+            addr = target.read_uint(variable.address)
+        except MemoryFault:
+            continue
+        value = map_at(target, variable.path, found, addr)
+        if addr and addr not in search.met_maps and is_sound(target, heap, value):
+            yield from search.take(value, variable.path, GOROUTINE)
 
 
 # ---- what the heap says of types

@@ -17,6 +17,7 @@
     modules      the executable and plugins, as the runtime knows them
     functions    functions, and how large their frames are
     frames       the frames of goroutines
+    liveness     which of their words are still used
     locals       variables in them, by name
     iterators    iterators of range loops, on those stacks
     heap         the heap's spans and blocks

@@ -144,6 +144,20 @@ NAMELESS = {
     "range over a map": "only the iterator has it",
 }
 
+# What the list says of these instead of a path.
+HOLDERS = {
+    "closure in a global": "closure main.inGlobals.func1, held by 'main.closures'",
+    "closure in a map": "closure main.inGlobals.func2",
+    "finalizer's closure": "closure main.inGlobals.func3",
+    "timer's closure": "closure main.inGlobals.func4",
+    "method value": "closure main.(*worker).run-fm, held by 'main.methods'",
+    "deferred call's argument": "goroutine N inGoroutines.func8",
+    "unsafe pointer by sync/atomic": "'main.pointers + 72'",
+    "unsafe.Pointer to a map's variable": "'main.hidden'",
+    "reflect.Value": "'main.values'",
+    "range over a map": "goroutine N inGoroutines.func9",
+}
+
 
 @gos
 def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
@@ -156,11 +170,14 @@ def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
     rows = {row["entries"]: row for row in found.core if row["entries"] in told}
     reached: Counter[str] = Counter()
     total: Counter[str] = Counter()
+    held_by: dict[str, str] = {}
     for number, place in told.items():
         row = rows.get(number)
         how = "missed"
         if row is not None:
             how = "by path" if not row["path"].startswith("--type") else "by address"
+            if how == "by address" and row["held_by"]:
+                held_by[place] = row["held_by"]
             known = row["key_type"] != "?"
             how += "" if known else ", its type is one of several"
             if known and go.minor >= (1, 22) and "box" not in place and "generic" not in place:
@@ -172,6 +189,8 @@ def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
         reason = NAMELESS.get(line.partition(":")[0], "")
         print(f"{number:4} {line}{f' ({reason})' if reason and 'address' in line else ''}")
     print(f"{go.name}: of {len(told)} maps {dict(total)}")
+    for place, holder in HOLDERS.items():
+        assert re.sub(r"goroutine \d+", "goroutine N", held_by[place]).startswith(holder), place
     assert total["missed"] == 0
     by_path = {line.partition(":")[0] for line in reached if line.endswith(": by path")}
     assert by_path == set(told.values()) - NAMELESS.keys()

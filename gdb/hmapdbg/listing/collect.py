@@ -149,7 +149,10 @@ def listing_of(
     """The rows of maps that a search has found."""
     notes = [*search.cuts, *left.notes, *(f"the registry: {one}" for one in left.troubles)]
     notes += [f"left out: {why}" for _, why in left.unreadable]
-    rows = list(_iter_rows(target, search, found, wanted, progress))
+    rows = [
+        replace(row, held_by=search.held_by.get(row.address, ""))
+        for row in _iter_rows(target, search, found, wanted, progress)
+    ]
     misses = search.misses
     notes += [f"left out: {one}" for one in misses.failures]
     if misses.more_failures:

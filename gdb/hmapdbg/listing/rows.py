@@ -52,6 +52,7 @@ class Row:
     problems: int = 0
     name: str = ""  # the map's own
     created_at: str = ""
+    held_by: str = ""  # what leads to a map without a path from a variable, as far as known
     is_exact: bool = True  # False: by the header alone, the map was not walked
     sample: Sample | None = None
 

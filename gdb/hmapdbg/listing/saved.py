@@ -42,6 +42,7 @@ def _row(row: Row, samples: bool) -> dict[str, Any]:
         "address": f"0x{row.address:x}",
         "name": row.name,
         "created_at": row.created_at,
+        "held_by": row.held_by,
         "entries": row.entries,
         "capacity": row.capacity,
         "deleted": row.deleted,

@@ -193,6 +193,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     if row.problems:
         verdicts += f"{', ' if verdicts else ''}{row.problems:,} Problems: hmap-check"
     name = f'  "{row.name}"' if row.name and row.name not in row.path else ""
+    held = f"   held by {row.held_by}" if row.held_by else ""
     return (
         about + short_size(row.held),
         about + short_size(row.wasted),
@@ -200,7 +201,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.fill:.0%}" if row.capacity else "",
         f"{row.deleted:,}",
         printable(verdicts),
-        printable(f"{row.path}   {row.types}{name}"),
+        printable(f"{row.path}   {row.types}{name}{held}"),
     )
 
 

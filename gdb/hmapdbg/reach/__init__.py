@@ -8,6 +8,7 @@
     misses      what it could not follow
     walk        the search: from variables along the plans, in bulk, each place once
     go_heap     maps of a Go program that no variable leads to
+    go_holders  what holds values that no variable leads to
     go_stacks   maps in frames of goroutines, by the code of their functions
     go_sound    whether memory is a map of a type
     resolve     from such a path back to the value, for hmap-dump and other commands

@@ -42,6 +42,7 @@ from ..languages.go import (
 from ..languages import spread
 from ..layout import StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from .go_holders import Holders, roots_of
 from .go_sound import (
     Readings,
     is_sound,
@@ -78,7 +79,20 @@ class _MapType:
 
 
 def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
-    """The maps not yet found. Obstacles to the search are notes, not errors."""
+    """The maps not yet found, and what holds them. Obstacles to the search are notes, not
+    errors."""
+    found = []
+    for one in _iter_unreached(target, search, notes):
+        found.append((one.header.address, one.path))
+        yield one
+    roots = dict(roots_of(path for _, path in found))
+    if not roots:
+        return
+    held = Holders(target, read_heap(target)).of(roots.values())
+    search.held_by |= {addr: held.get(roots.get(path, 0), "") for addr, path in found}
+
+
+def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
     layout = _header_layout(target) if has_runtime(target) else None
     if layout is None:
         return

@@ -86,6 +86,7 @@ class Search:
         self.plans = Plans(target)
         self.met_maps: dict[int, Found] = {}
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
+        self.held_by: dict[int, str] = {}  # what holds a map without a path, by its address
         self.places = 0
         self.misses = Misses(target)
         self._is_doubtful = False  # the values that are followed may be garbage

@@ -36,10 +36,12 @@ class ElfSymbol:
     is_thread_local: bool = False
 
 
-def read_symbols(path: str) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
+def read_symbols(path: str, without_dots: bool = False) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
     """The variables in writable sections, and the functions, of the ELF file at `path`; both empty
-    if it has no symbol table. OSError."""
-    found: list[ElfSymbol] = _read(path, lambda data: list(_iter_symbols(data)), [])
+    if it has no symbol table. `without_dots`: only those without a "." in their names. OSError."""
+    found: list[ElfSymbol] = _read(
+        path, lambda data: list(_iter_symbols(data, without_dots=without_dots)), []
+    )
     return [one for one in found if one.section], [one for one in found if not one.section]
 
 
@@ -101,7 +103,9 @@ class _Section:
     link: int
 
 
-def _iter_symbols(data: mmap.mmap, kind: int = SHT_SYMTAB) -> Iterator[ElfSymbol]:
+def _iter_symbols(
+    data: mmap.mmap, kind: int = SHT_SYMTAB, without_dots: bool = False
+) -> Iterator[ElfSymbol]:
     sections = _sections(data)
     names = _section_names(data, sections)
     table = next((one for one in sections if one.kind == kind), None)
@@ -123,6 +127,9 @@ def _iter_symbols(data: mmap.mmap, kind: int = SHT_SYMTAB) -> Iterator[ElfSymbol
     for place in np.flatnonzero(wanted | (kinds == STT_FILE)).tolist():
         row = rows[place]
         start = int(row["name"])
+        if without_dots and kinds[place] != STT_FILE:
+            if text.find(b".", start, text.index(b"\0", start)) >= 0:
+                continue
         name = text[start : text.index(b"\0", start)].decode("utf-8", "backslashreplace")
         if kinds[place] == STT_FILE:
             source = name

@@ -19,7 +19,7 @@ from .gdb_expressions import GdbExpressions
 from .gdb_layouts import INDEXES, LAYOUTS, register_value
 from .gdb_left_out import LeftOut
 from .gdb_process import GdbProcess
-from .gdb_session import output_of
+from .gdb_session import linker_names, output_of
 from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
@@ -228,7 +228,8 @@ class GdbTarget(Target):
         function = None if block is None else block.function
         if function is not None and place.symtab is not None:
             return f"{function.name} at {place.symtab.filename}:{place.line}"
-        text = output_of(f"info symbol 0x{addr:x}").strip()
+        with linker_names() if self.is_go else contextlib.nullcontext():
+            text = output_of(f"info symbol 0x{addr:x}").strip()
         return None if text.startswith("No symbol") else text.split(" in section")[0]
 
     def function_at(self, addr: int) -> str:

@@ -120,10 +120,12 @@ class _ObjectFile:
         self._text = text  # where its code lies
         self.base = os.path.basename(path)
         try:
-            variables, self._functions = read_symbols(objfile.filename or "")
+            variables, self._functions = read_symbols(
+                objfile.filename or "", without_dots=indexed is not None
+            )
         except OSError:
             variables, self._functions = [], []
-        if not variables and not self._functions and self._has_debug_info():
+        if not variables and not self._functions and self._has_only_debug_info():
             variables = debug_variables(values.pointer_size)
         if indexed is not None:  # each name of Go's has its package
             variables = [
@@ -138,9 +140,10 @@ class _ObjectFile:
         # Where the linker has put variables that the executable defines too.
         self.bound: dict[str, int] = {}
 
-    def _has_debug_info(self) -> bool:
+    def _has_only_debug_info(self) -> bool:
         try:
-            return file_has_debug_info(self._objfile.filename or "")
+            path = self._objfile.filename or ""
+            return file_has_debug_info(path) and section_address(path, ".symtab") is None
         except OSError:
             return False
 

@@ -34,6 +34,11 @@ def no_calls() -> contextlib.AbstractContextManager[None]:
     return _setting("may-call-functions", "off")
 
 
+def linker_names() -> contextlib.AbstractContextManager[None]:
+    """Symbols as the linker has them for a while: gdb takes "main.jobs" of Go for "main[jobs]"."""
+    return _setting("print demangle", "off")
+
+
 def language(name: str) -> contextlib.AbstractContextManager[None]:
     """Sets gdb's language for a while."""
     return _setting("language", name)

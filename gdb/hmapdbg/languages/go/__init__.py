@@ -35,7 +35,8 @@ from ..strings import StringType
 from .channels import find_channel
 from .declared import DeclaredTypes
 from .goroutines import goroutines_of, stacks_of
-from .frames import iter_frames
+from .frames import iter_frames, short_name
+from .functions import Functions
 from .heap import PAGE, Heap, HeapBlock, read_heap
 from .heap_types import HeapTypes
 from .interfaces import find_interface, is_interface
@@ -54,6 +55,7 @@ from .symbols import Constants, find_value, has_runtime
 __all__ = [
     "Constants",
     "DeclaredTypes",
+    "Functions",
     "GO",
     "GoroutineCall",
     "Heap",
@@ -82,6 +84,7 @@ __all__ = [
     "read_heap",
     "required_field",
     "root_length",
+    "short_name",
     "slot_value",
     "split_map_name",
     "stacks_of",

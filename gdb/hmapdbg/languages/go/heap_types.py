@@ -23,7 +23,7 @@ Words = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
 MAX_SCANNED = 4 << 30  # bytes of blocks with pointers
-PIECE = 16 << 20  # bytes that are looked at at a time
+PIECE = 4 << 20  # bytes that are looked at at a time
 MAX_ITABS = 1_000_000
 
 
@@ -80,7 +80,7 @@ class HeapTypes:
         datas: list[Words] = [np.zeros(0, np.uint64)]
         addrs: list[Words] = [np.zeros(0, np.uint64)]
         itabs, types = self._itabs()
-        for start, column in self._iter_words():
+        for start, column in self.iter_words():
             first, second = column[:-1], column[1:]
             is_type = self._are_types(first)
             if len(itabs):
@@ -147,10 +147,11 @@ class HeapTypes:
 
     # ---- words
 
-    def _iter_words(self) -> Iterator[tuple[int, Words]]:
-        """Runs of words where interfaces may be, each with its address."""
+    def iter_words(self) -> Iterator[tuple[int, Words]]:
+        """Runs of words where pointers may be, each with its address: in the heap, in the modules'
+        variables, on the stacks. A word may be in two runs."""
         target, width = self._target, self._target.pointer_size
-        for low, high in self._iter_ranges():
+        for low, high in (*self._variables, *self._iter_ranges()):
             for begin in range(low, high, PIECE):
                 # A word more: an interface may lie across.
                 end = min(begin + PIECE + width, high)

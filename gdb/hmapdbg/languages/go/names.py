@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 
 OPENING, CLOSING = "[{(", "]})"
+# What the compiler calls the types that generic functions are compiled for, one for all types of the
+# same form.
+SHAPE = "go.shape."
 # What the compiler calls the buckets and groups of a map type.
 PARTS = ("map.group[", "map.bucket[")
 
@@ -26,8 +29,10 @@ def go_name(name: str) -> str:
 
     >>> go_name("struct string"), go_name("noalg.struct { key int; elem int }"), go_name("T **")
     ('string', 'struct { key int; elem int }', '**T')
+    >>> go_name("map[go.shape.string]int")
+    'map[string]int'
     """
-    name = name.replace("noalg.", "")
+    name = name.replace("noalg.", "").replace(SHAPE, "")
     if name.startswith("struct ") and not name.startswith("struct {"):
         name = name[len("struct ") :]
     stem = name.rstrip("*")
@@ -73,6 +78,22 @@ def map_name_of(part: str) -> str:
         if part.startswith(prefix):
             return "map[" + part[len(prefix) :].replace("noalg.", "")
     return ""
+
+
+def with_shapes(name: str) -> str:
+    """A generic type's name with shapes for its arguments. They are right for predeclared types and for
+    those without a name; those of other types do not follow from the name.
+
+    >>> with_shapes("sync.entry[interface { F(int, int) },[]int]")
+    'sync.entry[go.shape.interface { F(int, int) },go.shape.[]int]'
+    """
+    depth, spelled = 0, ""
+    for letter in name:
+        depth += (letter in OPENING + "(") - (letter in CLOSING + ")")
+        spelled += letter
+        if (letter == "[" or letter == ",") and depth == 1:
+            spelled += SHAPE
+    return spelled
 
 
 def without_paths(name: str) -> str:

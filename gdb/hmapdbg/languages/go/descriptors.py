@@ -10,6 +10,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...compat import dataclass
 from ...target import Field, MemoryFault, Target, Type
 from .abi import BASE, DIRECT, DIRECT_FLAGS, EXTRA_STAR, ITAB, KIND_MASK, STRUCT_FIELD, STRUCTS
@@ -122,6 +125,19 @@ class Descriptors:
             here = first + number * struct.size
             name = self._letters(self._uint(here, struct["name"]), MAX_FIELD_NAME)
             yield Member(name, self._uint(here, struct["typ"]), self._uint(here, struct["offset"]))
+
+    def iter_maps(self, data: NDArray[np.uint8]) -> Iterator[int]:
+        """Where in memory of descriptors those of maps may be: of that kind, with values of one
+        pointer."""
+        base, width = self._struct(BASE), self._target.pointer_size
+        whole = self._of_kind(GoKind.MAP).size
+        if not base.size <= whole <= len(data):
+            return
+        rows = np.lib.stride_tricks.sliding_window_view(data, whole)[::width]
+        fits = rows[:, base["kind"].offset] & KIND_MASK == GoKind.MAP
+        for name in ("size", "ptrbytes"):
+            fits &= self._target.pointer_column(rows, base[name].offset) == width
+        yield from (np.flatnonzero(fits) * width).tolist()
 
     def text(self, found: Descriptor) -> str:
         """The name in the descriptor, with only the last part of its package's path."""

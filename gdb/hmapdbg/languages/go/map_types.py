@@ -14,14 +14,15 @@ import numpy as np
 
 from ...target import Field, Kind, MemoryFault, Target, TargetError, Type
 from ...target.types import array_of, byte_array, pointer_to
-from .abi import GoKind
+from .abi import NAMED, GoKind
 from .declared import DeclaredTypes
 from .described import DescribedTypes
 from .descriptors import Descriptor, Descriptors, Member, NoDescriptor
-from .modules import modules_of
+from .modules import Module, modules_of
 from .type_names import type_name
 
 MAX_TYPES = 200_000  # of a module, that have no names
+MAX_BYTES = 64 << 20  # of a module's descriptors
 SWISS, BUCKET = "internal/runtime/maps.Map", "runtime.hmap"
 TABLE = "internal/runtime/maps.table"
 MAX_PART = 1 << 20  # bytes of a bucket or group
@@ -59,21 +60,33 @@ class MapTypes:
         return found[0] if len(found) == 1 else None
 
     def _iter_links(self) -> Iterator[int]:
-        """The descriptors of map types that have no names (runtime/symtab.go typelinks)."""
-        target = self._target
-        for module in modules_of(target):
+        """The descriptors of map types that have no names."""
+        for module in modules_of(self._target):
             try:
-                start, count = module.word("types"), module.word("typelinks", "len")
-                data = target.read(module.word("typelinks", "array"), 4 * min(count, MAX_TYPES))
-            except (TargetError, MemoryFault):
+                found = self._listed(module) if module.has("typelinks") else self._met(module)
+            except (TargetError, MemoryFault, NoDescriptor):
                 continue
-            offsets = np.frombuffer(data, f"{target.order}i4").astype(np.int64)
-            for offset in offsets.tolist():
+            for addr in found:
                 try:
-                    if self._descriptors.at(start + offset).kind is GoKind.MAP:
-                        yield start + offset
+                    one = self._descriptors.at(addr)
                 except NoDescriptor:
                     continue
+                if one.kind is GoKind.MAP and not one.flags & NAMED:
+                    yield addr
+
+    def _listed(self, module: Module) -> list[int]:
+        """Up to go1.26 (runtime/symtab.go typelinks): descriptors of all kinds."""
+        start, count = module.word("types"), module.word("typelinks", "len")
+        data = self._target.read(module.word("typelinks", "array"), 4 * min(count, MAX_TYPES))
+        offsets = np.frombuffer(data, f"{self._target.order}i4").astype(np.int64)
+        return [start + offset for offset in offsets.tolist()]
+
+    def _met(self, module: Module) -> list[int]:
+        """From go1.27 on there is no list (runtime/type.go moduleTypelinks): what looks like a map
+        type's where descriptors lie one after the other."""
+        start, size = module.word("types"), module.word("typedesclen")
+        data = np.frombuffer(self._target.read(start, min(size, MAX_BYTES)), np.uint8)
+        return [start + offset for offset in self._descriptors.iter_maps(data)]
 
     # ---- one type
 

@@ -17,7 +17,7 @@ FOUND = '#!/bin/sh\nfor last; do :; done\n[ "$last" = gdb ]\n'
 
 
 def machine(folder: Path, *commands: str) -> dict[str, str]:
-    """An environment with the tools that the script uses, without dpkg, with COMMANDS that know gdb."""
+    """An environment with the tools of the script, without dpkg, with COMMANDS that know gdb."""
     for tool in ("bash", "env", "sed", "awk", "grep", "id", "cat", "dirname", "sort", "comm"):
         found = shutil.which(tool, path="/usr/bin:/bin")
         assert found is not None

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 
 OPENING, CLOSING = "[{(", "]})"
-# What the compiler calls the types that generic functions are compiled for, one for all types of the
-# same form.
+# What the compiler calls the types that generic functions are compiled for, one for all types of a
+# form.
 SHAPE = "go.shape."
 # What the compiler calls the buckets and groups of a map type.
 PARTS = ("map.group[", "map.bucket[")
@@ -81,8 +81,8 @@ def map_name_of(part: str) -> str:
 
 
 def with_shapes(name: str) -> str:
-    """A generic type's name with shapes for its arguments. They are right for predeclared types and for
-    those without a name; those of other types do not follow from the name.
+    """A generic type's name with shapes for its arguments: right for predeclared types and those
+    without a name; the shape of another does not follow from its name.
 
     >>> with_shapes("sync.entry[interface { F(int, int) },[]int]")
     'sync.entry[go.shape.interface { F(int, int) },go.shape.[]int]'

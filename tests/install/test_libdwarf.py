@@ -11,9 +11,7 @@ OPTIONS = ("-DHMAP_BUILD_TESTS=OFF", "-DHMAP_BUILD_FIXTURES=OFF")
 
 
 def configure(folder: Path, *options: str, **environment: str) -> str:
-    return sh(
-        ["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", *OPTIONS, *options], **environment
-    )
+    return sh(["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", *OPTIONS, *options], **environment)
 
 
 def system_library() -> str:

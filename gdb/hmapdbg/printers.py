@@ -84,13 +84,15 @@ class MapPrinter(Printer):  # type: ignore[misc]
         import numpy as np
 
         from .block import Column
+        from .output.files import escaped
         from .values import Renderer
 
         found_type = found.header.key_type
         rows, ok = target.gather(np.array([key], np.uint64), found_type.size)
         if not ok.all():
             return f"key at 0x{key:x}"
-        return Renderer(target, max_string=MAX_NAME).render(found_type, Column(rows))[0]
+        text = Renderer(target, max_string=MAX_NAME).render(found_type, Column(rows))[0]
+        return escaped(text).replace("\n", "\\n")
 
     def _entries(self) -> tuple[Addresses, Addresses]:
         """The addresses of all keys and elems, from one walk."""

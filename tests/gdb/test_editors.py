@@ -118,7 +118,7 @@ def has_dap() -> None:
 @pytest.mark.usefixtures("has_dap")
 def test_a_debug_adapter_gets_entries_by_the_page(folder: Path) -> None:
     with Adapter() as adapter:
-        adapter.ask("initialize", adapterID="test")
+        adapter.ask("initialize", adapterID="test", supportsVariablePaging=True)
         adapter.send(
             "launch",
             program=str(fixture_program("dev", "states")),
@@ -133,4 +133,6 @@ def test_a_debug_adapter_gets_entries_by_the_page(folder: Path) -> None:
         page = adapter.ask("variables", variablesReference=reference, start=0, count=PAGE)
         shown = page["variables"]
         assert len(shown) == PAGE
+        # No control character of a key, nor one that changes the direction of text.
         assert all(re.fullmatch(r"\[.+\]", one["name"]) for one in shown)
+        assert not any(re.search(r"[\x00-\x1f\u202e]", one["name"]) for one in shown)

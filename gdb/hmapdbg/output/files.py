@@ -16,6 +16,11 @@ STANDARD_OUTPUT = "-"
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+def escaped(text: str) -> str:
+    """Text from the target without what steers a terminal; line ends stay."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
 class FileError(Exception):
     """A file cannot be written, or read; the text is one line for the user."""
 
@@ -93,7 +98,7 @@ class Output:
         try:
             if isinstance(data, str):
                 if self._stream.isatty():
-                    data = _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", data)
+                    data = escaped(data)
                 data = data.encode("utf-8", "surrogateescape")
             return self._stream.write(data)
         except OSError as error:

@@ -34,6 +34,7 @@ from .spelling import Scope
 
 # What Go's compiler has made: debug info knows none of it, and looks for it everywhere.
 _OF_COMPILER = re.compile(r"\.\.|^go:|^type:")
+_TAG = re.compile(r"\[abi:\w+\]")
 MAX_SYMBOLS = 200_000  # per file
 
 # Sections of Go programs that hold no pointers.
@@ -234,11 +235,15 @@ class _ObjectFile:
 
     def _symbols_of(self, one: ElfSymbol) -> list[gdb.Symbol]:
         """The variables of a name that are global, or static to a file, in this object file."""
-        name = demangled(one.name)
-        with language("c++") if name != one.name else contextlib.nullcontext():
+        tagged = demangled(one.name)
+        with language("c++") if tagged != one.name else contextlib.nullcontext():
             lookup_static = getattr(self._objfile, "lookup_static_symbol")  # not in the stubs
-            found: gdb.Symbol | None = self._objfile.lookup_global_symbol(name)
-            found = found or lookup_static(name)
+            # clang's debug info may lack the tag that it gives the linker.
+            for name in dict.fromkeys([tagged, _TAG.sub("", tagged)]):
+                found: gdb.Symbol | None = self._objfile.lookup_global_symbol(name)
+                found = found or lookup_static(name)
+                if found is not None:
+                    break
             if found is None:
                 return []
             symbols = [found]
@@ -255,7 +260,7 @@ class _ObjectFile:
 
 def _names_in_file(symbol: gdb.Symbol) -> tuple[str, ...]:
     """A variable's name alone, and with its source file."""
-    name = spelled(re.sub(r"\[abi:\w+\]", "", symbol.name))
+    name = spelled(_TAG.sub("", symbol.name))
     quoted = name if name.startswith("'") else f"'{name}'" if "::" in name else name
     path = symbol.symtab.filename if symbol.symtab is not None else ""
     files = dict.fromkeys([os.path.basename(path), path])

@@ -76,7 +76,8 @@ class Adapter:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait()
+        with self._process:  # closes its pipes and waits
+            pass
 
     def send(self, request: str, **arguments: Any) -> int:
         self._number += 1

@@ -15,28 +15,15 @@ def output_of(command: str) -> str:
     return gdb.execute(command, to_string=True) or ""
 
 
-@contextlib.contextmanager
-def _setting(name: str, value: str) -> Iterator[None]:
-    """Changes one of gdb's settings for a while."""
-    before = gdb.parameter(name)  # gdb.with_parameter is not in gdb 12
-    if isinstance(before, bool):
-        before = "on" if before else "off"
-    gdb.execute(f"set {name} {value}", to_string=True)
-    try:
-        yield
-    finally:
-        gdb.execute(f"set {name} {before}", to_string=True)
-
-
 def no_calls() -> contextlib.AbstractContextManager[None]:
     """Keeps gdb from calling functions of the program, whatever an expression says; even a string
     literal would call its malloc."""
-    return _setting("may-call-functions", "off")
+    return gdb.with_parameter("may-call-functions", False)
 
 
 def language(name: str) -> contextlib.AbstractContextManager[None]:
     """Sets gdb's language for a while."""
-    return _setting("language", name)
+    return gdb.with_parameter("language", name)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from .gdb_classes import GdbClasses, address_of_function, symbol_at
 from .gdb_expressions import GdbExpressions
 from .gdb_layouts import LAYOUTS, register_value
 from .gdb_process import GdbProcess
-from .gdb_session import output_of
+from .gdb_session import output_of, types_by_pattern
 from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
@@ -92,14 +92,7 @@ class GdbTarget(Target):
         return next((one for one in found if one is not None), None)
 
     def type_names(self, start: str) -> list[str]:
-        # In the machine interface, each name is a string of its own.
-        pattern = re.escape(start).replace("\\", "\\\\")
-        command = f'interpreter-exec mi "-symbol-info-types --name ^{pattern}"'
-        try:
-            found = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', output_of(command))
-        except gdb.error:
-            found = []
-        names = [re.sub(r"\\(.)", r"\1", name) for name in found]
+        names = types_by_pattern(f"^{re.escape(start)}")
         for one in self._layouts:
             names += one.file.type_names(start)
         return list(dict.fromkeys(names))

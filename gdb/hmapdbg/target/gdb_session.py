@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import gdb
@@ -13,6 +14,23 @@ from .gdb_objects import has_cplusplus
 def output_of(command: str) -> str:
     """What a gdb command prints. gdb.error."""
     return gdb.execute(command, to_string=True) or ""
+
+
+def types_by_pattern(pattern: str) -> list[str]:
+    """The names of types that fit a regular expression, by the machine interface: there each name
+    is a string of its own."""
+    try:
+        # From gdb 14 on. gdb 16.3 dies of the other way, if the program has run since it was used.
+        if hasattr(gdb, "execute_mi"):
+            found = gdb.execute_mi("-symbol-info-types", "--name", pattern)["symbols"]
+            by_file = found.get("debug", [])
+            return [one["name"] for file in by_file for one in file["symbols"]]
+        quoted = pattern.replace("\\", "\\\\")
+        text = output_of(f'interpreter-exec mi "-symbol-info-types --name {quoted}"')
+    except gdb.error:
+        return []
+    names = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', text)
+    return [re.sub(r"\\(.)", r"\1", name) for name in names]
 
 
 def no_calls() -> contextlib.AbstractContextManager[None]:

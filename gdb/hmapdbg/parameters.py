@@ -57,6 +57,18 @@ class Debug(_Parameter):
     says = "Showing tracebacks of hmap commands"
 
 
+class Index(_Parameter):
+    """Whether debug info is read by hmap-layout(1), where a language's is slow to read."""
+
+    set_doc = (
+        "Set whether hmap-layout(1), if installed, reads the debug info of Go programs; gdb is "
+        "slow for large ones."
+    )
+    show_doc = "Show whether hmap-layout(1) reads the debug info of Go programs."
+    name, kind, start = "hmap index", gdb.PARAM_BOOLEAN, True
+    says = "Reading debug info of Go programs by hmap-layout(1)"
+
+
 class Limit(_Parameter):
     """The maximum number of slots that hmap-dump --buckets prints."""
 
@@ -95,7 +107,7 @@ class Progress(_Parameter):
     says = "Progress of long walks"
 
 
-PARAMETERS = (Debug, Limit, ListLimit, MaxString, Progress)
+PARAMETERS = (Debug, Index, Limit, ListLimit, MaxString, Progress)
 
 
 def register() -> None:

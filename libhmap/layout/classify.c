@@ -204,6 +204,16 @@ static bool is_type_object(const struct reader *reader, const struct source_type
            strcmp(reader->types[inner].name, "hmap_type") == 0;
 }
 
+/* The structs of Go's runtime behind every interface: eface, and iface with methods. */
+static const char *const empty_interface[] = {"_type", "data", NULL};
+static const char *const interface[] = {"tab", "data", NULL};
+
+bool is_interface(const struct source_type *type)
+{
+    return type->language == LANGUAGE_GO && type->field_count == 2 &&
+           (has_fields(type, empty_interface) || has_fields(type, interface));
+}
+
 enum role role_of(const struct reader *reader, const struct source_type *type)
 {
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)

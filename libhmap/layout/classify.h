@@ -14,4 +14,7 @@ extern const char *const wanted_functions[]; /* ends with NULL */
 /* What a loaded struct is, by its name and those of its fields. */
 enum role role_of(const struct reader *reader, const struct source_type *type);
 
+/* Whether a loaded struct is an interface of Go, which may lead to anything. */
+bool is_interface(const struct source_type *type);
+
 #endif /* HMAP_LAYOUT_CLASSIFY_H */

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* ---- which types lead to a map --------------------------------------------------------------- */
+/* ---- which types may lead to a map --------------------------------------------------------------- */
 
 /* For each type a list of the types that refer to it, one list after the other. */
 struct referrers {
@@ -59,7 +59,7 @@ static void mark_reaching(struct reader *reader)
     uint32_t *queue = arena_alloc(reader->arena, count, sizeof(uint32_t));
     size_t queued = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (reader->types[i].role == ROLE_MAP) {
+        if (reader->types[i].role == ROLE_MAP || is_interface(&reader->types[i])) {
             reader->types[i].reaches_map = true;
             queue[queued++] = i;
         }
@@ -164,12 +164,15 @@ void close_types(struct reader *reader)
         if (is_kept_variable(reader, &reader->variables.items[i]))
             demand(&queue, reader->variables.items[i].type, DEMAND_FULL);
     /* Type objects keep the types of buckets that no variable leads to. In Go an interface may lead
-     * to any struct that leads to a map. */
+     * to any type that leads to a map; that another one does not is told by its name alone. */
     for (uint32_t i = 0; i < reader->type_count; i++) {
         const struct source_type *type = &reader->types[i];
-        bool is_held = type->language == LANGUAGE_GO && is_struct(type) && type->reaches_map;
+        bool is_held = type->language == LANGUAGE_GO && type->reaches_map &&
+                       (is_struct(type) || type->tag == DW_TAG_typedef);
         if (type->role == ROLE_PART || is_held)
             demand(&queue, i, DEMAND_FULL);
+        else if (type->language == LANGUAGE_GO && type->name != NULL)
+            demand(&queue, i, DEMAND_NAME);
     }
     for (size_t done = 0; done < queue.count; done++)
         spread(&queue, queue.items[done]);

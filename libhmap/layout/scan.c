@@ -67,7 +67,8 @@ static bool visit_struct(struct reader *reader, size_t file, Dwarf_Die die,
     return true;
 }
 
-/* Typedefs and enums: only those that a family asks for; the scopes of those in namespaces. */
+/* Typedefs and enums: only those that a family asks for, and Go's; the scopes of those in
+ * namespaces. */
 static bool visit_named(struct reader *reader, size_t file, Dwarf_Die die,
                         const struct scope *scope)
 {
@@ -77,13 +78,16 @@ static bool visit_named(struct reader *reader, size_t file, Dwarf_Die die,
     if (name == NULL)
         return true;
     bool is_wanted = is_wanted_type(name, scope->unit->language);
-    if (!is_wanted && *scope->prefix == '\0')
+    bool is_go = scope->unit->language == LANGUAGE_GO; /* as of structs */
+    if (!is_wanted && !is_go && *scope->prefix == '\0')
         return true;
     struct die found;
     if (!die_read(reader, file, die, &found))
         return false;
     if (*scope->prefix != '\0' && hmap_put(reader->scopes, &found.place, &scope->prefix) == NULL)
         return reader_out_of_memory(reader);
+    if (is_go)
+        type_at(reader, found.place);
     if (is_wanted)
         add_root(reader, found.place);
     return true;
@@ -190,6 +194,8 @@ static bool visit(struct reader *reader, size_t file, Dwarf_Die die, void *conte
     case DW_TAG_typedef:
     case DW_TAG_enumeration_type:
         return visit_named(reader, file, die, scope);
+    case DW_TAG_base_type:
+        return scope->unit->language != LANGUAGE_GO || visit_named(reader, file, die, scope);
     case DW_TAG_variable:
     case DW_TAG_member: /* static, in C++ */
         return visit_variable(reader, file, die, scope);

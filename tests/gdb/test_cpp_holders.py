@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cpp_programs import COMPILERS, compiled
 from harness import Fails, Session, gdb_session
+from listings import listed_live_and_in_core, told_by
 
 PROGRAM = Path(__file__).resolve().parent / "programs" / "holders.cc"
 STOP = ("break stop", "run")
@@ -77,3 +79,17 @@ def test_what_holds_nothing_is_said_to(built: Path) -> None:
     outcomes = run(built, "core", [Fails(f"hmap-dump {case}") for case in cases])
     for (case, error), outcome in zip(cases.items(), outcomes):
         assert outcome.error is not None and error in outcome.error, (case, outcome.error)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_elements_of_large_alignment(folder: Path, compiler: str) -> None:
+    """In nodes, they do not lie right behind the links."""
+    program = compiled(folder, compiler, "aligned.cc")
+    rows, live, _ = listed_live_and_in_core(program, folder, STOP)
+    told = {one.address: one for one in told_by(live[1].output)}
+    assert {int(row["address"], 16): row["entries"] for row in rows} == {
+        one.address: one.count for one in told.values()
+    }
+    for row in rows:
+        assert row["path"].startswith(told[int(row["address"], 16)].how.strip()), row
+    assert "note" not in live[2].output

@@ -138,7 +138,6 @@ NAMELESS = {
     "timer's closure": "as above",
     "method value": "as above, with the receiver",
     "deferred call's argument": "as above",
-    "sync.Pool": "its lists are unsafe pointers",
     "unsafe pointer by sync/atomic": "a pointer to nothing",
     "unsafe.Pointer to a map's variable": "as above",
     "reflect.Value": "as above",

@@ -3,11 +3,12 @@ the types of its own, and has a path of its own."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from harness import gdb_session
+from harness import Fails, gdb_session
 from listings import listed_live_and_in_core, told_by
 from cpp_programs import COMPILERS, compiled
 
@@ -48,3 +49,29 @@ def test_one_name_in_two_object_files(folder: Path, compiler: str) -> None:
         assert row["entries"] == one.count
     sizes = {row["path"].split(":")[0]: row["held"] for row in rows if "cache" in row["path"]}
     assert sizes == {"object one.so": 264, "object two.so": 328}
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_maps_that_only_address_and_type_name(folder: Path, compiler: str, level: str) -> None:
+    """A type that is in two files is named with its file, and refused without."""
+    program = compiled(folder, compiler, "untypable_a.cc", "untypable_b.cc", flags=[level])
+    rows, live, _ = listed_live_and_in_core(program, folder, ("break stop", "run"))
+    told = told_by(live[1].output)
+    by_address = {int(row["address"], 16): row["path"] for row in rows}
+    paths = [by_address[one.address] for one in told]
+    assert all(path.startswith("--type ") for path in paths), paths
+    commands: list[str | Fails] = [f"hmap-dump {path} --entries -" for path in paths]
+    several = {one.address: by_address[one.address] for one in told if "alone" not in one.how}
+    for address, path in several.items():
+        name = re.search(r"""--type "'untypable_[ab].cc'::(.*)" 0x""", path)
+        assert name is not None, path
+        commands.append(Fails(f"hmap-dump --type '{name[1]}' 0x{address:x}"))
+        commands.append(Fails(f"hmap-dump --type \"'nosuch.cc'::{name[1]}\" 0x{address:x}"))
+    session = gdb_session(program, core=folder / "core", commands=commands)
+    for one, outcome in zip(told, session):
+        first = one.how.partition(" ")[2]
+        assert first in outcome.output.replace('""', '"'), (one, outcome.output)
+    for without, wrong in zip(session.errors[::2], session.errors[1::2], strict=True):
+        assert re.match(r"2 types are named '.*': say which, as in --type \"'untypable_a", without)
+        assert re.match(r"no type '.*' in 'nosuch.cc': ", wrong)

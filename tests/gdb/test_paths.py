@@ -3,6 +3,7 @@ live and from a core. The other tests of lists check the same of theirs."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,33 @@ def test_states_of_cpp(folder: Path, name: str) -> None:
     assert len(rows) >= len(states) - 2  # a pointer and a reference lead to maps of others
 
 
+@pytest.mark.parametrize("name", ["states_cpp", "states_cpp_checked"])
+def test_large_states_of_cpp(folder: Path, name: str) -> None:
+    exe = cpp_program("dev", name)
+    states = [one.name for one in cpp_states_of(exe) if one.is_large]
+    assert states
+    for state in states:
+        rows, _, _ = listed_live_and_in_core(exe, folder, AT_STOP, [str(folder), state])
+        assert any(row["entries"] >= 1_000_000 for row in rows), state
+        _remove_contents(folder)
+
+
 @on(main_toolchains())
 def test_states_of_go(folder: Path, go: Toolchain) -> None:
     states = [name for name in expressions(go) if name != MILLION]
     args = [str(folder), *states]
     rows, _, _ = listed_live_and_in_core(program(go), folder, GO_STOP, args)
     assert len(rows) >= len(states) // 2
+
+
+@on(main_toolchains())
+def test_large_state_of_go(folder: Path, go: Toolchain) -> None:
+    rows, _, _ = listed_live_and_in_core(program(go), folder, GO_STOP, [str(folder), MILLION])
+    assert any(row["entries"] >= 1_000_000 for row in rows)
+    _remove_contents(folder)
+
+
+def _remove_contents(folder: Path) -> None:
+    """A core and the truth of a million entries are 100 MB."""
+    shutil.rmtree(folder)
+    folder.mkdir()

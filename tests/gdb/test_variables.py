@@ -4,6 +4,7 @@ is of no consequence for."""
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -21,15 +22,18 @@ STOP = ("break stop", "run")
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_statics_of_every_kind_of_function(folder: Path, compiler: str, level: str) -> None:
     program = compiled(folder, compiler, "statics.cc", flags=[level])
-    rows, _, _ = listed_live_and_in_core(program, folder, STOP)
+    rows, live, core = listed_live_and_in_core(program, folder, STOP)
     found = Counter(row["entries"] for row in rows)
     # Those of a function template are there for each of its instances.
     expected = Counter([*range(1, 21), 1, 2])
     if (compiler, level) == ("clang++", "-O2"):
         # clang 14 does not say of which function the statics of inlined ones are (docs/cpp.md).
         assert found and not found - expected
+        note = f"note: {sum((expected - found).values())} statics of functions of 'program', the"
+        assert note in live[2].output and note in core[0].output
     else:
         assert found == expected
+        assert "note" not in live[2].output
     for row in rows:
         number = re.search(r"in_(\d+)\Z", row["path"])
         assert number is None or int(number[1]) == row["entries"], row
@@ -104,3 +108,72 @@ def test_no_language_of_the_selected_frame_matters(folder: Path, compiler: str) 
     shown = [one.output for one in session if one.command == "show language"]
     for name, text in zip(LANGUAGES, shown):
         assert f'"{"auto" if name == "local" else name}' in text
+
+
+@pytest.mark.parametrize("limit", ["MAX_ADDRESSES = 10", "MAX_FUNCTIONS = 0"])
+def test_a_search_for_statics_that_ends_early_is_told_of(folder: Path, limit: str) -> None:
+    program = compiled(folder, "g++", "statics.cc", flags=["-O2"])
+    cut = f"python import hmapdbg.target.gdb_statics as statics; statics.{limit}"
+    session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
+    complete, short = session[2].output, session[4].output
+    assert "note" not in complete
+    note = r"note: \d+ statics? of .*'program', .*'[^']+::\w+', (?:was|were) not found, the search "
+    assert re.search(note + "ended after", short), short
+    assert "name one yourself" in short and short.count("int -> int") < complete.count("int -> int")
+
+
+@pytest.mark.parametrize(
+    ("limit", "note"),
+    [
+        (
+            "gdb_globals as limited; limited.MAX_SYMBOLS = 1",
+            r"the first 1 of \d+ variables of 'pro",
+        ),
+        ("gdb_frames as limited; limited.MAX_THREADS = 1", r"the first 1 of 4 threads were"),
+        ("gdb_frames as limited; limited.MAX_FRAMES = 1", r"the innermost 1 frames of 4 threads"),
+    ],
+)
+def test_what_a_limit_has_left_out_is_told_of(folder: Path, limit: str, note: str) -> None:
+    program = compiled(folder, "g++", "threads.cc", flags=["-pthread"])
+    cut = f"python import hmapdbg.target.{limit}"
+    session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
+    assert "note: only" not in session[2].output
+    assert re.search(f"note: only {note}", session[4].output), session[4].output
+
+
+def test_statics_of_inlined_functions_of_c_are_told_of(folder: Path) -> None:
+    if shutil.which("clang") is None:
+        pytest.skip("no clang")
+    source = folder / "main.c"
+    source.write_text(
+        "static long *kept(int at) { static long own[4]; own[at] = 1; return own; }\n"
+        '__attribute__((noinline)) void stop(long *p) { __asm__("" :: "r"(p) : "memory"); }\n'
+        "int main(int count, char **words) { (void)words; stop(kept(count)); return 0; }\n"
+    )
+    subprocess.run(["clang", "-g", "-O2", "-o", folder / "program", source], check=True)
+    session = gdb_session(folder / "program", commands=[*STOP, "hmap-list"])
+    assert "note: 1 static of a function of 'program', 'kept.own', was not" in session[-1].output
+
+
+def test_the_names_of_statics_tell_of_their_functions(folder: Path) -> None:
+    """So that a program's other functions need not be searched."""
+    program = compiled(folder, "g++", "statics.cc", flags=["-O0"])
+    no_others = "python import hmapdbg.target.gdb_statics as statics; statics.MAX_FUNCTIONS = 0"
+    session = gdb_session(program, commands=[*STOP, "hmap-list", no_others, "hmap-list"])
+    assert session[4].output == session[2].output and "22 maps" in session[2].output
+
+
+def test_thread_locals_of_one_name_in_two_plugins(folder: Path) -> None:
+    program = compiled(folder, "g++", "thread_plugins.cc", flags=["-pthread", "-ldl"])
+    plugins = [
+        compiled(folder, "g++", "thread_plugin.cc", name=name, flags=["-shared", "-fPIC"])
+        for name in ("one.so", "two.so")
+    ]
+    args = [str(one) for one in plugins]
+    rows, _, _ = listed_live_and_in_core(program, folder, STOP, args)
+    assert {row["path"]: row["entries"] for row in rows} == {
+        "object one.so thread 1: cache": 3,
+        "object two.so thread 1: cache": 5,
+        "object one.so thread 2: cache": 7,
+        "object two.so thread 2: cache": 9,
+    }

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "gdb" / "hmapdbg"
 # since the help of a command is one.
 OWN_ROOMS = {"families", "languages"}
 # Examples and remedies may name one, because no decision depends on them.
-TEXTS = {"cores/command_line.py", "replot/picture.py"}
+TEXTS = {"cores/command_line.py", "parameters.py", "replot/picture.py"}
 
 
 def read(path: str) -> str:

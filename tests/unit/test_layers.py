@@ -236,7 +236,7 @@ def test_only_plot_imports_matplotlib() -> None:
 
 def test_files_are_given_their_names_in_one_place() -> None:
     """Only output/files.py has a temporary file that is renamed at the end. cores/run.py moves
-    whole folders."""
+    whole folders, and target/program_index.py what it keeps for itself."""
     for call in ("mkstemp", "NamedTemporaryFile", "os.replace", "fchmod"):
         found = [
             module for module, path in all_modules().items() if call in path.read_text("utf-8")

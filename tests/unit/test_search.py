@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from hmapdbg.languages.libstdcxx import containers
+from hmapdbg.listing.collect import Left, Wanted, listing_of
 from hmapdbg.reach import limits as time_limits
-from hmapdbg.reach import walk
+from hmapdbg.reach import misses, walk
 from hmapdbg.reach.keys import spelled_keys
 from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
 from hmapdbg.reach.steps import Path
 from hmapdbg.reach.walk import Search
-from hmapdbg.target import Field, Kind, Type, Value, Variable
+from hmapdbg.target import Field, Gap, Kind, Type, Value, Variable
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import array_of, pointer_to
 
@@ -186,7 +187,7 @@ def test_too_many_places_are_cut() -> None:
 
 
 def test_list_that_never_ends_is_cut() -> None:
-    element = containers.Container(containers.Shape.LIST, LONG, 16, (0,))
+    element = containers.Container(containers.Shape.LIST, LONG, 16, (0,), 16)
     data = struct.pack("<QQQ", 0x1000, 0, 0)
     target = FakeTarget({0x1000: data})
     raw = np.frombuffer(struct.pack("<QQ", 0x1000, 0), np.uint8)[None]
@@ -234,3 +235,17 @@ def test_time_starts_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not clock.is_over
     now = 1021.0
     assert clock.is_over
+
+
+def test_what_a_list_of_misses_has_no_room_for_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = FakeTarget()
+    monkeypatch.setattr(target, "gap_at", lambda addr: Gap(0, 1 << 32, "why", "remedy"))
+    monkeypatch.setattr(misses, "MAX_COUNTED", 3)
+    monkeypatch.setattr(misses, "MAX_FAILURES", 2)
+    search = Search(target)
+    search.misses.add_unread(np.arange(5, dtype=np.uint64))
+    for name in "abcd":
+        search.misses.add_failure(name, ValueError())
+    notes = "\n".join(listing_of(target, search, Left(), [], Wanted()).notes)
+    assert "left out: b" in notes and "left out: 2 more, for reasons like these" in notes
+    assert "3 places lead into memory" in notes and "2 more places that could not be read" in notes

@@ -30,6 +30,7 @@ from .rows import (
     row_of_header,
     row_of_stats,
 )
+from .typed import certain_path
 
 Progress = Callable[[int, int], None]
 
@@ -70,9 +71,9 @@ def find_maps(target: Target, search: Search, left: Left) -> Iterator[Found]:
             "no variables are known: the program has no debug info (build with -g), or gdb has not "
             "loaded it yet"
         )
-    left.notes.extend(target.left_out())
     yield from search.follow(variables, GLOBAL)
     yield from search.follow(target.iter_locals(), LOCAL)
+    left.notes.extend(target.left_out())
     if has_runtime(target):
         yield from search.follow(iter_goroutine_variables(target), GOROUTINE)
     yield from go_heap.search_heap(target, search, left.notes)
@@ -122,7 +123,7 @@ def collect(target: Target, wanted: Wanted, progress: Progress | None = None) ->
     limits = replace(wanted.limits, all_paths=wanted.match is not None)
     search, left = Search(target, limits), Left()
     found = [
-        replace(one, path=path)
+        replace(one, path=certain_path(target, search, path))
         for one in list(find_maps(target, search, left))
         for path in [
             chosen_path(
@@ -151,9 +152,13 @@ def listing_of(
     rows = list(_iter_rows(target, search, found, wanted, progress))
     misses = search.misses
     notes += [f"left out: {one}" for one in misses.failures]
+    if misses.more_failures:
+        notes.append(f"left out: {misses.more_failures:,} more, for reasons like these")
     notes += [_gap_note(gap, count) for gap, count in misses.gaps.most_common(MAX_GAPS)]
     if len(misses.gaps) > MAX_GAPS:
         notes.append(f"{len(misses.gaps) - MAX_GAPS:,} more segments that the core lacks")
+    if misses.gaps and misses.unexplained:
+        notes.append(f"{count_of(misses.unexplained, 'more place')} that could not be read")
     mismatch = target.mismatch()
     if mismatch:
         notes.insert(0, mismatch)
@@ -205,8 +210,8 @@ def _iter_unfollowed(misses: Misses) -> Iterator[str]:
     if misses.remnants:
         unions = count_of(misses.remnants, "union")
         yield (
-            f"the map that is a member of {unions} was left out: it is not a valid map "
-            "with entries, so another member may be in use"
+            f"the map that is a member of {unions} was left out: it is empty or not valid, so "
+            "another member may be in use"
         )
 
 

@@ -22,32 +22,46 @@ from numpy.typing import NDArray
 
 from ..block import Cells
 from ..compat import dataclass
-from ..families import open_map
+from ..families import family_of, open_map
 from ..families.family import Map
 from ..languages.go import (
     SYNC_ENTRY,
     DeclaredTypes,
     Heap,
+    HeapTypes,
     MapTypes,
     find_iterators,
     has_runtime,
     iter_frames,
+    iter_goroutine_variables,
     map_name_of,
     read_heap,
     stacks_of,
     without_paths,
 )
+from ..languages import spread
 from ..layout import StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from .go_sound import made_at, makes_sense, map_at, sound_cells, try_open, untyped
+from .go_sound import (
+    Readings,
+    is_sound,
+    made_at,
+    makes_sense,
+    map_at,
+    sound_cells,
+    try_open,
+    untyped,
+)
 from .go_stacks import iter_stack_maps
-from .walk import Found, Search
+from .steps import Casts, Origin, TypedMaps
+from .walk import Found, Search, Words
 
 Mask = NDArray[np.bool_]
 
 MAX_BYTES = 512 << 20  # of blocks examined
 MAX_CANDIDATES = 20_000
 MAX_TYPES = 5_000
+GOROUTINE, UNREACHED = "goroutine", "unreached"  # see Found.source
 SHAPE = "go.shape."  # what functions of type parameters are compiled for, and no map is made of
 # Of iterators: where they have the map, and its type's descriptor.
 ITERATORS = {"internal/runtime/maps.Iter": ("m", "typ"), "runtime.hiter": ("h", "t")}
@@ -78,8 +92,14 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
     frames = _Frames(target)
     for value, path, place in iter_stack_maps(target, heap):
-        for found in search.take(value, path, "goroutine"):
+        for found in search.take(value, path, GOROUTINE):
             yield replace(found, map=made_at(found.map, place)) if found.path == path else found
+    yield from _unused(target, search, heap)
+    for found in search.follow_places(_iter_typed(target, search, heap, notes), UNREACHED):
+        if found.header.elem_type.name == SYNC_ENTRY:  # counted with its sync.Map
+            continue
+        is_held = found.header.address in on_stacks
+        yield replace(found, source=GOROUTINE) if is_held else found
     tried = 0
     for addr in _iter_candidates(target, layout, heap, notes):
         if addr in search.met_maps or search.is_spent():
@@ -91,12 +111,12 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         fitting = _fitting(target, heap, types, addr)
         if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
             continue
-        source = "goroutine" if addr in on_stacks else "unreached"
+        source = GOROUTINE if addr in on_stacks else UNREACHED
         first = fitting[0]
-        if source == "unreached" and heap.block_at(addr) is None:
+        if source == UNREACHED and heap.block_at(addr) is None:
             if not frames.has(addr):
                 continue  # on a stack, but of a call that has returned
-            source = "goroutine"
+            source = GOROUTINE
         path = f"--type '{first.name}' 0x{addr:x}"
         value = map_at(target, path, first.type, addr)
         names = list(dict.fromkeys(one.name for one in fitting))
@@ -116,6 +136,62 @@ class _Frames:
         """Whether an address is in a frame."""
         at = bisect.bisect_right(self._starts, addr) - 1
         return at >= 0 and addr < self._ends[at]
+
+
+def _unused(target: Target, search: Search, heap: Heap) -> Iterator[Found]:
+    """Maps in variables of goroutines that are not used any more: those that are sound."""
+    for variable in iter_goroutine_variables(target, live=False):
+        found = variable.type
+        is_pointer = found.kind is Kind.POINTER and found.resolve is not None
+        if variable.address is None or not is_pointer or family_of(found.target) is None:
+            continue
+        try:
+            addr = target.read_uint(variable.address)
+        except MemoryFault:
+            continue
+        value = map_at(target, variable.path, found, addr)
+        if addr and addr not in search.met_maps and is_sound(target, heap, value):
+            yield from search.take(value, variable.path, GOROUTINE)
+
+
+# ---- what the heap says of types
+
+PARTS_OF_MAPS = ("map.group[", "map.bucket[", "noalg.map.group[", "noalg.map.bucket[")
+
+
+def _iter_typed(
+    target: Target, search: Search, heap: Heap, notes: list[str]
+) -> Iterator[tuple[Type, Words, Origin]]:
+    """The values in the heap of which it has the type, and that may lead to a map."""
+    types, known = target.kept(DeclaredTypes), HeapTypes(target, heap)
+    for block in known.iter_blocks():
+        found = types.of(block.descriptor)
+        if found is None or not found.type.size or found.name.startswith(PARTS_OF_MAPS):
+            continue
+        if search.plans.of(found.type) is not None:
+            size = found.type.size
+            counts = (block.sizes // np.uint64(size)).astype(np.int64)
+            addrs = spread(block.addrs, counts, size).addrs
+            yield found.type, addrs, Casts(found.name, addrs)
+    for held in known.iter_held():
+        found = types.of(held.descriptor)
+        if found is None or search.plans.of(found.type) is None:
+            continue
+        words, pointee, name = held.words, found.type, found.name
+        if found.direct:
+            if found.type.kind is not Kind.POINTER or found.type.resolve is None:
+                continue
+            pointee, name = found.type.target, name[1:]
+        addrs = np.unique(words[known.are_values(words, pointee.size)])
+        origin: Origin = Casts(name, addrs)
+        if found.name.startswith("map["):
+            origin = TypedMaps(found.name, addrs)
+        yield pointee, addrs, origin
+    if known.scanned < known.whole:
+        notes.append(
+            f"{known.scanned * 100 // known.whole} % of the heap's blocks with pointers were "
+            "searched for types"
+        )
 
 
 # ---- the heap
@@ -205,21 +281,22 @@ def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -
     """The types for which the map at an address is valid; one, if its buckets have it."""
     # By bucket size: the walk does not check keys and elems, and needs no more of a type.
     sound: dict[int, Cells | None] = {}
+    readings: dict[int, Readings] = {}
     out = []
-    for one in types:
+    name = _allocated_as(target, heap, types[0], addr) if types else ""
+    of_name = [one for one in types if without_paths(one.name) == name]
+    for one in of_name or types:
         size = one.map.header.geometry.bucket_size
         if size not in sound:
             opened = try_open(target, map_at(target, one.name, one.type, addr))
             sound[size] = None if opened is None else sound_cells(heap, opened)
         cells = sound[size]
-        if cells is not None and makes_sense(target, one.map, cells):
+        known = readings.setdefault(size, Readings(target))
+        if cells is not None and makes_sense(target, one.map, cells, known):
             out.append(one)
     if len(out) > 1:
         name = _iterated_as(target, addr)
         out = [one for one in out if one.name == name] or out
-    if len(out) > 1:
-        name = _allocated_as(target, heap, out[0], addr)
-        out = [one for one in out if without_paths(one.name) == name] or out
     return out
 
 
@@ -236,7 +313,10 @@ def _iterated_as(target: Target, addr: int) -> str:
 def _allocated_as(target: Target, heap: Heap, one: _MapType, addr: int) -> str:
     """The map type that the block of the buckets was allocated for, without paths of packages;
     empty if the block does not say."""
-    array = open_map(target, map_at(target, one.name, one.type, addr)).header.arrays[0].address
+    opened = try_open(target, map_at(target, one.name, one.type, addr))
+    if opened is None or not opened.header.arrays:
+        return ""
+    array = opened.header.arrays[0].address
     block = heap.block_at(array)
     descriptor = 0 if block is None else block.type
     if block is not None and array - block.start == target.pointer_size:

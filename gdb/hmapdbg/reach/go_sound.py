@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Optional
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..block import Cells, Problem, live_entries
 from ..families import open_map
@@ -105,12 +106,31 @@ def sound_cells(heap: Optional[Heap], opened: Map) -> Cells | None:
     return Cells.join(parts) if live == header.count and parts else None
 
 
-def makes_sense(target: Target, opened: Map, cells: Cells) -> bool:
+class Readings:
+    """The values of one map's cells, which several types may have at one place: read once."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._known: dict[tuple[int, int, int], tuple[NDArray[np.uint8], bool]] = {}
+
+    def at(self, addrs: NDArray[np.uint64], size: int) -> tuple[NDArray[np.uint8], bool]:
+        """The bytes of the values at (n,) addresses, and whether all can be read."""
+        key = int(addrs[0]), int(addrs[-1]), size
+        if key not in self._known:
+            data, ok = self._target.gather(addrs, size)
+            self._known[key] = data, bool(ok.all())
+        return self._known[key]
+
+
+def makes_sense(
+    target: Target, opened: Map, cells: Cells, readings: Optional[Readings] = None
+) -> bool:
     """Whether keys and elems can be of a map's types: booleans 0 or 1, pointers to memory."""
     header = opened.header
     places = opened.slot_addresses(cells)
+    readings = readings or Readings(target)
     for found, addrs in zip((header.key_type, header.elem_type), places):
-        data, ok = target.gather(addrs, found.size)
-        if not ok.all() or not may_be(target, found, data):
+        data, is_whole = readings.at(addrs, found.size)
+        if not is_whole or not may_be(target, found, data):
             return False
     return True

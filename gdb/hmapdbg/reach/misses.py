@@ -24,6 +24,8 @@ class Misses:
         self.unreadable = 0  # of them, those to memory that cannot be read
         self.remnants = 0  # members of unions that are not a valid map: another one is in use
         self.unknown: Counter[str] = Counter()  # not followed, because the type is not known
+        self.more_failures = 0  # beyond those that are listed
+        self.unexplained = 0  # unreadable places beyond those that are explained
         self.failures: list[str] = []  # what could not be read, for an unexpected reason
 
     def add_unread(self, addrs: NDArray[np.uint64]) -> None:
@@ -32,6 +34,7 @@ class Misses:
             gap = self._target.gap_at(addr)
             if gap is not None:
                 self.gaps[gap] += 1
+        self.unexplained += max(len(addrs) - MAX_COUNTED, 0)
 
     def add_map(self, addrs: Sequence[int]) -> None:
         """A place that should hold a map, but has none that can be read; `addrs`: of its memory."""
@@ -46,3 +49,5 @@ class Misses:
         """What could not be read: whatever a map's memory holds, the others are listed."""
         if len(self.failures) < MAX_FAILURES:
             self.failures.append(f"{what}: {type(error).__name__}: {error}")
+        else:
+            self.more_failures += 1

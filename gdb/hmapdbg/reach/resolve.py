@@ -25,13 +25,15 @@ from ..languages import Access, Contents, Holder, find_elements, find_holder, fi
 from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
-from ..target.spelling import Scope, closing_at, split_scope
+from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
 from ..target.types import pointer_to
 from .go_stacks import PLACE, resolve_place
 from .members import find_qualified, find_virtual_base
 from .steps import has_base_step, step_starts
 
 _REGISTRY = re.compile(r'registry "([^"]*)"\Z')
+# A value by its type and address, in Go's syntax; it is no call of a function.
+_CAST = re.compile(r"\(\*(?P<type>.+)\)\((?P<address>0x[0-9a-fA-F]+)\)\Z")
 MAX_STEPS = 200
 
 
@@ -57,7 +59,8 @@ def resolve(target: Target, text: str) -> Value:
             return None
         return _at(target, found.type, found.address, name)
 
-    root = _Root(find_variable, is_only=bool(scope.object))
+    is_only = bool(scope.object) or WITH_LINE.match(path) is not None
+    root = _Root(find_variable, is_only)
     if scope.goroutine is not None:
         value = _in_goroutine(target, scope, path, root)
     elif root.is_only or not scope.text:
@@ -135,6 +138,8 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
         if found is not None:
             return found, True
         failure = TargetError(f"no variable '{text}' there: 'hmap-list' lists the maps")
+    elif _CAST.match(text) and target.is_go:
+        return _cast(target, text), True
     elif not has_base_step(text) and not _indexes_map(target, text):
         try:
             return target.evaluate(text), False
@@ -163,6 +168,20 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
         return apply(target, inner, text), True
     except TargetError as error:
         raise _StepError(str(error)) from None
+
+
+def _cast(target: Target, text: str) -> Value:
+    """The pointer that "(*main.server)(0xc000012000)" is."""
+    found = _CAST.match(text)
+    assert found is not None
+    name = found["type"]
+    stars = len(name) - len(name.lstrip("*"))
+    pointee = target.lookup_type(name[stars:])
+    if pointee is None:
+        raise TargetError(f"no type '{name}' in the program: 'info types -q' lists them")
+    for _ in range(stars):
+        pointee = pointer_to(pointee, target.pointer_size)
+    return _pointer(target, text, pointee, int(found["address"], 16))
 
 
 class _StepError(TargetError):

@@ -139,6 +139,30 @@ class Roots:
 
 
 @dataclass(frozen=True, slots=True)
+class Casts:
+    """Values of a type of Go's by their addresses: (*main.server)(0xc000012000)."""
+
+    name: str
+    addrs: NDArray[np.uint64]
+
+    def path(self, number: int) -> Path:
+        """See Origin."""
+        return Path(f"(*{self.name})(0x{int(self.addrs[number]):x})", True, ".")
+
+
+@dataclass(frozen=True, slots=True)
+class TypedMaps:
+    """Maps of a type of Go's by their addresses, as --type takes them."""
+
+    name: str
+    addrs: NDArray[np.uint64]
+
+    def path(self, number: int) -> Path:
+        """See Origin."""
+        return Path(f"--type '{self.name}' 0x{int(self.addrs[number]):x}", False, ".")
+
+
+@dataclass(frozen=True, slots=True)
 class Derived:
     """Places found in those of another batch."""
 

@@ -88,6 +88,7 @@ class Search:
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.places = 0
         self.misses = Misses(target)
+        self._is_doubtful = False  # the values that are followed may be garbage
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
@@ -115,6 +116,20 @@ class Search:
                 found, path = found.target, path.pointee()
             self._add(found, np.array([address], np.uint64), Roots([path]))
         yield from self._run(source)
+
+    def follow_places(
+        self, places: Iterable[tuple[Type, Words, Origin]], source: str
+    ) -> Iterator[Found]:
+        """The maps that values lead to which may be garbage, and that are not yet found: the type
+        of some, their addresses, and what paths to them begin with. What is no sound map is not
+        missed."""
+        self._is_doubtful = True
+        try:
+            for found, addrs, origin in places:
+                self._add(found, addrs, origin)
+            yield from self._run(source)
+        finally:
+            self._is_doubtful = False
 
     def take(self, value: Value, path: str, source: str, follow: bool = True) -> Iterator[Found]:
         """A known map and, with `follow`, which needs types that are certain, the maps that it
@@ -210,7 +225,8 @@ class Search:
             parts: list[tuple[Words, Ints, Raw | None]] = [(addrs, rows, None)]
             if 0 < span <= SPARSE:
                 raw, ok = self.target.gather(addrs, span)
-                self.misses.add_unread(addrs[~ok])
+                if not self._is_doubtful:
+                    self.misses.add_unread(addrs[~ok])
                 # The readable parts of a place lead on even if others cannot be read.
                 parts = [(addrs[ok], rows[ok], raw[ok]), (addrs[~ok], rows[~ok], None)]
             for some, numbers, data in parts:
@@ -312,6 +328,8 @@ class Search:
             if not _is_plausible(self.target, opened.header):
                 self._miss(leaf, [array.address for array in opened.header.arrays])
                 continue
+            if self._is_doubtful and opened.header.count and not _is_sound(opened):
+                continue
             if leaf.in_union and not _is_sound(opened):
                 self.misses.remnants += 1
                 continue
@@ -325,6 +343,8 @@ class Search:
 
     def _miss(self, leaf: Leaf, addrs: Sequence[int]) -> None:
         """Counts a place that should hold a map and holds none: its memory is at `addrs`."""
+        if self._is_doubtful:
+            return
         if leaf.in_union:
             self.misses.remnants += 1
         else:

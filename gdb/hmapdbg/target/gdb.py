@@ -14,8 +14,10 @@ import gdb
 from . import gdb_frames, gdb_globals, gdb_made_frames, gdb_objects
 from .core_file import Gap
 from .gdb_classes import GdbClasses, address_of_function, symbol_at
+from .gdb_definitions import definitions
 from .gdb_expressions import GdbExpressions
-from .gdb_layouts import LAYOUTS, register_value
+from .gdb_layouts import INDEXES, LAYOUTS, register_value
+from .gdb_left_out import LeftOut
 from .gdb_process import GdbProcess
 from .gdb_session import output_of, types_by_pattern
 from .gdb_types import GdbTypes
@@ -23,8 +25,8 @@ from .gdb_values import GdbValues
 from .layout_files import LayoutNames
 from .page_cache import PageCache
 from .protocol import Call, Target, TargetError, Value, Variable
-from .spelling import split_scope
-from .types import Kind, Type
+from .spelling import WITH_LINE, split_scope
+from .types import Kind, Type, pointer_to
 
 
 class GdbTarget(Target):
@@ -35,16 +37,20 @@ class GdbTarget(Target):
         self.pointer_size = gdb.lookup_type("char").pointer().sizeof
         self.byte_order = "big" if "big endian" in output_of("show endian") else "little"
         self._cache = PageCache(self._process.read) if self._process.is_remote else None
+        self._definitions = definitions()
         self._named: dict[str, Type | None] = {}
-        self._types = GdbTypes(self.pointer_size)
+        self._indexes = INDEXES.placed() if gdb_objects.uses_indexes() else []
+        self._types = GdbTypes(self.pointer_size, self._indexed_type if self._indexes else None)
         self._classes = GdbClasses(self, self._types)
         self._layouts = LAYOUTS.placed()
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
         self._by_path: dict[str, Variable] | None = None  # once all variables were asked for
-        self._unplaced: dict[str, str] = {}  # variables without an address, and why
-        names = LayoutNames(self.lookup_type, self._layouts, register_value)
-        self._expressions = GdbExpressions(self, self.values, names, self._layouts)
+        self._left_out = LeftOut()
+        names = LayoutNames(self.lookup_type, [*self._layouts, *self._indexes], register_value)
+        self._expressions = GdbExpressions(
+            self, self.values, names, self._layouts, bool(self._indexes)
+        )
 
     # ---- memory
 
@@ -73,6 +79,18 @@ class GdbTarget(Target):
     def is_go(self) -> bool:
         return self._expressions.is_go
 
+    def evaluate_at(self, type_name: str, address: str) -> Value:
+        found = None if self.is_go or self._is_stripped else self._definitions.find(type_name)
+        if found is None:
+            return super().evaluate_at(type_name, address)
+        number = self.evaluate(address)
+        data = number.data[: self.pointer_size].ljust(self.pointer_size, b"\0")
+        pointer = pointer_to(self._types.neutral(found), self.pointer_size)
+        return Value(f"({type_name} *) ({address})", pointer, data)
+
+    def type_spellings(self, name: str) -> Sequence[str]:
+        return () if self.is_go or self._is_stripped else self._definitions.spellings(name)
+
     def find_type(self, name: str) -> Type | None:
         if name not in self._named:
             self._named[name] = self._look_up(name)
@@ -81,17 +99,28 @@ class GdbTarget(Target):
     def _look_up(self, name: str) -> Type | None:
         if self._is_stripped:
             return self._type_of_files(name) or self._types.lookup(name)
-        found = self._types.lookup(name)
+        found = self._indexed_type(name) or self._types.lookup(name)
         # gdb may have only a declaration of a struct.
         if found is not None and (found.fields or found.kind not in (Kind.STRUCT, Kind.UNION)):
             return found
         return self._type_of_files(name) or found
 
+    def lookup_leading(self, name: str) -> Type | None:
+        found = (one.file.lookup_type(name) for one in self._indexes)
+        return next((one for one in found if one is not None), None) or self.lookup_type(name)
+
     def _type_of_files(self, name: str) -> Type | None:
-        found = (one.file.lookup_type(name) for one in self._layouts)
+        found = (one.file.lookup_type(name) for one in (*self._layouts, *self._indexes))
+        return next((one for one in found if one is not None), None)
+
+    def _indexed_type(self, name: str) -> Type | None:
+        found = (one.complete_type(name) for one in self._indexes)
         return next((one for one in found if one is not None), None)
 
     def type_names(self, start: str) -> list[str]:
+        if self._indexes:
+            found = [name for one in self._indexes for name in one.file.type_names(start)]
+            return list(dict.fromkeys(found))
         names = types_by_pattern(f"^{re.escape(start)}")
         for one in self._layouts:
             names += one.file.type_names(start)
@@ -101,7 +130,12 @@ class GdbTarget(Target):
 
     def iter_globals(self) -> Iterator[Variable]:
         by_path: dict[str, Variable] = {}
-        for found in gdb_globals.iter_globals(self.values, unplaced=self._unplaced):
+        indexed = {one.program: frozenset(one.file.global_names) for one in self._indexes}
+        for index in self._indexes:
+            yield from index.iter_variables()
+        for found in gdb_globals.iter_globals(
+            self.values, left_out=self._left_out, indexed=indexed
+        ):
             for path in (found.path, *found.others):
                 by_path.setdefault(path, found)
             yield found
@@ -114,7 +148,7 @@ class GdbTarget(Target):
         return bool(self._layouts) or gdb_objects.has_debug_info()
 
     def left_out(self) -> list[str]:
-        return gdb_globals.left_out(self._unplaced)
+        return self._left_out.told(gdb_frames.MAX_FRAMES)
 
     def path_of(self, variable: Variable) -> str:
         paths = (variable.path, *variable.others)
@@ -125,7 +159,7 @@ class GdbTarget(Target):
     def _address_of(self, path: str) -> int | None:
         """The address of a variable by its path; None: it has none."""
         scope, name = split_scope(path)
-        if not scope.object:
+        if not scope.object and WITH_LINE.fullmatch(name) is None:
             try:
                 if scope.thread is None:
                     return self.evaluate(name).address
@@ -148,7 +182,7 @@ class GdbTarget(Target):
         return next((one for one in found if path in (one.path, *one.others)), None)
 
     def iter_locals(self) -> Iterator[Variable]:
-        return gdb_frames.iter_locals(self.values, self.is_go)
+        return gdb_frames.iter_locals(self.values, self.is_go, self._left_out)
 
     @contextlib.contextmanager
     def frame_selected(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import re
 from collections.abc import Sequence
 
 import gdb
@@ -17,17 +19,26 @@ from .memory import Memory
 from .protocol import TargetError, Value
 from .spelling import cast_names, go_spellings, go_spellings_of_name, is_balanced, writes
 
+# A variable or constant of Go's by its full name: no local is meant.
+_FULL_NAME = re.compile(r"'[^'()]+\.[^'()]+'")
+
 
 class GdbExpressions:
     """Expressions of one target."""
 
     def __init__(
-        self, memory: Memory, values: GdbValues, names: LayoutNames, layouts: Sequence[Placed]
+        self,
+        memory: Memory,
+        values: GdbValues,
+        names: LayoutNames,
+        layouts: Sequence[Placed],
+        is_indexed: bool,
     ) -> None:
         self._memory = memory
         self._values = values
         self._names = names
         self._layouts = layouts
+        self._is_indexed = is_indexed
         self._is_stripped = any(one.is_stripped for one in layouts)
 
     @functools.cached_property
@@ -59,6 +70,9 @@ class GdbExpressions:
             )
         # A library's variable of the same name is not meant.
         unknown: TargetError | None = None
+        if self._is_indexed and _FULL_NAME.fullmatch(expression):
+            with contextlib.suppress(layout_expression.Unknown):
+                return self._by_layout_files(expression)
         if self._is_stripped and layout_expression.has_name(expression):
             try:
                 return self._by_layout_files(expression)
@@ -76,6 +90,9 @@ class GdbExpressions:
                 raise unknown from None
             if self._layouts:
                 return self._by_layout_files(expression)
+            if self._is_indexed:  # gdb changes some names of packages
+                with contextlib.suppress(layout_expression.Unknown):
+                    return self._by_layout_files(expression)
             if self.is_go and is_without_debug_info(error):
                 raise TargetError(
                     f"cannot evaluate '{expression}': the program has no debug info: build it "

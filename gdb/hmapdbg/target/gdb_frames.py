@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import gdb
 
+from .gdb_left_out import LeftOut
 from .gdb_session import output_of
 from .gdb_statics import symbols_in
 from .gdb_values import GdbValues
@@ -38,29 +39,38 @@ def _threads() -> list[gdb.InferiorThread]:
     return sorted(gdb.selected_inferior().threads(), key=lambda one: one.num)[:MAX_THREADS]
 
 
-def iter_locals(values: GdbValues, is_go: bool) -> Iterator[Variable]:
+def iter_locals(values: GdbValues, is_go: bool, left_out: LeftOut) -> Iterator[Variable]:
     """The locals and arguments of all frames of all threads, the selected thread first. Of Go,
     whose registers survive no call, only what lies in memory in frames that wait for one."""
     read_registers()
     with selection_kept():
         chosen = gdb.selected_thread()
         first = 0 if chosen is None else chosen.num
+        count = len(gdb.selected_inferior().threads())
+        if count > MAX_THREADS:
+            left_out.notes.append(
+                f"only the first {MAX_THREADS:,} of {count:,} threads were searched for maps: "
+                "name a variable of another, as in 'hmap-dump thread N frame 0: NAME'"
+            )
         for thread in sorted(_threads(), key=lambda one: one.num != first):
             try:
                 thread.switch()
-                frame: gdb.Frame | None = gdb.newest_frame()
+                frame = gdb.newest_frame()
             except gdb.error:
                 continue
             before = "" if thread.num == first else f"thread {thread.num} "
             for level in range(MAX_FRAMES):
-                if frame is None:
-                    break
                 in_memory = is_go and level > 0
                 yield from iter_frame(values, frame, f"{before}frame {level}: ", True, in_memory)
                 try:
-                    frame = frame.older()
+                    outer = frame.older()
                 except gdb.error:
                     break
+                if outer is None:
+                    break
+                frame = outer
+            else:
+                left_out.frames.append(thread.num)
 
 
 def read_registers() -> None:

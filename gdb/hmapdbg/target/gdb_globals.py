@@ -14,7 +14,7 @@ import functools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import gdb
@@ -25,9 +25,10 @@ from .gdb_debug_variables import SECTION, debug_variables
 from .gdb_errors import lowered
 from .gdb_frames import iter_threads
 from .gdb_layouts import text_addresses
+from .gdb_left_out import LeftOut
 from .gdb_objects import file_has_debug_info, iter_object_files
 from .gdb_session import language
-from .gdb_statics import STATICS, Static, demangled, function_statics
+from .gdb_statics import STATICS, Static, StaticsSearch, demangled
 from .gdb_values import GdbValues
 from .protocol import Variable
 from .spelling import Scope
@@ -62,13 +63,18 @@ class _Spelled:
 
 
 def iter_globals(
-    values: GdbValues, wanted: Wanted = Wanted(), unplaced: dict[str, str] | None = None
+    values: GdbValues,
+    wanted: Wanted = Wanted(),
+    left_out: LeftOut | None = None,
+    indexed: Mapping[str, frozenset[str]] = {},
 ) -> Iterator[Variable]:
-    """Globals, statics of files and of functions, and thread-locals of all threads; each once. Why
-    a thread-local has no address, is put into `unplaced` by its name."""
+    """Globals, statics of files and of functions, and thread-locals of all threads; each once. Of
+    the programs in `indexed`, by path, Go's variables are left out, and those of other languages
+    with the names there."""
+    left_out = LeftOut() if left_out is None else left_out
     addresses = text_addresses()
     files = [
-        _ObjectFile(values, objfile, path, addresses.get(path))
+        _ObjectFile(values, objfile, path, addresses.get(path), indexed.get(path))
         for objfile, path in iter_object_files()
     ]
     exported = _exported_by(files[0]) if files else {}
@@ -79,29 +85,11 @@ def iter_globals(
     met: set[tuple[int, str]] = set()
     for file in files:
         if wanted.object in ("", file.base):
-            for found in file.iter_variables(
-                wanted, shared, unplaced if unplaced is not None else {}
-            ):
+            for found in file.iter_variables(wanted, shared, left_out):
                 key = found.address or 0, found.type.name
                 if key not in met:
                     met.add(key)
                     yield found
-
-
-def left_out(unplaced: dict[str, str]) -> list[str]:
-    """What is to be said of thread-local variables without an address."""
-    if not unplaced:
-        return []
-    name, why = next(iter(unplaced.items()))
-    count = (
-        f"{len(unplaced)} thread-local variables are"
-        if unplaced.keys() - {name}
-        else ("1 thread-local variable is")
-    )
-    return [
-        f"{count} left out, the first is '{name}': {why}: gdb needs libthread_db, see "
-        "'show auto-load libthread-db' and 'show libthread-db-search-path'"
-    ]
 
 
 def _exported_by(executable: _ObjectFile) -> dict[str, int]:
@@ -119,7 +107,12 @@ class _ObjectFile:
     """An object file, and its variables that have debug info."""
 
     def __init__(
-        self, values: GdbValues, objfile: gdb.Objfile, path: str, text: int | None
+        self,
+        values: GdbValues,
+        objfile: gdb.Objfile,
+        path: str,
+        text: int | None,
+        indexed: frozenset[str] | None,
     ) -> None:
         self._values = values
         self._objfile = objfile
@@ -132,9 +125,13 @@ class _ObjectFile:
             variables, self._functions = [], []
         if not variables and not self._functions and self._has_debug_info():
             variables = debug_variables(values.pointer_size)
+        if indexed is not None:  # each name of Go's has its package
+            variables = [
+                one for one in variables if "." not in one.name and one.name not in indexed
+            ]
         self._variables = [
             one
-            for one in variables[:MAX_SYMBOLS]
+            for one in variables
             if one.size >= values.pointer_size and one.section not in NO_POINTERS
         ]
         self.names = {one.name for one in self._variables}
@@ -171,11 +168,16 @@ class _ObjectFile:
         return self.bound.get(one.name, one.address + self.bias)
 
     def iter_variables(
-        self, wanted: Wanted, shared: set[str], unplaced: dict[str, str]
+        self, wanted: Wanted, shared: set[str], left_out: LeftOut
     ) -> Iterator[Variable]:
         """The variables; those of `shared` names have the object file in their paths."""
         chosen = [one for one in self._variables if wanted.name in one.name]
-        for one in self._iter_spelled(chosen):
+        if len(chosen) > MAX_SYMBOLS:
+            left_out.notes.append(
+                f"only the first {MAX_SYMBOLS:,} of {len(chosen):,} variables of '{self.base}' "
+                "were looked at: name one of the others yourself, as in 'hmap-dump NAME'"
+            )
+        for one in self._iter_spelled(chosen[:MAX_SYMBOLS], left_out):
             scopes = [Scope(object=self.base)] if one.linker_name in shared else self._scopes
             if not one.is_thread_local:
                 yield from self._iter_variable(one, scopes)
@@ -186,7 +188,7 @@ class _ObjectFile:
                 try:
                     one.symbol.value()
                 except gdb.error as error:
-                    unplaced[one.names[0]] = lowered(error)
+                    left_out.unplaced[one.names[0]] = lowered(error)
                     continue
                 of_thread = [replace(scope, thread=number) for scope in scopes]
                 yield from self._iter_variable(one, of_thread)
@@ -212,7 +214,7 @@ class _ObjectFile:
         paths = [scope.text + name for scope in scopes for name in one.names]
         yield Variable(paths[0], found, address, others=tuple(paths[1:]))
 
-    def _iter_spelled(self, variables: list[ElfSymbol]) -> Iterator[_Spelled]:
+    def _iter_spelled(self, variables: list[ElfSymbol], left_out: LeftOut) -> Iterator[_Spelled]:
         """The symbols of variables."""
         inside: list[ElfSymbol] = []  # statics of functions, and those without debug info
         met: set[str] = set()
@@ -229,7 +231,8 @@ class _ObjectFile:
                 names = names[1:] if len(symbols) > 1 else names
                 address = self._address_of(one)
                 yield _Spelled(symbol, names, one.name, address, one.is_thread_local)
-        for static in function_statics(self.bias, inside, self._functions, self._is_go):
+        search = StaticsSearch(self.base, self.bias, inside, self._functions, self._is_go)
+        for static in search.run(left_out):
             names = _names_in_function(static)
             yield _Spelled(static.symbol, names, static.name, None, static.is_thread_local)
 

@@ -1,4 +1,5 @@
-"""The layout files loaded into this gdb, for as long as it runs."""
+"""The layout files loaded into this gdb, and the indexes of its programs, for as long as it
+runs."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import gdb
 
 from .gdb_session import output_of
 from .layout_files import LayoutFiles
+from .program_index import ProgramIndexes
 
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is \.text(?: in (.*))?$", re.MULTILINE)
 
@@ -43,6 +45,7 @@ def _main_program() -> str | None:
 
 
 LAYOUTS = LayoutFiles(GdbPrograms())
+INDEXES = ProgramIndexes(GdbPrograms())
 
 
 def register_value(name: str) -> int | None:

@@ -32,11 +32,11 @@ def are_same(one: gdb.Type, other: gdb.Type) -> bool:
 
 def _is_certain(one: gdb.Type, other: gdb.Type) -> bool:
     """Whether the name alone has one meaning in what both types come from."""
-    return _has_one_meaning(str(one)) and _file_of(one) == _file_of(other)
+    return has_one_meaning(str(one)) and _file_of(one) == _file_of(other)
 
 
 @functools.lru_cache(100_000)
-def _has_one_meaning(name: str) -> bool:
+def has_one_meaning(name: str) -> bool:
     """Whether each name in a type's name is one of a namespace, and so of external linkage: the one
     definition rule holds in an object file."""
     if "(" in name or "{" in name:  # of an anonymous namespace, of a function

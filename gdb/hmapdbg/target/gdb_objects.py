@@ -28,6 +28,14 @@ def iter_object_files() -> Iterator[tuple[gdb.Objfile, str]]:
             yield objfile, path
 
 
+def uses_indexes() -> bool:
+    """Whether debug info of Go programs is read by hmap-layout, where that is installed."""
+    try:
+        return bool(gdb.parameter("hmap index"))
+    except RuntimeError:  # the extension's parameters are not there
+        return True
+
+
 def has_debug_info() -> bool:
     """Whether an object file that may have variables of the program has debug info; True if a file
     cannot be read."""

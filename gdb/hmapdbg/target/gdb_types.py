@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Union
 
@@ -21,8 +21,12 @@ class GdbTypes:
     plugins; gdb_namesakes tells them apart.
     """
 
-    def __init__(self, pointer_size: int) -> None:
+    def __init__(
+        self, pointer_size: int, indexed: Callable[[str], Type | None] | None = None
+    ) -> None:
+        """`indexed`: the types of an index, which those of the debugger's are replaced by."""
         self.pointer_size = pointer_size
+        self._indexed = indexed
         self._originals: dict[int, tuple[Type, gdb.Type]] = {}
         self._described_as: dict[tuple[str, int, int], list[tuple[gdb.Type, Type]]] = {}
 
@@ -45,7 +49,12 @@ class GdbTypes:
                 return known
         real = found.strip_typedefs().unqualified()
         name = str(found)
-        if _is_go_function(found):
+        own: Type | None = None
+        if self._indexed is not None and real.code in _STRUCTS:
+            own = self._indexed(str(real))
+        if own is not None and own.size == real.sizeof:
+            neutral = own if str(real) == name else own.renamed(name)
+        elif _is_go_function(found):
             neutral = Type(Kind.POINTER, name, self.pointer_size, resolve=lambda: _CODE)
         elif str(real) != name:  # a typedef, or qualified
             neutral = replace(self.neutral(real), name=name)
@@ -139,6 +148,7 @@ def _locate_base(struct: gdb.Type, base: gdb.Field, address: int) -> int | None:
         return None
 
 
+_STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 _CODE = Type(Kind.OTHER, "code", 0)
 
 

@@ -37,8 +37,9 @@ class Symbol:
 class LayoutFile:
     """The layout of one build of a program. LayoutFileError if the file is not valid."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, source: str = SOURCE) -> None:
         self.path = path
+        self._source = source
         self._document = document = _read(path)
         identity = self._get(document, "identity", dict)
         self.program: str = self._get(document, "program", str)
@@ -167,7 +168,7 @@ class LayoutFile:
             enumerators=self._enumerators(one),
             resolve=None if target is None else functools.partial(self._type, target, 0),
             resolve_argument=lambda number: self._argument(one, number),
-            source=SOURCE,
+            source=self._source,
         )
 
     def _fields(self, one: Any, depth: int) -> tuple[Field, ...]:

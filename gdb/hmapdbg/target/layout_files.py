@@ -11,7 +11,7 @@ from ..compat import dataclass
 from .core_file import NotACore, build_ids_of, section_bytes
 from .layout_file import LayoutFile
 from .protocol import TargetError, Variable
-from .types import Type
+from .types import Kind, Type
 
 
 class Programs(Protocol):
@@ -50,11 +50,17 @@ class Placed:
         return None if found is None else (found.value + self.bias, found.type)
 
     def iter_variables(self) -> Iterator[Variable]:
-        """The variables that lead to maps."""
+        """The variables that may lead to maps."""
         for name in self.file.global_names:
             found = self.variable(name)
             assert found is not None
             yield Variable(name, found[1], found[0])
+
+    def complete_type(self, name: str) -> Type | None:
+        """The type of that name; None where the file has no more than its name."""
+        found = self.file.lookup_type(name)
+        is_empty = found is not None and found.kind in (Kind.STRUCT, Kind.UNION)
+        return None if is_empty and found is not None and not found.fields else found
 
 
 class LayoutFiles:

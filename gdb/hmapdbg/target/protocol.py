@@ -74,6 +74,10 @@ class Target(Memory):
     def find_type(self, name: str) -> Type | None:
         """lookup_type of a name that may be a type's."""
 
+    def lookup_leading(self, name: str) -> Type | None:
+        """lookup_type for a search: a struct that leads to no map may lack its fields."""
+        return self.lookup_type(name)
+
     @abc.abstractmethod
     def type_names(self, start: str) -> list[str]:
         """Names of types in debug info that begin with `start`."""
@@ -107,6 +111,11 @@ class Target(Memory):
         where = int.from_bytes(number.data[: self.pointer_size], self.byte_order)
         return Value(expression, found, where.to_bytes(self.pointer_size, self.byte_order))
 
+    def type_spellings(self, name: str) -> Sequence[str]:
+        """Where several types have that name: what evaluate_at takes for each of them, all else
+        being refused. Empty where one type has it."""
+        return ()
+
     # ---- variables
 
     @abc.abstractmethod
@@ -114,7 +123,7 @@ class Target(Memory):
         """Globals and statics that may hold a pointer."""
 
     def left_out(self) -> list[str]:
-        """Which variables iter_globals has left out, and why."""
+        """Which variables iter_globals and iter_locals have left out, and why."""
         return []
 
     def path_of(self, variable: Variable) -> str:

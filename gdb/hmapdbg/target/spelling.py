@@ -63,6 +63,10 @@ def split_scope(path: str) -> tuple[Scope, str]:
     return scope, path[found.end() :]
 
 
+# A static of a function, by the line where it is declared; to gdb, '@' makes an array.
+WITH_LINE = re.compile(r"'[^']+'::(?:'[^']*'|\"[^\"]*\"|\w+|::)+::\w+@\d+")
+
+
 QUOTES = "\"'"
 OPENING, CLOSING = "([{", ")]}"
 

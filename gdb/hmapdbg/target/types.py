@@ -90,6 +90,10 @@ class Type:
     )
 
     virtual_bases: tuple[VirtualBase, ...] = field(default=(), compare=False, repr=False)
+    # What `find` has found: each family asks every struct for its own fields.
+    _found: dict[str, Union[Field, None]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def argument(self, number: int) -> Union[Type, int, None]:
         """A template argument: a type, or the value of a constant."""
@@ -116,8 +120,10 @@ class Type:
         """The field of that name, looked up through anonymous members and then base classes, with
         offsets added up. As in C++ a field hides those of base classes; None also where several
         base classes have one."""
-        found = {one.offset: one for one in self._iter_visible(name)}
-        return next(iter(found.values())) if len(found) == 1 else None
+        if name not in self._found:
+            found = {one.offset: one for one in self._iter_visible(name)}
+            self._found[name] = next(iter(found.values())) if len(found) == 1 else None
+        return self._found[name]
 
     def iter_routes(self) -> Iterator[tuple[tuple[str, ...], Field]]:
         """All fields, and all base classes as fields without a name, with the base classes that
@@ -134,10 +140,13 @@ class Type:
 
     def _iter_visible(self, name: str) -> Iterator[Field]:
         """The fields that a name means, those of the nearest classes."""
-        own = [one for one in self.fields if not one.base and (one.name or not one.type.fields)]
-        found = [one for one in own if one.name == name]
+        found = [
+            one
+            for one in self.fields
+            if one.name == name and not one.base and (name or not one.type.fields)
+        ]
         for member in self.fields:
-            if not member.base and member not in own:
+            if not member.base and not member.name and member.type.fields:
                 found += [one.moved(name, member.offset) for one in member.type._iter_visible(name)]
         for member in self.fields if not found else ():
             if member.base:

@@ -166,6 +166,10 @@ std::deque<Map> deque;
 std::optional<Map> optional, emptied, never;
 std::optional<std::vector<Map>> optional_vector, emptied_vector;
 std::weak_ptr<Map> alive, expired;
+std::shared_ptr<void> made_void, given_void, deleted_void, part_void, no_void;
+std::weak_ptr<void> alive_void, expired_void;
+std::shared_ptr<Map[]> of_array, no_array;
+std::shared_ptr<Map[2]> of_two;
 Union in_use, dead, never_used;
 MapOf<Tagged<3, Pair>> tagged;
 MapOf<std::scoped_allocator_adaptor<std::allocator<Pair>>> scoped;
@@ -173,6 +177,8 @@ std::pmr::unordered_map<int, long> pmr;
 #if __cplusplus > 201703L
 std::span<Map> span;
 std::span<Map, 2> fixed_span = array;
+std::shared_ptr<Map[]> made_array;
+std::move_only_function<std::size_t()> move_only, small_move_only, no_move_only, moved_from;
 std::expected<Map, std::string> expected, unexpected = std::unexpected(std::string("no"));
 #endif
 
@@ -278,6 +284,27 @@ int main()
     auto gone = std::make_shared<Map>(make());
     expired = gone;
     gone.reset();
+    made_void = std::make_shared<Map>(make());
+    tell(*static_cast<Map *>(made_void.get()), "made void");
+    given_void = std::shared_ptr<Map>(new Map(make()));
+    tell(*static_cast<Map *>(given_void.get()), "given void");
+    deleted_void = std::shared_ptr<Map>(new Map(make()), [](Map *map) { delete map; });
+    tell(*static_cast<Map *>(deleted_void.get()), "deleted void");
+    // Points to a part of what it owns.
+    auto whole = std::make_shared<std::pair<int, Map>>(1, make());
+    part_void = std::shared_ptr<void>(whole, &whole->second);
+    tell(whole->second, "part void");
+    whole.reset();
+    alive_void = owner;
+    auto other_gone = std::make_shared<Map>(make());
+    expired_void = other_gone;
+    other_gone.reset();
+    of_array.reset(new Map[3]{make(), make(), make()});
+    of_two.reset(new Map[2]{make(), make()});
+    for (int i = 0; i < 3; i++)
+        tell(of_array[i], "of array");
+    for (int i = 0; i < 2; i++)
+        tell(of_two[i], "of two");
     new (&in_use.map) Map(make());
     in_use.which = 1;
     tell(in_use.map, "union");
@@ -294,6 +321,16 @@ int main()
     span = std::span<Map>(spanned, 2);
     tell(spanned[0], "span");
     tell(spanned[1], "span");
+    made_array = std::make_shared<Map[]>(3, make());
+    for (int i = 0; i < 3; i++)
+        tell(made_array[i], "made array");
+    move_only = [m = make()] { return m.size(); };
+    std::printf("MAP * %zu move only\n", move_only());
+    small_move_only = [m = std::make_unique<Map>(make())] { return m->size(); };
+    std::printf("MAP * %zu small move only\n", small_move_only());
+    moved_from = [m = make()] { return m.size(); };
+    no_move_only = std::move(moved_from);
+    no_move_only = nullptr;
     expected = make();
     tell(*expected, "expected");
 #endif

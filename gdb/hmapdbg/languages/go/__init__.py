@@ -17,9 +17,12 @@
     modules      the executable and plugins, as the runtime knows them
     functions    functions, and how large their frames are
     frames       the frames of goroutines
+    liveness     which of their words are still used
     locals       variables in them, by name
     iterators    iterators of range loops, on those stacks
     heap         the heap's spans and blocks
+    heap_types   what they say of the types of what is in them
+    extents      whether an array can lie where a slice says
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from .declared import DeclaredTypes
 from .goroutines import goroutines_of, stacks_of
 from .frames import iter_frames
 from .heap import PAGE, Heap, HeapBlock, read_heap
+from .heap_types import HeapTypes
 from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
 from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
@@ -62,6 +66,7 @@ __all__ = [
     "GoroutineCall",
     "Heap",
     "HeapBlock",
+    "HeapTypes",
     "MapTypes",
     "PAGE",
     "SYNC_ENTRY",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ...compat import dataclass
 from ...target import Target, Type
 from ...target.types import pointer_to
+from .abi import GoKind
 from .descriptors import Descriptors, NoDescriptor
 from .type_names import type_name
 
@@ -45,9 +46,11 @@ class DeclaredTypes:
 
     def _find(self, addr: int) -> Declared | None:
         width = self._target.pointer_size
+        if self._descriptors.at(addr).kind is GoKind.FUNC:
+            return None  # debug info has few of them, and looks for the others everywhere
         name = type_name(self._descriptors, addr)
         stars = len(name) - len(name.lstrip("*"))
-        found = self._target.lookup_type(name[stars:])
+        found = self._target.lookup_leading(name[stars:])
         if found is None or not found.size:
             return None
         for _ in range(stars):

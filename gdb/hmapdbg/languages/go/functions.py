@@ -17,7 +17,10 @@ from .structs import go_layout
 
 MAX_FUNCTIONS = 10_000_000
 MAX_NAME = 4096
+MAX_LISTED = 64  # tables of a function
 MAX_TABLE = 1 << 20  # bytes of one function's table
+COUNTS = ("npcdata", "nfuncdata")  # of what follows a function's record
+NONE = 0xFFFFFFFF
 BLOCK = 256  # bytes of such a table read at a time
 
 
@@ -29,6 +32,8 @@ class Function:
     entry: int
     end: int
     frames: int  # where the table of its frame's sizes lies; 0: it has none
+    numbers: tuple[int, ...]  # where the tables of numbers for each instruction lie; 0: none
+    data: tuple[int, ...]  # where what the collector knows of its frame lies; 0: none
     saves_link: bool  # the address to return to is in a register, and saved at the frame's low end
     step: int  # bytes that code addresses differ by at least
 
@@ -41,6 +46,7 @@ class _Table:
     records: NDArray[np.uint64]  # where the runtime's record of each lies
     names: int
     frames: int
+    data: int
     step: int
 
 
@@ -56,7 +62,7 @@ class Functions:
         found = target.lookup_type("runtime._func")
         try:
             if found is not None:
-                names = ["nameOff" if found.find("nameOff") else "nameoff", "pcsp"]
+                names = ["nameOff" if found.find("nameOff") else "nameoff", "pcsp", *COUNTS]
                 self._record = go_layout(found, names)
                 self._tables = [self._read_table(module) for module in modules_of(target)]
         except (TargetError, MemoryFault):
@@ -86,6 +92,20 @@ class Functions:
                 self._sizes[addr] = None
         return self._sizes[addr]
 
+    def value_at(self, function: Function, which: int, addr: int) -> int | None:
+        """The number for the instruction at an address in one of a function's tables; None where
+        there is none."""
+        table = function.numbers[which] if which < len(function.numbers) else 0
+        try:
+            return self._number(function, table, addr) if table else None
+        except MemoryFault:
+            return None
+
+    def data_of(self, function: Function, which: int) -> int:
+        """Where one of the things that the collector knows of a function's frame lies; 0: it knows
+        nothing."""
+        return function.data[which] if which < len(function.data) else 0
+
     # ---- the tables
 
     def _read_table(self, module: Module) -> _Table:
@@ -105,6 +125,7 @@ class Functions:
             pairs[:-1, 1] + np.uint64(module.word("pclntable", "array")),
             module.word("funcnametab", "array"),
             module.word("pctab", "array"),
+            module.word("gofunc") if module.has("gofunc") else 0,
             target.read_uint(module.word("pcHeader") + quantum.offset, 1),
         )
 
@@ -115,11 +136,25 @@ class Functions:
             data = target.read(int(table.records[place]), self._record.size)
             fields = self._record.decode(data, target.byte_order)
             name = self._text(table.names + (fields.get("nameOff") or fields.get("nameoff") or 0))
+            numbers, datas = self._lists(int(table.records[place]), fields)
         except MemoryFault:
             return None
+        tables = tuple(table.frames + one if one else 0 for one in numbers)
+        known = tuple(table.data + one if one != NONE and table.data else 0 for one in datas)
         frames = table.frames + fields["pcsp"] if fields["pcsp"] else 0
         entry, end = (int(table.entries[at]) for at in (place, place + 1))
-        return Function(name, entry, end, frames, table.step > 1, max(table.step, 1))
+        return Function(name, entry, end, frames, tables, known, table.step > 1, max(table.step, 1))
+
+    def _lists(self, record: int, fields: dict[str, int]) -> tuple[list[int], list[int]]:
+        """The two lists of offsets that follow a record. MemoryFault."""
+        assert self._record is not None
+        last = self._record["nfuncdata"]
+        counts = [fields[name] for name in COUNTS]
+        if max(counts) > MAX_LISTED:
+            return [], []
+        data = self._target.read(record + last.offset + last.size, 4 * sum(counts))
+        words = np.frombuffer(data, f"{self._target.order}u4").tolist()
+        return words[: counts[0]], words[counts[0] :]
 
     def _text(self, addr: int) -> str:
         data = b""
@@ -128,11 +163,12 @@ class Functions:
         return data.split(b"\0")[0].decode("utf-8", "backslashreplace")
 
     def _size(self, function: Function, addr: int) -> int | None:
-        """runtime/symtab.go pcvalue() of the table of frame sizes: pairs of what to add to the size
-        and to the address up to which that is so."""
-        if not function.frames:
-            return None
-        numbers = _Varints(self._target, function.frames)
+        return self._number(function, function.frames, addr) if function.frames else None
+
+    def _number(self, function: Function, table: int, addr: int) -> int | None:
+        """runtime/symtab.go pcvalue() of a table: pairs of what to add to the number, which is -1
+        at first, and to the address up to which it is that. MemoryFault."""
+        numbers = _Varints(self._target, table)
         size, at, first = -1, function.entry, True
         while numbers.used < MAX_TABLE:
             change = numbers.next()

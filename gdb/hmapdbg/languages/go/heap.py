@@ -20,6 +20,7 @@ Words = NDArray[np.uint64]
 IN_USE = 1  # runtime/mheap.go mSpanInUse
 PAGE = 8192  # bytes of a page of the runtime's (runtime/malloc.go pageSize)
 MAX_SPANS = 2_000_000
+HEADED = 512  # bytes; smaller blocks have no header (runtime/mbitmap.go heapBitsInSpan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,35 @@ class Heap:
     free: Words  # blocks from this index on are not allocated, except those with a bit
     bits: Words  # address of those bits
     types: Words  # descriptor of what is in a span of one large block; 0: unknown
+    noscan: NDArray[np.bool_]  # its blocks have no pointers
+    has_headers: bool  # blocks of over HEADED bytes with pointers begin with their descriptor
+
+    def headed_blocks(self) -> tuple[Words, Words]:
+        """The blocks that begin with a descriptor, allocated or not, and their sizes."""
+        spans = np.flatnonzero(~self.noscan & (self.types == 0) & (self.blocks > HEADED))
+        counts = (self.sizes[spans] // self.blocks[spans]).astype(np.int64)
+        which = np.repeat(spans, counts)
+        numbers = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return (
+            self.starts[which] + numbers.astype(np.uint64) * self.blocks[which],
+            self.blocks[which],
+        )
+
+    def are_allocated(self, target: Target, addrs: Words) -> NDArray[np.bool_]:
+        """Which addresses are not in a free block; those outside of the heap are in none."""
+        out = np.ones(len(addrs), np.bool_)
+        if not len(self.starts):
+            return out
+        at = np.searchsorted(self.starts, addrs, side="right") - 1
+        rows = np.flatnonzero((at >= 0) & (addrs - self.starts[at] < self.sizes[at]))
+        spans = at[rows]
+        numbers = (addrs[rows] - self.starts[spans]) // self.blocks[spans]
+        places, inverse = np.unique(self.bits[spans] + numbers // np.uint64(8), return_inverse=True)
+        data, ok = target.gather(places, 1)
+        bits = np.where(ok, data[:, 0], np.uint8(255))[inverse]
+        is_marked = (bits >> (numbers % np.uint64(8)).astype(np.uint8)) & 1
+        out[rows] = (numbers < self.free[spans]) | (is_marked != 0)
+        return out
 
     def block_at(self, addr: int) -> HeapBlock | None:
         """The block that contains an address; None: no block does."""
@@ -49,6 +79,16 @@ class Heap:
             return None
         start, size = int(self.starts[at]), int(self.blocks[at])
         return HeapBlock(start + (addr - start) // size * size, size, int(self.types[at]))
+
+    def block_ends(self, addrs: Words) -> Words:
+        """Where the block that contains each address ends; 0 where no block does."""
+        if not len(self.starts):
+            return np.zeros(len(addrs), np.uint64)
+        at = np.searchsorted(self.starts, addrs, side="right") - 1
+        inside = (at >= 0) & (addrs - self.starts[at] < self.sizes[at])
+        sizes = self.blocks[at]
+        ends: Words = addrs - (addrs - self.starts[at]) % sizes + sizes
+        return np.where(inside, ends, np.uint64(0))
 
     def spans_of(self, least: int) -> Iterator[int]:
         """The spans of the smallest blocks with at least `least` bytes: where objects of that size
@@ -87,7 +127,7 @@ def read_heap(target: Target) -> Heap:
     first, count = (int(target.pointer_column(head, at)[0]) for at in (0, width))
     rows, ok = target.read_rows(first, min(count, MAX_SPANS), width)
     state = required_field(span, "state")
-    names = ("startAddr", "npages", "elemsize", "freeindex", "allocBits")
+    names = ("startAddr", "npages", "elemsize", "freeindex", "allocBits", "spanclass")
     members = [required_field(span, name) for name in names]
     large = span.find("largeType")
     if large is not None:
@@ -109,4 +149,6 @@ def read_heap(target: Target) -> Heap:
         found["freeindex"].astype(np.uint64),
         found["allocBits"].astype(np.uint64),
         found["allocBits" if large is None else large.name].astype(np.uint64) * (large is not None),
+        (found["spanclass"] & 1).astype(np.bool_),
+        large is not None,
     )

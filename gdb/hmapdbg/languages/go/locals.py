@@ -16,6 +16,7 @@ from ...compat import dataclass
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Variable
 from .frames import Frame, frames_of, short_name
 from .goroutines import Goroutine, goroutines_of
+from .liveness import LiveWords
 
 RUNTIME = "runtime."  # no map of the program's is known to its functions alone
 LEADING_ON = (Kind.POINTER, Kind.ARRAY, Kind.STRUCT, Kind.UNION)
@@ -26,6 +27,7 @@ class _Local:
     name: str  # with a "&" in front: it has escaped, and this is the pointer to it
     type: Type
     offset: int  # from the stack pointer
+    is_live: bool  # as far as is known; else it may have any value
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,14 @@ class GoroutineCall:
         return f"goroutine {self.frame.goroutine} {self.label}: "
 
 
-def iter_goroutine_variables(target: Target) -> Iterator[Variable]:
-    """The variables of all goroutines that lie in memory, each by its path."""
+def iter_goroutine_variables(target: Target, live: bool = True) -> Iterator[Variable]:
+    """The variables of all goroutines that lie in memory, each by its path: those that are still
+    used, or the others, which still may have the value that they had."""
     for one in goroutines_of(target):
         for call in calls_of(target, one):
             for local in call.variables:
-                yield from _variable(target, call, local)
+                if local.is_live is live:
+                    yield from _variable(target, call, local)
 
 
 def calls_of(target: Target, one: Goroutine) -> Iterator[GoroutineCall]:
@@ -119,6 +123,7 @@ class _Codes:
     def _ask(self, frame: Frame) -> tuple[_Code, ...]:
         if frame.function.name.startswith(RUNTIME):
             return ()
+        live = self._target.kept(LiveWords)
         calls = [list(self._target.calls_at(pc, frame.sp)) for pc in _places_of(frame)]
         out = []
         for number, call in enumerate(calls[0]):
@@ -130,7 +135,10 @@ class _Codes:
                 if one.address is not None:
                     variables.setdefault(one.path, one)
             places = tuple(
-                _Local(one.path, one.type, (one.address or 0) - frame.sp)
+                _Local(
+                    *(one.path, one.type, (one.address or 0) - frame.sp),
+                    live.may_be_live(frame, (one.address or 0) - frame.sp, one.type),
+                )
                 for one in variables.values()
                 if one.type.kind in LEADING_ON
             )

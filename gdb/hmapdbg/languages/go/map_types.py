@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...target import Field, Kind, MemoryFault, Target, TargetError, Type
 from ...target.types import array_of, byte_array, pointer_to
-from .abi import NAMED, GoKind
+from .abi import GoKind
 from .declared import DeclaredTypes
 from .described import DescribedTypes
 from .descriptors import Descriptor, Descriptors, Member, NoDescriptor
@@ -66,27 +67,21 @@ class MapTypes:
                 found = self._listed(module) if module.has("typelinks") else self._met(module)
             except (TargetError, MemoryFault, NoDescriptor):
                 continue
-            for addr in found:
-                try:
-                    one = self._descriptors.at(addr)
-                except NoDescriptor:
-                    continue
-                if one.kind is GoKind.MAP and not one.flags & NAMED:
-                    yield addr
+            yield from found[self._descriptors.are_of(found, GoKind.MAP)].tolist()
 
-    def _listed(self, module: Module) -> list[int]:
+    def _listed(self, module: Module) -> NDArray[np.uint64]:
         """Up to go1.26 (runtime/symtab.go typelinks): descriptors of all kinds."""
         start, count = module.word("types"), module.word("typelinks", "len")
         data = self._target.read(module.word("typelinks", "array"), 4 * min(count, MAX_TYPES))
         offsets = np.frombuffer(data, f"{self._target.order}i4").astype(np.int64)
-        return [start + offset for offset in offsets.tolist()]
+        return np.uint64(start) + offsets.astype(np.uint64)
 
-    def _met(self, module: Module) -> list[int]:
+    def _met(self, module: Module) -> NDArray[np.uint64]:
         """From go1.27 on there is no list (runtime/type.go moduleTypelinks): what looks like a map
         type's where descriptors lie one after the other."""
         start, size = module.word("types"), module.word("typedesclen")
         data = np.frombuffer(self._target.read(start, min(size, MAX_BYTES)), np.uint8)
-        return [start + offset for offset in self._descriptors.iter_maps(data)]
+        return np.uint64(start) + self._descriptors.maps_in(data)
 
     # ---- one type
 

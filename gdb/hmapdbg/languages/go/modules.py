@@ -6,7 +6,7 @@ function's code is described in the tables of its own module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...compat import dataclass
 from ...target import MemoryFault, Target, TargetError, Type
@@ -39,6 +39,23 @@ def modules_of(target: Target) -> tuple[Module, ...]:
     """The modules of a target, the executable first; none where debug info lacks them. Read once
     for a target."""
     return target.kept(_Modules).found
+
+
+# Where a module has variables, and what they are made from; and where it has what never changes.
+VARIABLES = (("data", "edata"), ("bss", "ebss"))
+STATIC = (*VARIABLES, ("noptrdata", "enoptrdata"), ("noptrbss", "enoptrbss"))
+
+
+def ranges_of(target: Target, names: Iterable[tuple[str, str]]) -> list[tuple[int, int]]:
+    """Parts of the modules, by the names of the fields with their starts and ends."""
+    out = []
+    for module in modules_of(target):
+        for first, last in names:
+            if module.has(first) and module.has(last):
+                low, high = module.word(first), module.word(last)
+                if low < high:
+                    out.append((low, high))
+    return out
 
 
 class _Modules:

@@ -8,6 +8,7 @@ spell its key and elem as Go does: hash<K,V> with []key<K> and []val<V> up to go
 
 from __future__ import annotations
 
+import functools
 import re
 
 OPENING, CLOSING = "[{(", "]})"
@@ -96,6 +97,7 @@ def with_shapes(name: str) -> str:
     return spelled
 
 
+@functools.lru_cache(10_000)
 def without_paths(name: str) -> str:
     """A type's name with only the last parts of its packages' paths, as in descriptors.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...target import Kind, Target, Type
+from .extents import Extents
 from .slices import FIELDS as SLICE
 from .slices import MAX_LENGTH
 from .strings import FIELDS as STRING
@@ -17,8 +18,8 @@ def may_be(target: Target, found: Type, raw: Bytes) -> bool:
     if found.kind is Kind.BOOLEAN:
         return bool((raw <= 1).all())
     if found.kind is Kind.POINTER:
-        words = np.unique(target.pointer_column(raw))
-        return bool(target.gather(words[words != 0], 1)[1].all())
+        words = target.pointer_column(raw)
+        return target.kept(Extents).are_mapped(target, words[words != 0])
     if found.kind is Kind.ARRAY and found.count:
         rows = np.ascontiguousarray(raw).reshape(-1, found.target.size or 1)
         return not found.target.size or may_be(target, found.target, rows)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...compat import dataclass
-from ...target import Field, Kind, Memory, Type
+from ...target import Field, Kind, Memory, Target, Type
 from ..elements import Access, Bytes, Places, Words, spread
+from .extents import Extents
 
 FIELDS = ("array", "len", "cap")
 MAX_LENGTH = 1 << 40  # of a string or slice
@@ -39,6 +40,9 @@ class Slice:
         """See Elements."""
         starts, lengths = self._words(memory, raw)
         sane = (starts > 0) & (lengths > 0) & (lengths < MAX_LENGTH)
+        if isinstance(memory, Target):
+            sizes = np.where(sane, lengths, np.uint64(0)) * np.uint64(self.element.size)
+            sane &= memory.kept(Extents).have_room(starts, sizes)
         counts = np.where(sane, lengths, 0).astype(np.int64)
         return spread(starts, counts, self.element.size)
 

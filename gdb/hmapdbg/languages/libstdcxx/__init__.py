@@ -8,6 +8,7 @@
     ranges      elements side by side, and their number
     choices     what may hold a value, or one of several
     erased      what holds a value of any type
+    owners      std::shared_ptr<void>
     objects     objects behind pointers to a base class
     shown       what types are shown as
     tuples      std::tuple, of which others are made
@@ -21,7 +22,7 @@ from ..holders import Holder
 from ..language import Language
 from ..shown import Shown
 from ..strings import StringType
-from . import abi, choices, containers, erased, objects, ranges, shown, smart, strings
+from . import abi, choices, containers, erased, objects, owners, ranges, shown, smart, strings
 from .names import short_name
 
 __all__ = ["LIBSTDCXX", "short_name"]
@@ -42,7 +43,7 @@ class Libstdcxx(Language):
         return smart.recognise(found) or containers.recognise(found) or ranges.recognise(found)
 
     def find_holder(self, found: Type) -> Holder | None:
-        return choices.recognise(found) or erased.recognise(found)
+        return choices.recognise(found) or erased.recognise(found) or owners.recognise(found)
 
     def find_object(self, found: Type, pointer_size: int) -> Holder | None:
         return objects.recognise(found, pointer_size)

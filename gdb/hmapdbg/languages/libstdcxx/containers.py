@@ -8,7 +8,7 @@ generation of nodes at a time.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from ...target import Field, Kind, Memory, Type
 from ..elements import MAX_ELEMENTS, Access, Ints, Places, Words, spread
 
 MAX_GENERATIONS = 20_000  # nodes of a list, or levels of a tree
+MAX_ARGUMENTS = 16  # of an allocator
 DEQUE_BUFFER = 512  # bytes (bits/stl_deque.h _GLIBCXX_DEQUE_BUF_SIZE)
 
 
@@ -39,6 +40,7 @@ class Container:
     element: Type
     size: int  # of the part to read
     words: tuple[int, ...]  # offsets of the pointers to the elements
+    value_at: int = 0  # of nodes: offset of the element
 
     @property
     def noun(self) -> str:
@@ -99,7 +101,6 @@ class Container:
 
     def _find_in_list(self, memory: Memory, addrs: Words, words: list[Words]) -> Places:
         """The list's head node is in the container; it ends there."""
-        links = 1 if self.shape is Shape.FORWARD else 2
         width = memory.pointer_size
         heads = addrs + np.uint64(self.words[0])
         rows, nodes = np.arange(len(addrs)), words[0]
@@ -110,7 +111,7 @@ class Container:
             if len(rows) == 0 or total > MAX_ELEMENTS:
                 break
             total += len(rows)
-            found = nodes + np.uint64(links * width)
+            found = nodes + np.uint64(self.value_at)
             parts.append((found, rows, np.full(len(rows), number)))
             data, ok = memory.gather(nodes, width)
             rows, nodes = rows[ok], memory.pointer_column(data[ok])
@@ -130,7 +131,7 @@ class Container:
             first = np.searchsorted(rows, rows)
             own = numbers[rows] + np.arange(len(rows)) - first
             numbers += np.bincount(rows, minlength=len(numbers))
-            parts.append((nodes + np.uint64(4 * width), rows, own))
+            parts.append((nodes + np.uint64(self.value_at), rows, own))
             total, levels = total + len(rows), levels + 1
             links, ok = memory.gather(nodes + np.uint64(2 * width), 2 * width)
             below = [memory.pointer_column(links[ok], at) for at in (0, width)]
@@ -169,7 +170,8 @@ def _tree(member: Field) -> Container | None:
     if inner is None or header is None or parent is None or not isinstance(element, Type):
         return None
     at = member.offset + inner.offset + header.offset + parent.offset
-    return Container(Shape.TREE, element, at + parent.type.size, (at,))
+    width = parent.type.size
+    return Container(Shape.TREE, element, at + width, (at,), _value_at(inner.type, 4 * width))
 
 
 def _sequence(found: Type, inner: Field) -> Container | None:
@@ -197,10 +199,37 @@ def _sequence(found: Type, inner: Field) -> Container | None:
     element = found.argument(0)
     if node is None or link is None or not isinstance(element, Type):
         return None
-    return _of(shape, element, (inner.offset + node.offset + link.offset,), link.type.size)
+    width = link.type.size
+    value_at = _value_at(inner.type, width if shape is Shape.FORWARD else 2 * width)
+    return _of(shape, element, (inner.offset + node.offset + link.offset,), width, value_at)
 
 
-def _of(shape: Shape, element: Type, words: tuple[int, ...], width: int) -> Container | None:
+def _of(
+    shape: Shape, element: Type, words: tuple[int, ...], width: int, value_at: int = 0
+) -> Container | None:
     if element.size <= 0:
         return None
-    return Container(shape, element, max(words) + width, words)
+    return Container(shape, element, max(words) + width, words, value_at)
+
+
+def _value_at(owner: Type, behind_links: int) -> int:
+    """Where the element lies in the nodes that the allocator among the bases of a struct makes: not
+    right behind the links, if it is aligned to more than a pointer."""
+    for base in _iter_bases(owner):
+        for number in range(MAX_ARGUMENTS):
+            node = base.argument(number)
+            if node is None:
+                break
+            value = node.find("_M_storage") if isinstance(node, Type) else None
+            if value is not None and value.offset >= behind_links:
+                return value.offset
+    return behind_links
+
+
+def _iter_bases(found: Type) -> Iterator[Type]:
+    """The bases of a struct, those of a base before it: gcc writes down no template argument of
+    std::allocator itself, and the debugger then looks for one of that name, in any file."""
+    for member in found.fields:
+        if member.base:
+            yield from _iter_bases(member.type)
+            yield member.type

@@ -1,11 +1,14 @@
-"""Types of libstdc++ that hold a value of any type, which only a function of theirs knows: std::any
-and std::function.
+"""Types of libstdc++ that hold a value of any type, which only a function of theirs knows:
+std::any, std::function and std::move_only_function.
 
     std::any       _M_manager is std::any::_Manager_internal<T>::_S_manage, where the value is in
                    the std::any itself, or _Manager_external, where it is on the heap
     std::function  _M_manager is std::_Function_handler<SIGNATURE, T>::_M_manager; what is small
                    and copied byte by byte is in the std::function itself (bits/std_function.h,
                    __stored_locally)
+    std::move_only_function
+                   _M_manage is std::_Mofunc_base::_S_manage<T>, _M_invoke calls the value
+                   (bits/mofunc_impl.h)
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ from .names import short_name
 _INTERNAL = "_Manager_internal<"
 _EXTERNAL = "_Manager_external<"
 _HANDLER = "_Function_handler<"
+_MANAGE = re.compile(
+    r"_Mofunc_base::_S_manage<(?P<value>.*)>\(std::_Mofunc_base::_Storage", re.DOTALL
+)
+_CALLED = re.compile(r"move_only_function<(?P<signature>.*?)>::_S_invoke<", re.DOTALL)
 _CLOSURE = re.compile(r"\{lambda\(|<lambda\(|\$_\d+\Z")
 _LAMBDA = re.compile(r"\{lambda(?P<parameters>\(.*\))#\d+\}\Z", re.DOTALL)
 
@@ -39,7 +46,8 @@ class Erased:
     manager: int  # offset of the pointer to the function
     storage: Field
     nothing: str
-    invoker: int = -1  # of a std::function: offset of the pointer to what calls the value
+    invoker: int = -1  # of a function: offset of the pointer to what calls the value
+    moves: bool = False  # a std::move_only_function
 
     access = Access.ASSERTION
 
@@ -67,9 +75,9 @@ class _Values(TellsUnknown):
         self._addrs = addrs
         self._managers = target.pointer_column(raw, kind.manager)
         self.words = target.pointer_column(raw, kind.storage.offset)
-        self.empty: Mask = self._managers == 0
-        self.faults = np.zeros(len(raw), np.uint64)
         invokers = self.words if kind.invoker < 0 else target.pointer_column(raw, kind.invoker)
+        self.empty: Mask = (invokers if kind.moves else self._managers) == 0
+        self.faults = np.zeros(len(raw), np.uint64)
         self._values: dict[int, _Value] = {}
         unknown: Mask = ~self.empty
         for manager in np.unique(self._managers[~self.empty]).tolist():
@@ -104,16 +112,21 @@ def recognise(found: Type) -> Erased | None:
         return _erased(found, "std::any", "_M_storage", choices.NOTHING)
     if own == {"_M_invoker"}:
         return _erased(found, "std::function", "_M_functor", "nullptr")
+    if own == {"_M_invoke"}:
+        return _erased(found, "std::move_only_function", "_M_storage", "nullptr", "_M_manage")
     return None
 
 
-def _erased(found: Type, noun: str, storage: str, nothing: str) -> Erased | None:
-    manager, room = found.find("_M_manager"), found.find(storage)
-    invoker = found.find("_M_invoker")
+def _erased(
+    found: Type, noun: str, storage: str, nothing: str, managing: str = "_M_manager"
+) -> Erased | None:
+    manager, room = found.find(managing), found.find(storage)
+    moves = managing != "_M_manager"
+    invoker = found.find("_M_invoke" if moves else "_M_invoker")
     if manager is None or room is None or manager.type.kind is not Kind.POINTER:
         return None
     calls = -1 if invoker is None else invoker.offset
-    return Erased(noun, found.size, manager.offset, room, nothing, calls)
+    return Erased(noun, found.size, manager.offset, room, nothing, calls, moves)
 
 
 def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> _Value | None:
@@ -128,6 +141,8 @@ def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> _Valu
             return None
         is_inside = _INTERNAL in owner.name and found.size <= kind.storage.type.size
         return _Value(found, _without_const(short_name(found.name)), is_inside)
+    if kind.moves:
+        return _moved_value(target, kind, manager, invoker)
     name = target.symbol_at(invoker)
     arguments = template_arguments(class_of_member(name)) if _HANDLER in name else []
     if len(arguments) < 2:
@@ -142,6 +157,21 @@ def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> _Valu
     if not isinstance(found, Type):
         return None
     return _Value(found, shown, _is_copied(found, kind.storage.type.size, 0))
+
+
+def _moved_value(target: Target, kind: Erased, manager: int, invoker: int) -> _Value | None:
+    """What a std::move_only_function manages: by the names of its functions, as debug info has no
+    class of the value's. A small one is in itself, unless moving it may throw."""
+    managing, calling = _MANAGE.search(target.symbol_at(manager)), target.symbol_at(invoker)
+    signature = _CALLED.search(calling)
+    if managing is None or signature is None:
+        return None
+    name = managing["value"].strip()
+    found: Type | None = None
+    if is_closure(name):
+        found = _closure(target, invoker, signature["signature"], name)
+    found = found or target.pointee_in_function(manager, ("__rval",))
+    return None if found is None else _Value(found, name, found.size <= kind.storage.type.size)
 
 
 def is_closure(name: str) -> bool:

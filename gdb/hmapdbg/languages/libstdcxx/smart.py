@@ -4,6 +4,7 @@ std::weak_ptr, which leads somewhere only while the object is alive."""
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...compat import dataclass
 from ...target import Field, Kind, Memory, Type
@@ -81,9 +82,89 @@ class OwnedArray:
         return int(places.addrs[number]) if 0 <= number < len(places.addrs) else None
 
 
-def recognise(found: Type) -> Pointer | OwnedArray | None:
+@dataclass(frozen=True)
+class SharedArray:
+    """A std::shared_ptr<T[]> or <T[N]>, or a std::weak_ptr; see elements.Elements. The number of
+    elements is in the type, in the counters that were made with the array (make_shared), or before
+    an array of operator new[]; else the first one alone is known."""
+
+    base: Pointer
+    count: int  # 0: not in the type
+
+    noun = "array"
+    access = Access.INDEX
+
+    @property
+    def element(self) -> Type:
+        """See Elements."""
+        return self.base.element
+
+    @property
+    def size(self) -> int:
+        """See Elements."""
+        return self.base.size
+
+    @property
+    def pointer(self) -> int:
+        """Offset of the pointer to the first element."""
+        return self.base.pointer
+
+    @property
+    def width(self) -> int:
+        """Bytes of a pointer."""
+        return self.base.width
+
+    def find(self, memory: Memory, addrs: Words, raw: Bytes) -> Places:
+        """See Elements."""
+        first = self.base.find(memory, addrs, raw)
+        counts = np.full(len(first.rows), max(self.count, 1), np.int64)
+        if not self.count and self.base.counter >= 0:
+            counters = memory.pointer_column(raw, self.base.counter)[first.rows]
+            counts = self._told(memory, first.addrs, counters)
+        places = spread(first.addrs, counts, self.element.size)
+        return Places(places.addrs, first.rows[places.rows], places.numbers, places.cut)
+
+    def _told(self, memory: Memory, starts: Words, counters: Words) -> NDArray[np.int64]:
+        """How many elements there are."""
+        width = self.width
+        # A vtable and two counts of 4 bytes; then the pointer, or the number, a flag, the pointer.
+        behind, read = memory.gather(counters + np.uint64(width + 8), 3 * width)
+        number, _, third = (memory.pointer_column(behind, at * width) for at in range(3))
+        before, there = memory.gather(starts - np.uint64(width), width)
+        told = np.where(number == starts, memory.pointer_column(before), number)
+        sane = read & np.where(number == starts, there, third == starts)
+        sane &= told <= np.uint64(memory.address_limit // max(self.element.size, 1))
+        told = np.minimum(told, np.uint64(MAX_ELEMENTS + 1))
+        return np.where(sane, told, 1).astype(np.int64)
+
+    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
+        """See Elements."""
+        places = self.find(memory, np.array([addr], np.uint64), raw)
+        return int(places.addrs[number]) if 0 <= number < len(places.addrs) else None
+
+
+def recognise(found: Type) -> Pointer | OwnedArray | SharedArray | None:
     """A struct as a smart pointer; None for any other type."""
-    return _unique(found) or _counted(found)
+    return _unique(found) or _shared(found)
+
+
+def owns_anything(found: Type, pointer: Pointer) -> bool:
+    """Whether a struct is a std::shared_ptr<void> or std::weak_ptr<void>."""
+    argument = found.argument(0)
+    if pointer.counter < 0 or not isinstance(argument, Type):
+        return False
+    return argument.kind is Kind.OTHER and "void" in argument.name.split()
+
+
+def _shared(found: Type) -> Pointer | SharedArray | None:
+    pointer, argument = counted(found), found.argument(0)
+    if pointer is not None and owns_anything(found, pointer):
+        return None  # see owners
+    if pointer is None or not isinstance(argument, Type) or argument.kind is not Kind.ARRAY:
+        return pointer
+    # To debuggers, an array of unknown length has one element.
+    count = 0 if argument.name.endswith("[]") else argument.count
+    return SharedArray(pointer, count) if pointer.element.size > 0 else pointer
 
 
 def _unique(found: Type) -> Pointer | OwnedArray | None:
@@ -109,7 +190,7 @@ def _unique(found: Type) -> Pointer | OwnedArray | None:
     return Pointer(pointee, found.size, at, parts[0].type.size)
 
 
-def _counted(found: Type) -> Pointer | None:
+def counted(found: Type) -> Pointer | None:
     """std::shared_ptr and std::weak_ptr."""
     pointer, count = found.find("_M_ptr"), found.find("_M_refcount")
     if pointer is None or count is None or pointer.type.kind is not Kind.POINTER:

@@ -1,0 +1,3 @@
+module go.example.org/names
+
+go 1.19

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gdb
 import gdb.printing
 
 if TYPE_CHECKING:
+    from .block import Addresses
     from .families.family import Map
+    from .target import Target
     from .target.gdb_values import GdbValues
 
+MAX_NAME = 100  # bytes of a string that names a child
 
-class MapPrinter:
-    """A map with its entries as children; gdb stops at 'set print elements'."""
+# From gdb 14 on such a printer may be asked for one child.
+Printer: Any = getattr(gdb, "ValuePrinter", object)
+
+
+class MapPrinter(Printer):  # type: ignore[misc]
+    """A map with its entries as children; gdb stops at 'set print elements'. An editor (gdb's DAP)
+    that asks for one child gets an elem with its key as its name."""
 
     def __init__(self, value: gdb.Value) -> None:
         self._value = value
-        self._opened: tuple[GdbValues, Map] | None = None
+        self._opened: tuple[Target, GdbValues, Map] | None = None
+        self._found: tuple[Addresses, Addresses] | None = None
         self._error = ""
 
-    def _open(self) -> tuple[GdbValues, Map] | None:
+    def _open(self) -> tuple[Target, GdbValues, Map] | None:
         """The map; None with `_error` set where it is none. Once for both callers."""
         from .families import open_map
         from .target import MemoryFault, TargetError
@@ -31,7 +40,7 @@ class MapPrinter:
             try:
                 target, values = open_with_values()
                 found = values.neutral(self._value, "this value")
-                self._opened = values, open_map(target, found)
+                self._opened = target, values, open_map(target, found)
             except (TargetError, MemoryFault) as error:
                 self._error = str(error)
         return self._opened
@@ -40,28 +49,70 @@ class MapPrinter:
         opened = self._open()
         if opened is None:
             return f"<{self._error}>"
-        header = opened[1].header
+        header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
         return f"{header.family} map{name} with {header.count:,} {entries}"
 
     def children(self) -> Iterator[tuple[str, gdb.Value]]:
         """Keys and elems in turn, in the order of the entries CSV."""
+        opened = self._open()
+        if opened is None:
+            return
+        _, values, found = opened
+        number = 0
+        for keys, elems in self._iter_entries():
+            for key, elem in zip(keys.tolist(), elems.tolist()):
+                yield f"[{number} key]", values.gdb_value(key, found.header.key_type)
+                yield f"[{number} elem]", values.gdb_value(elem, found.header.elem_type)
+                number += 1
+
+    def num_children(self) -> int:
+        """The entries. gdb asks for it only where it also asks for single children."""
+        return len(self._entries()[0])
+
+    def child(self, number: int) -> tuple[str, gdb.Value]:
+        """The elem of an entry, named by its key."""
+        opened = self._open()
+        assert opened is not None
+        target, values, found = opened
+        keys, elems = self._entries()
+        elem = values.gdb_value(int(elems[number]), found.header.elem_type)
+        return f"[{self._text(target, found, int(keys[number]))}]", elem
+
+    def _text(self, target: Target, found: Map, key: int) -> str:
+        import numpy as np
+
+        from .block import Column
+        from .output.files import escaped
+        from .values import Renderer
+
+        found_type = found.header.key_type
+        rows, ok = target.gather(np.array([key], np.uint64), found_type.size)
+        if not ok.all():
+            return f"key at 0x{key:x}"
+        text = Renderer(target, max_string=MAX_NAME).render(found_type, Column(rows))[0]
+        return escaped(text).replace("\n", "\\n")
+
+    def _entries(self) -> tuple[Addresses, Addresses]:
+        """The addresses of all keys and elems, from one walk."""
+        import numpy as np
+
+        if self._found is None:
+            none = np.zeros((2, 0), np.uint64)
+            keys, elems = zip(none, *self._iter_entries())
+            self._found = np.concatenate(keys), np.concatenate(elems)
+        return self._found
+
+    def _iter_entries(self) -> Iterator[tuple[Addresses, Addresses]]:
         from .block import Block
 
         opened = self._open()
         if opened is None:
             return
-        values, found = opened
-        number = 0
-        for block in found.walk(cells=True):
-            if not isinstance(block, Block) or block.cells is None:
-                continue
-            keys, elems = found.slot_addresses(block.cells)
-            for key, elem in zip(keys.tolist(), elems.tolist()):
-                yield f"[{number} key]", values.gdb_value(key, found.header.key_type)
-                yield f"[{number} elem]", values.gdb_value(elem, found.header.elem_type)
-                number += 1
+        for block in opened[2].walk(cells=True):
+            if isinstance(block, Block) and block.cells is not None:
+                yield opened[2].slot_addresses(block.cells)
 
     def display_hint(self) -> str:
         return "map"

@@ -2,8 +2,14 @@
  * elf_merge.c - a .dwo file with type units has several sections of one name, one for each COMDAT
  * group, and libdwarf (20210528) refuses it. A .dwp has such sections one after the other in one,
  * so that is what is made here: a file in memory with each section once.
+ *
+ * libdwarf 0.11 finds no end in the range lists of a .dwp of DWARF 5 (made by llvm-dwp), and then
+ * refuses its units. Types need no range lists: that file in memory has none.
  */
 #include "elf_merge.h"
+
+#include <dwarf.h>
+#include <libdwarf.h>
 
 #include <elf.h>
 #include <errno.h>
@@ -43,9 +49,20 @@ static bool is_first(const struct elf_image *image, size_t index)
     return true;
 }
 
+static bool is_range_lists(const struct elf_section *section)
+{
+#ifdef DW_LIBDWARF_VERSION_MAJOR /* from 0.3.3 on */
+    return strcmp(section->name, ".debug_rnglists.dwo") == 0;
+#else
+    (void)section;
+    return false;
+#endif
+}
+
 static bool is_merged(const struct elf_section *section)
 {
-    return section->bytes != NULL && strncmp(section->name, ".debug_", 7) == 0;
+    return section->bytes != NULL && strncmp(section->name, ".debug_", 7) == 0 &&
+           !is_range_lists(section);
 }
 
 /* Appends all sections of the name of section `index` as one, with its header and its name. */
@@ -119,17 +136,19 @@ static void make(struct merged *merged)
 int elf_merge_sections(const struct elf_image *image, struct arena *arena)
 {
     size_t room = sizeof(Elf64_Ehdr) + 64;
-    bool has_more = false;
+    bool is_package = elf_find_section(image, ".debug_cu_index") != NULL;
+    bool is_changed = false;
     for (size_t i = 0; i < image->section_count; i++) {
         const struct elf_section *section = &image->sections[i];
         room += sizeof(Elf64_Shdr) + strlen(section->name) + 1;
+        is_changed |= is_package && is_range_lists(section);
         if (!is_merged(section))
             continue;
         room += section->byte_count;
         /* Compressed sections cannot be joined. */
-        has_more |= !is_first(image, i) && (section->flags & SHF_COMPRESSED) == 0;
+        is_changed |= !is_first(image, i) && (section->flags & SHF_COMPRESSED) == 0;
     }
-    if (!has_more)
+    if (!is_changed)
         return -1;
     int file = memfd_create("hmap-layout", MFD_CLOEXEC);
     if (file < 0 || ftruncate(file, (off_t)room) != 0) {

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The last releases of the versions between Debian's and the newest.
-WANTED = ("1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.8")
+WANTED = ("1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.8", "1.26.8", "1.27.3")
 
 FETCH_SECONDS = 300  # for one of them
 

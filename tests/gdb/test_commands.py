@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
@@ -137,6 +138,23 @@ def test_functions_give_count_and_elem(folder: Path) -> None:
     assert elem.output.endswith(f"= {int(value) * 10}\n")
     assert "'-1' is absent" in str(missing.error)
     assert "takes two" in str(few.error)
+
+
+def test_an_editor_gets_one_child_per_entry(folder: Path) -> None:
+    printer = "gdb.default_visualizer(gdb.parse_and_eval('*fixture_map'))"
+    counted, shown = at_stop(
+        "owned_string_keys",
+        folder,
+        f"python print({printer}.num_children(), len(list({printer}.children())))",
+        f"python p = {printer}; print([(n, str(v)) for n, v in map(p.child, range(3))])",
+    )
+    count = next(row["value"] for row in rows(folder, "header") if row["field"] == "count")
+    assert counted.output.split() == [count, str(2 * int(count))]
+    values = {f"[{row['key']}]": row["value"] for row in rows(folder, "entries")}
+    found = ast.literal_eval(shown.output)
+    assert len(found) == 3
+    for name, value in found:
+        assert values[name.encode().decode("unicode_escape")] == value
 
 
 def test_get_takes_strings(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -21,11 +22,13 @@ MAPS = ("main.counts", "'main.counts'", "main.theServer.sessions", "main.shared"
 
 
 def toolchains() -> list[Toolchain]:
-    """Debian's toolchain and the newest."""
+    """Debian's toolchain, or the oldest one, and the newest."""
     missing = missing_mandatory()
-    if missing:
+    if missing and os.environ.get("CI") == "true":
         raise pytest.UsageError(f"no {' and no '.join(missing)}: run scripts/setup")
     found = find_toolchains()
+    if not found:
+        pytest.skip("no Go toolchain on this machine: run scripts/setup")
     return [found[0], found[-1]]
 
 

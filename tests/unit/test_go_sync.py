@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hmapdbg.block import Problem
 from hmapdbg.families import open_map
 from hmapdbg.families.family import Map
 from hmapdbg.survey import survey
-from hmapdbg.target import Field, Kind, Type, Value
+from hmapdbg.target import Field, Kind, TargetError, Type, Value
 from hmapdbg.target.types import array_of, pointer_to
 
 from builders import Image
@@ -53,7 +55,7 @@ TRIE = struct(
 )
 
 
-def trie_of(nodes: int) -> Map:
+def trie_of(nodes: int, entry: Type = ENTRY) -> Map:
     """A map with one entry at the end of a chain of nodes, each the fourth child."""
     image = Image()
     image.map(MAP_AT, TRIE.size)
@@ -67,7 +69,7 @@ def trie_of(nodes: int) -> Map:
     image.write_uint(ENTRY_AT, 1, 1)
     image.write_uint(ENTRY_AT + 16, 7)
     image.write_uint(ENTRY_AT + 24, 8)
-    target = image.target(types={INDIRECT_NAME: INDIRECT, ENTRY.name: ENTRY})
+    target = image.target(types={INDIRECT_NAME: INDIRECT, entry.name: entry})
     pointer = pointer_to(TRIE, 8)
     return open_map(target, Value("m", pointer, MAP_AT.to_bytes(8, "little")))
 
@@ -83,6 +85,29 @@ def test_entry_is_found_on_every_level() -> None:
         assert dict(opened.header.facts) | {"live": 1, "indirects": nodes, "depth": nodes} == dict(
             opened.header.facts
         )
+
+
+def test_entry_known_only_as_generic_functions_see_it() -> None:
+    """As in go1.27: its types are shown as the program spells them."""
+    shape = INT.renamed("go.shape.int")
+    entry = struct(
+        "internal/sync.entry[go.shape.int,go.shape.int]",
+        ENTRY.size,
+        ("node", 0, NODE),
+        ("overflow", 8, ATOMIC),
+        ("key", 16, shape),
+        ("value", 24, shape),
+    )
+    header = trie_of(1, entry).header
+    assert (header.count, header.key_type.name, header.elem_type.name) == (1, "int", "int")
+
+
+def test_entry_without_debug_info_is_not_blamed_on_how_the_program_was_built() -> None:
+    with pytest.raises(
+        TargetError, match="no debug info for 'internal/sync.entry.int,int.'"
+    ) as told:
+        trie_of(1, struct("internal/sync.item[int,int]", 8))
+    assert "ldflags" not in str(told.value)
 
 
 def test_trie_deeper_than_a_hash_is_a_problem() -> None:

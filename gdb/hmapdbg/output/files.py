@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
 import sys
 import tempfile
 from types import TracebackType
-from typing import IO
+from typing import IO, Any, cast
 
 STANDARD_OUTPUT = "-"
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+def escaped(text: str) -> str:
+    """Text from the target without what steers a terminal; line ends stay."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
 class FileError(Exception):
     """A file cannot be written, or read; the text is one line for the user."""
+
+
+def has_records() -> bool:
+    """Whether this is a gdb that writes records for an editor (-i=mi, -i=dap), not text for a
+    terminal. Those of `new-ui` are not known."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            words = file.read().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return False
+    options = words[1 : words.index("--args") if "--args" in words else None]
+    found = ""
+    for word, following in zip(options, [*options[1:], ""]):
+        option, equals, value = word.partition("=")
+        name = option.lstrip("-")
+        if option.startswith("-") and name and "interpreter".startswith(name):
+            found = value if equals else following
+    return found.startswith(("mi", "dap"))
+
+
+class _Records(io.RawIOBase):
+    """Text as gdb passes it on, in records."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        sys.stdout.write(bytes(data).decode("utf-8", "backslashreplace"))
+        return len(data)
 
 
 class Output:
@@ -40,6 +75,8 @@ class Output:
 
     def _open(self) -> IO[bytes]:
         if self.path == STANDARD_OUTPUT:
+            if has_records():
+                return cast(IO[bytes], _Records())
             # In gdb that is its own output, whose pager would stop in the middle.
             sys.stdout.flush()
             return open(os.dup(sys.__stdout__.fileno()), "wb")
@@ -61,7 +98,7 @@ class Output:
         try:
             if isinstance(data, str):
                 if self._stream.isatty():
-                    data = _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", data)
+                    data = escaped(data)
                 data = data.encode("utf-8", "surrogateescape")
             return self._stream.write(data)
         except OSError as error:

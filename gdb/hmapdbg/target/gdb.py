@@ -19,7 +19,7 @@ from .gdb_expressions import GdbExpressions
 from .gdb_layouts import INDEXES, LAYOUTS, register_value
 from .gdb_left_out import LeftOut
 from .gdb_process import GdbProcess
-from .gdb_session import linker_names, output_of
+from .gdb_session import linker_names, output_of, types_by_pattern
 from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
@@ -121,14 +121,7 @@ class GdbTarget(Target):
         if self._indexes:
             found = [name for one in self._indexes for name in one.file.type_names(start)]
             return list(dict.fromkeys(found))
-        # In the machine interface, each name is a string of its own.
-        pattern = re.escape(start).replace("\\", "\\\\")
-        command = f'interpreter-exec mi "-symbol-info-types --name ^{pattern}"'
-        try:
-            found = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', output_of(command))
-        except gdb.error:
-            found = []
-        names = [re.sub(r"\\(.)", r"\1", name) for name in found]
+        names = types_by_pattern(f"^{re.escape(start)}")
         for one in self._layouts:
             names += one.file.type_names(start)
         return list(dict.fromkeys(names))

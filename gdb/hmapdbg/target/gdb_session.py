@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import gdb
@@ -15,23 +16,27 @@ def output_of(command: str) -> str:
     return gdb.execute(command, to_string=True) or ""
 
 
-@contextlib.contextmanager
-def _setting(name: str, value: str) -> Iterator[None]:
-    """Changes one of gdb's settings for a while."""
-    before = gdb.parameter(name)  # gdb.with_parameter is not in gdb 12
-    if isinstance(before, bool):
-        before = "on" if before else "off"
-    gdb.execute(f"set {name} {value}", to_string=True)
+def types_by_pattern(pattern: str) -> list[str]:
+    """The names of types that fit a regular expression, by the machine interface: there each name
+    is a string of its own."""
     try:
-        yield
-    finally:
-        gdb.execute(f"set {name} {before}", to_string=True)
+        # From gdb 14 on. gdb 16.3 dies of the other way, if the program has run since it was used.
+        if hasattr(gdb, "execute_mi"):
+            found = gdb.execute_mi("-symbol-info-types", "--name", pattern)["symbols"]
+            by_file = found.get("debug", [])
+            return [one["name"] for file in by_file for one in file["symbols"]]
+        quoted = pattern.replace("\\", "\\\\")
+        text = output_of(f'interpreter-exec mi "-symbol-info-types --name {quoted}"')
+    except gdb.error:
+        return []
+    names = re.findall(r'\bname="((?:[^"\\]|\\.)*)"', text)
+    return [re.sub(r"\\(.)", r"\1", name) for name in names]
 
 
 def no_calls() -> contextlib.AbstractContextManager[None]:
     """Keeps gdb from calling functions of the program, whatever an expression says; even a string
     literal would call its malloc."""
-    return _setting("may-call-functions", "off")
+    return gdb.with_parameter("may-call-functions", False)
 
 
 def linker_names() -> contextlib.AbstractContextManager[None]:
@@ -41,7 +46,7 @@ def linker_names() -> contextlib.AbstractContextManager[None]:
 
 def language(name: str) -> contextlib.AbstractContextManager[None]:
     """Sets gdb's language for a while."""
-    return _setting("language", name)
+    return gdb.with_parameter("language", name)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
@@ -97,7 +98,10 @@ def render_floats(data: Bytes, order: str) -> list[str]:
         values = np.ascontiguousarray(data).view(f"{order}f{size}")[:, 0]
         if size == 8:
             return list(map(repr, values.tolist()))
-        return _shortest(values.astype(values.dtype.newbyteorder("=")))
+        # numpy has the digits; its notation differs by version, 1e+08 or 100000000.0. No digits of
+        # such a float are lost in a float of 8 bytes.
+        texts = map(str, values.astype(values.dtype.newbyteorder("=")))
+        return list(map(repr, map(float, texts)))
     if size in _X87_SIZES and order == "<" and _HOST_HAS_X87:
         return _render_x87(data)
     return render_bytes(data)
@@ -126,15 +130,19 @@ def _widen(data: Bytes, order: str, signed: bool, width: int) -> Bytes:
     return wide
 
 
-def _shortest(values: NDArray[Any]) -> list[str]:
-    """numpy's shortest digits follow Python's notation, except that it chooses fixed or scientific
-    by the value, not by the digits: float32(0.0001) is a little less than 1e-4."""
-    texts = list(map(str, values))
-    size = np.abs(values)
-    for row in np.flatnonzero((size > 0.999e-4) & (size < 1.001e-4)).tolist():
-        if texts[row].endswith("e-04"):
-            texts[row] = np.format_float_positional(values[row], trim="0")
-    return texts
+def _in_repr_notation(text: str) -> str:
+    """A number in the notation of Python's repr, which goes by the digits: without an exponent from
+    1e-4 up to 1e16."""
+    number = Decimal(text)
+    if not number.is_finite():
+        return text
+    number = number.normalize()
+    exponent = number.adjusted()
+    if not number or -4 <= exponent < 16:
+        plain = f"{number:f}"
+        return plain if "." in plain else f"{plain}.0"
+    digits = f"{number.scaleb(-exponent):f}"
+    return f"{digits}e{exponent:+03d}"
 
 
 def _render_x87(data: Bytes) -> list[str]:
@@ -147,7 +155,7 @@ def _render_x87(data: Bytes) -> list[str]:
     normal = (padded[:, 8] != 0) | (padded[:, 9] & 0x7F != 0)
     strange = data[:, 10:].any(axis=1) | (leading != normal)
     padded[strange] = 0
-    texts = _shortest(padded.view(np.longdouble)[:, 0])
+    texts = list(map(_in_repr_notation, map(str, padded.view(np.longdouble)[:, 0])))
     for row in np.flatnonzero(strange).tolist():
         texts[row] = data[row].tobytes().hex()
     return texts

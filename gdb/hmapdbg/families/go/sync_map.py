@@ -123,13 +123,16 @@ class SyncMap:
         values, ok = self.target.gather(addrs, size)
         return Column(values, None if ok.all() else np.where(ok, np.uint64(0), addrs))
 
-    def layout(self, name: str, fields: Sequence[str]) -> StructLayout:
-        """The layout of a struct of the runtime's. TargetError."""
+    def layout(self, name: str, fields: Sequence[str], other: str = "") -> StructLayout:
+        """The layout of a struct of the runtime's, which may have another name. TargetError."""
         found = self.target.lookup_type(name)
+        if found is None and other:
+            found = self.target.lookup_type(other)
         if found is None or not found.fields:
+            # Its map has a type, so the program was built with debug info.
             raise TargetError(
-                f"no debug info for '{name}', which '{self.expression}' is made of: build without "
-                "-ldflags=-w"
+                f"no debug info for '{name}', which '{self.expression}' is made of: read it with a "
+                "version of hmap that knows this program's Go"
             )
         layout = go_layout(found, fields)
         self.structs.append(layout)

@@ -9,7 +9,7 @@ from ...block import Addresses, Ints
 from ...geometry.columns import Mask, Raw, pointer_column
 from ...target import Field, Kind, Target, Type, Value
 from ..family import has_fields
-from ...languages.go import go_layout, go_name, required_field
+from ...languages.go import go_layout, required_field, with_shapes
 from .sync_map import SyncMap, pointer_in
 
 TRIE_FIELDS = ("root", "keyHash", "valEqual")
@@ -40,7 +40,8 @@ class TrieMap(SyncMap):
         name = _parameter_of(root.type.name)
         self.indirect = self.layout(name, ("node", "dead", "parent", "children"))
         entry = name.replace(".indirect[", ".entry[", 1)
-        self.entry = self.layout(entry, ("node", "overflow", "key", "value"))
+        # go1.27 has entries in debug info only as generic functions see them.
+        self.entry = self.layout(entry, ("node", "overflow", "key", "value"), with_shapes(entry))
         is_entry = required_field(self.indirect["node"].type, "isEntry")
         self.is_entry = self.indirect["node"].offset + is_entry.offset
         self.fanout = self.indirect["children"].type.count
@@ -183,6 +184,5 @@ class TrieMap(SyncMap):
 
 def _parameter_of(name: str) -> str:
     """T of "sync/atomic.Pointer[T]"; other names are left as they are."""
-    name = go_name(name)
     begin = name.find("[")
     return name[begin + 1 : -1] if begin >= 0 and name.endswith("]") else name

@@ -43,7 +43,15 @@ from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
 from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
 from .map_types import MapTypes
-from .names import SYNC_ENTRY, go_name, map_name_of, root_length, split_map_name, without_paths
+from .names import (
+    SYNC_ENTRY,
+    go_name,
+    map_name_of,
+    root_length,
+    split_map_name,
+    with_shapes,
+    without_paths,
+)
 from .plausible import may_be
 from .slices import find_slice
 from .stack_maps import StackMap, StackMaps
@@ -88,6 +96,7 @@ __all__ = [
     "slot_value",
     "split_map_name",
     "stacks_of",
+    "with_shapes",
     "without_paths",
 ]
 

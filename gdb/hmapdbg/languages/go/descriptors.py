@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...compat import dataclass
 from ...target import Field, MemoryFault, Target, Type
 from .abi import BASE, DIRECT, DIRECT_FLAGS, EXTRA_STAR, ITAB, KIND_MASK, STRUCT_FIELD, STRUCTS
-from .abi import UNCOMMON, GoKind
+from .abi import NAMED, UNCOMMON, GoKind
 from .modules import modules_of
 from .symbols import find_value
 
@@ -134,6 +134,20 @@ class Descriptors:
             here = first + number * struct.size
             name = self._letters(self._uint(here, struct["name"]), MAX_FIELD_NAME)
             yield Member(name, self._uint(here, struct["typ"]), self._uint(here, struct["offset"]))
+
+    def maps_in(self, data: NDArray[np.uint8]) -> NDArray[np.uint64]:
+        """Where in memory of descriptors those of maps without names may be: of that kind, with
+        values of one pointer."""
+        base, width = self._struct(BASE), self._target.pointer_size
+        whole = self._of_kind(GoKind.MAP).size
+        if not base.size <= whole <= len(data):
+            return np.zeros(0, np.uint64)
+        rows = np.lib.stride_tricks.sliding_window_view(data, whole)[::width]
+        fits = rows[:, base["kind"].offset] & KIND_MASK == GoKind.MAP
+        fits &= rows[:, base["tflag"].offset] & NAMED == 0
+        for name in ("size", "ptrbytes"):
+            fits &= self._target.pointer_column(rows, base[name].offset) == width
+        return (np.flatnonzero(fits) * width).astype(np.uint64)
 
     def text(self, found: Descriptor) -> str:
         """The name in the descriptor, with only the last part of its package's path."""

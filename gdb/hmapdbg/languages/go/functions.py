@@ -69,7 +69,9 @@ class Functions:
             pass
 
     def at(self, addr: int) -> Function | None:
-        """The function whose code an address is in; None: it is in none."""
+        """The function whose code an address is in; None: it is in none, or no address."""
+        if not 0 <= addr < self._target.address_limit:
+            return None
         for table in self._tables:
             place = int(np.searchsorted(table.entries, np.uint64(addr), side="right")) - 1
             if 0 <= place < len(table.records):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...target import Field, Kind, MemoryFault, Target, TargetError, Type
 from ...target.types import array_of, byte_array, pointer_to
@@ -18,10 +19,11 @@ from .abi import GoKind
 from .declared import DeclaredTypes
 from .described import DescribedTypes
 from .descriptors import Descriptor, Descriptors, Member, NoDescriptor
-from .modules import modules_of
+from .modules import Module, modules_of
 from .type_names import type_name
 
 MAX_TYPES = 200_000  # of a module, that have no names
+MAX_BYTES = 64 << 20  # of a module's descriptors
 SWISS, BUCKET = "internal/runtime/maps.Map", "runtime.hmap"
 TABLE = "internal/runtime/maps.table"
 MAX_PART = 1 << 20  # bytes of a bucket or group
@@ -59,17 +61,27 @@ class MapTypes:
         return found[0] if len(found) == 1 else None
 
     def _iter_links(self) -> Iterator[int]:
-        """The descriptors of map types that have no names (runtime/symtab.go typelinks)."""
-        target = self._target
-        for module in modules_of(target):
+        """The descriptors of map types that have no names."""
+        for module in modules_of(self._target):
             try:
-                start, count = module.word("types"), module.word("typelinks", "len")
-                data = target.read(module.word("typelinks", "array"), 4 * min(count, MAX_TYPES))
-            except (TargetError, MemoryFault):
+                found = self._listed(module) if module.has("typelinks") else self._met(module)
+            except (TargetError, MemoryFault, NoDescriptor):
                 continue
-            offsets = np.frombuffer(data, f"{target.order}i4").astype(np.int64)
-            addrs = np.uint64(start) + offsets.astype(np.uint64)
-            yield from addrs[self._descriptors.are_of(addrs, GoKind.MAP)].tolist()
+            yield from found[self._descriptors.are_of(found, GoKind.MAP)].tolist()
+
+    def _listed(self, module: Module) -> NDArray[np.uint64]:
+        """Up to go1.26 (runtime/symtab.go typelinks): descriptors of all kinds."""
+        start, count = module.word("types"), module.word("typelinks", "len")
+        data = self._target.read(module.word("typelinks", "array"), 4 * min(count, MAX_TYPES))
+        offsets = np.frombuffer(data, f"{self._target.order}i4").astype(np.int64)
+        return np.uint64(start) + offsets.astype(np.uint64)
+
+    def _met(self, module: Module) -> NDArray[np.uint64]:
+        """From go1.27 on there is no list (runtime/type.go moduleTypelinks): what looks like a map
+        type's where descriptors lie one after the other."""
+        start, size = module.word("types"), module.word("typedesclen")
+        data = np.frombuffer(self._target.read(start, min(size, MAX_BYTES)), np.uint8)
+        return np.uint64(start) + self._descriptors.maps_in(data)
 
     # ---- one type
 

@@ -12,6 +12,9 @@ import functools
 import re
 
 OPENING, CLOSING = "[{(", "]})"
+# What the compiler calls the types that generic functions are compiled for, one for all types of a
+# form.
+SHAPE = "go.shape."
 # What the compiler calls the buckets and groups of a map type.
 PARTS = ("map.group[", "map.bucket[")
 
@@ -27,8 +30,10 @@ def go_name(name: str) -> str:
 
     >>> go_name("struct string"), go_name("noalg.struct { key int; elem int }"), go_name("T **")
     ('string', 'struct { key int; elem int }', '**T')
+    >>> go_name("map[go.shape.string]int")
+    'map[string]int'
     """
-    name = name.replace("noalg.", "")
+    name = name.replace("noalg.", "").replace(SHAPE, "")
     if name.startswith("struct ") and not name.startswith("struct {"):
         name = name[len("struct ") :]
     stem = name.rstrip("*")
@@ -74,6 +79,22 @@ def map_name_of(part: str) -> str:
         if part.startswith(prefix):
             return "map[" + part[len(prefix) :].replace("noalg.", "")
     return ""
+
+
+def with_shapes(name: str) -> str:
+    """A generic type's name with shapes for its arguments: right for predeclared types and those
+    without a name; the shape of another does not follow from its name.
+
+    >>> with_shapes("sync.entry[interface { F(int, int) },[]int]")
+    'sync.entry[go.shape.interface { F(int, int) },go.shape.[]int]'
+    """
+    depth, spelled = 0, ""
+    for letter in name:
+        depth += (letter in OPENING + "(") - (letter in CLOSING + ")")
+        spelled += letter
+        if (letter == "[" or letter == ",") and depth == 1:
+            spelled += SHAPE
+    return spelled
 
 
 @functools.lru_cache(10_000)

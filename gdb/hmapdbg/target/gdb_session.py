@@ -41,7 +41,7 @@ def no_calls() -> contextlib.AbstractContextManager[None]:
 
 def linker_names() -> contextlib.AbstractContextManager[None]:
     """Symbols as the linker has them for a while: gdb takes "main.jobs" of Go for "main[jobs]"."""
-    return _setting("print demangle", "off")
+    return gdb.with_parameter("print demangle", False)
 
 
 def language(name: str) -> contextlib.AbstractContextManager[None]:

@@ -112,9 +112,19 @@ class Readings:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._known: dict[tuple[int, int, int], tuple[NDArray[np.uint8], bool]] = {}
+        self._may_be: dict[tuple[int, int, str, int], bool] = {}
 
-    def at(self, addrs: NDArray[np.uint64], size: int) -> tuple[NDArray[np.uint8], bool]:
-        """The bytes of the values at (n,) addresses, and whether all can be read."""
+    def may_be(self, found: Type, addrs: NDArray[np.uint64]) -> bool:
+        """Whether the values at (n,) addresses can all be of a type."""
+        # Types of one name and size are one, or alike enough.
+        key = int(addrs[0]), int(addrs[-1]), found.name, found.size
+        if key not in self._may_be:
+            data, is_whole = self._at(addrs, found.size)
+            self._may_be[key] = is_whole and may_be(self._target, found, data)
+        return self._may_be[key]
+
+    def _at(self, addrs: NDArray[np.uint64], size: int) -> tuple[NDArray[np.uint8], bool]:
+        """Their bytes, and whether all can be read."""
         key = int(addrs[0]), int(addrs[-1]), size
         if key not in self._known:
             data, ok = self._target.gather(addrs, size)
@@ -129,8 +139,5 @@ def makes_sense(
     header = opened.header
     places = opened.slot_addresses(cells)
     readings = readings or Readings(target)
-    for found, addrs in zip((header.key_type, header.elem_type), places):
-        data, is_whole = readings.at(addrs, found.size)
-        if not is_whole or not may_be(target, found, data):
-            return False
-    return True
+    pairs = zip((header.key_type, header.elem_type), places)
+    return all(readings.may_be(found, addrs) for found, addrs in pairs)

@@ -225,3 +225,39 @@ def test_statics_of_functions_are_not_looked_for_in_go(folder: Path) -> None:
         ],
     )
     assert int(session[-1].output) < 100
+
+
+@gos
+def test_paths_through_keys_that_are_hard_to_spell(go: Toolchain, folder: Path) -> None:
+    found = look(build(go, "go_paths", folder), folder)
+    paths = {row["entries"]: row["path"] for row in found.core}
+    assert {number: paths[number].replace("main.", "", 1) for number in SPELLED} == SPELLED
+    assert re.fullmatch(r"main\.byPointer\[0x[0-9a-f]+\]\.key\.index", paths[101])
+    assert re.fullmatch(r"main\.byAny\[0x[0-9a-f]+\]\.key\.\(\*main\.server\)\.index", paths[102])
+    by_address = {number for number in range(101, 132) if paths[number].startswith("--type ")}
+    # Keys with pointers or quotes in structs and arrays, keys that are too long; in Go 1.19 debug
+    # info lacks some types without names.
+    assert by_address - {130} == {109, 110, 111, 120, 121, 129}
+
+
+# By the number of entries; behind "main.".
+SPELLED = {
+    103: 'byAny["text"].index',
+    105: "byAny[3.5].index",
+    106: "byAny[{x = 1, y = -2}].index",
+    108: "byStruct[{x = 1, y = -2}].index",
+    112: 'byText[""].index',
+    113: r'byText["new\x0aline"].index',
+    114: r'byText["tab\x09and \x01"].index',
+    115: r"""byText["quote \" and '"].index""",
+    116: r'byText["back\\slash"].index',
+    117: 'byText["]) [("].index',
+    118: 'byText["-- option"].index',
+    119: f'byText["{"é" * 70}"].index',
+    122: r'byText["not utf-8 \xff"].index',
+    123: 'byText[" spaces "].index',
+    124: "byBool[true].index",
+    126: "byFloat[-0.5].index",
+    127: "byRune[-1].index",
+    131: 'chained["a"]["b"]["c"].index',
+}

@@ -118,7 +118,9 @@ class Holders:
                 name = short_name(frame.function.name)
                 return _Holder(f"goroutine {frame.goroutine} {name}", rank=1)
             name = self._target.describe_address(place) or ""
-            return _Holder(f"'{name}'", rank=0) if name else None
+            # The scheduler's and the collector's lists may lead anywhere.
+            is_own = not name.startswith("runtime.")
+            return _Holder(f"'{name}'", rank=0 if is_own else 4) if name else None
         closure = self._closure(block.start)
         if closure:
             return _Holder(f"closure {closure}", block.start, rank=2)

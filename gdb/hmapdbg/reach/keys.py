@@ -11,13 +11,13 @@ import numpy as np
 from ..block import Cells, Column
 from ..header import Header
 from ..languages import find_holder, is_text
-from ..target import Type
+from ..target import Kind, Type
 from ..values import Renderer
 from .steps import Path
 
 FEW_PATHS = 8  # of a block, each of which renders one key; then all are rendered at once
 _SPECIAL = re.compile(r"""["'()\[\]]|--""")
-KEY_LETTERS = 60  # of a key in a path; longer ones are left out
+KEY_LETTERS = 150  # of a key in a path; longer ones are left out
 
 
 @dataclass
@@ -44,16 +44,16 @@ class Elems:
     def _spelled(self, keys: Column) -> list[str]:
         """Keys as paths take them."""
         found = self.header.key_type
-        # Only quotes show that an interface holds text.
-        texts = self.renderer.render(found, keys, quoted=find_holder(found) is not None)
-        return spelled_keys(found, texts)
+        # Only quotes show that an interface holds text, and where text is escaped.
+        quoted = is_text(found) or find_holder(found) is not None
+        return spelled_keys(found, self.renderer.render(found, keys, quoted=quoted))
 
 
 def spelled_keys(found: Type, texts: Sequence[str]) -> list[str]:
-    """Keys as hmap-find and paths take them, from `texts` as in the entries CSV; empty if one
-    cannot be typed, or is too long for a path."""
+    """Keys as hmap-find and paths take them, from `texts` as in the entries CSV, but text in
+    quotes; empty if one cannot be typed, or is too long for a path."""
     if is_text(found):
-        return [_quoted(text) if _is_short(text) else "" for text in texts]
+        return [_escaped(text) if _is_whole(text) else "" for text in texts]
     holds = find_holder(found) is not None
     return [
         text if _is_short(text) and (holds and text[:1] == '"' or _is_plain(text)) else ""
@@ -61,15 +61,25 @@ def spelled_keys(found: Type, texts: Sequence[str]) -> list[str]:
     ]
 
 
+def _is_whole(text: str) -> bool:
+    """Whether a text in quotes is all of it, and not too long for a path."""
+    return len(text) <= KEY_LETTERS and text.endswith('"') and "<fault" not in text
+
+
+def _escaped(text: str) -> str:
+    """A text in quotes, with the bytes of what a terminal does not show as \\xNN."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else "".join(f"\\x{byte:02x}" for byte in one.encode("utf-8"))
+        for one in text
+    )
+
+
 def _is_short(text: str) -> bool:
     if len(text) > KEY_LETTERS or not text.isprintable():
         return False
     return "\\x" not in text and "<fault" not in text
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _is_plain(text: str) -> bool:
@@ -82,6 +92,20 @@ def elem_step(path: Path, _: int) -> Path:
     return path
 
 
+KEY = ".key"  # behind an elem's path: its key
+
+
 def key_step(path: Path, _: int) -> Path:
     """From an elem's path to its key's."""
-    return replace(path, text=f"{path.text}.key")
+    return replace(path, text=f"{path.text}{KEY}") if path.text else path
+
+
+def no_step(path: Path, _: int) -> Path:
+    """To what no path leads."""
+    return replace(path, text="")
+
+
+def hides_key(elem: Type) -> bool:
+    """Whether an elem has a field that is meant by KEY, so that no path leads to the key."""
+    pointed = elem.kind is Kind.POINTER and elem.resolve is not None
+    return (elem.target if pointed else elem).find(KEY[1:]) is not None

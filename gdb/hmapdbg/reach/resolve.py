@@ -28,6 +28,7 @@ from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
 from ..target.types import pointer_to
 from .go_stacks import PLACE, resolve_place
+from .keys import KEY, hides_key
 from .members import find_qualified, find_virtual_base
 from .steps import has_base_step, step_starts
 
@@ -145,6 +146,9 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
             return target.evaluate(text), False
         except TargetError as error:
             failure = error
+    key = _key_behind(target, text, depth, root) if text.endswith(f"]{KEY}") else None
+    if key is not None:
+        return key, True
     step = _last_step(text) if depth < MAX_STEPS else None
     if step is None:
         found = None if root.is_only else root.find(text)
@@ -168,6 +172,27 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
         return apply(target, inner, text), True
     except TargetError as error:
         raise _StepError(str(error)) from None
+
+
+def _key_behind(target: Target, text: str, depth: int, root: _Root) -> Value | None:
+    """The key of an elem, "m[3].key"; None where that is a field of the elem, or there is no map.
+    TargetError where the map lacks the key."""
+    elem = text[: -len(KEY)]
+    begin = step_starts(elem)[-1:]
+    if not begin or depth >= MAX_STEPS:
+        return None
+    try:
+        value = pointed_at(target, _value(target, elem[: begin[0]], depth + 1, root)[0])
+    except TargetError:
+        return None
+    value = _stood_for(target, value)
+    if not _is_map(value.type):
+        return None
+    header = open_map(target, value).header
+    if hides_key(header.elem_type):
+        return None
+    addr = _slot(target, value, elem[begin[0] + 1 : -1])[0]
+    return _at(target, header.key_type.origin or header.key_type, addr, text)
 
 
 def _cast(target: Target, text: str) -> Value:
@@ -390,6 +415,13 @@ def _index(text: str, path: str) -> int:
 
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     """The elem of a key in a map. It may be in a box."""
+    header = open_map(target, value).header
+    addr = _slot(target, value, text)[1]
+    return _at(target, header.elem_type.origin or header.elem_type, addr, path)
+
+
+def _slot(target: Target, value: Value, text: str) -> tuple[int, int]:
+    """Where a map has a key, and its elem. TargetError where it lacks the key."""
     opened = open_map(target, value)
     header = opened.header
     try:
@@ -399,8 +431,8 @@ def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     hit = find(target, opened, key)
     if hit.cells is None:
         raise TargetError(f"key {text} is absent from '{value.expression}'")
-    _, elems = opened.slot_addresses(hit.cells)
-    return _at(target, header.elem_type.origin or header.elem_type, int(elems[0]), path)
+    keys, elems = opened.slot_addresses(hit.cells)
+    return int(keys[0]), int(elems[0])
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:

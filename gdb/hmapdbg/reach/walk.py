@@ -31,7 +31,7 @@ from ..target import (
 )
 from ..target.types import pointer_to
 from ..values import Renderer
-from .keys import KEY_LETTERS, Elems, elem_step, key_step
+from .keys import KEY_LETTERS, Elems, elem_step, hides_key, key_step, no_step
 from .limits import Clock, Limits
 from .misses import Misses
 from .plan import Leaf, Plan, Plans, Way
@@ -379,7 +379,8 @@ class Search:
             for which, part in ways:
                 whole = np.arange(len(places[which]))
                 there = places[which] != 0
-                step = key_step if which == 0 else elem_step
+                of_key = no_step if hides_key(header.elem_type) else key_step
+                step = of_key if which == 0 else elem_step
                 way = Derived(origin, whole[there], step)
                 self._add(part.origin or part, places[which][there], way)
             if self.is_spent():

@@ -19,6 +19,7 @@ from ..target import MemoryFault, Target
 
 Words = NDArray[np.uint64]
 
+RUNTIME = "runtime."  # its frames and variables may have words that are not used any more
 ROUNDS = 4  # blocks in a row
 MAX_SCANNED = 2 << 30  # bytes, in all rounds
 MAX_ASKED = 20_000
@@ -116,11 +117,11 @@ class Holders:
             if at >= 0 and place < self._frames[at][1]:
                 frame = self._frames[at][2]
                 name = short_name(frame.function.name)
-                return _Holder(f"goroutine {frame.goroutine} {name}", rank=1)
+                rank = 4 if frame.function.name.startswith(RUNTIME) else 1
+                return _Holder(f"goroutine {frame.goroutine} {name}", rank=rank)
             name = self._target.describe_address(place) or ""
-            # The scheduler's and the collector's lists may lead anywhere.
-            is_own = not name.startswith("runtime.")
-            return _Holder(f"'{name}'", rank=0 if is_own else 4) if name else None
+            rank = 4 if name.startswith(RUNTIME) else 0
+            return _Holder(f"'{name}'", rank=rank) if name else None
         closure = self._closure(block.start)
         if closure:
             return _Holder(f"closure {closure}", block.start, rank=2)

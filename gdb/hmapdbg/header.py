@@ -111,6 +111,7 @@ class Header:
     geometry: Geometry
     header_size: int  # of everything held once per map
     box_size: int = 0  # held per entry outside the buckets
+    is_rounded: bool = False  # sizes are those of the blocks that the allocator has given
     held: tuple[tuple[str, int], ...] = ()  # other memory held, by noun: ("directory", 4096)
     dead: int = 0  # deleted entries that are still held
     unique_keys: bool = True
@@ -304,6 +305,11 @@ class Geometry(abc.ABC):
     def is_list(self) -> bool:
         """Whether a bucket is a list of nodes, and has no slots."""
         return self.least_chain == 0
+
+    @property
+    def overflow_size(self) -> int:
+        """Bytes that an overflow bucket takes that is allocated by itself."""
+        return self.bucket_size
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """Bytes of the arrays and tables of a map rebuilt with this many entries."""

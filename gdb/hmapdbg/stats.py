@@ -315,7 +315,12 @@ class Stats:
     @property
     def overflow_bytes(self) -> int:
         """Overflow buckets in chains, also preallocated ones."""
-        return self.overflow * self.header.geometry.bucket_size
+        return self.spare_used * self.header.geometry.bucket_size + self._heap_overflow
+
+    @property
+    def _heap_overflow(self) -> int:
+        """Overflow buckets that were allocated one by one."""
+        return (self.overflow - self.spare_used) * self.header.geometry.overflow_size
 
     @property
     def spare_bytes(self) -> int:
@@ -335,12 +340,11 @@ class Stats:
     @property
     def held(self) -> int:
         """All that the map itself holds, not what keys and elems point to."""
-        heap_overflow = (self.overflow - self.spare_used) * self.header.geometry.bucket_size
         return (
             self.header.header_size
             + sum(size for _, size in self.header.held)
             + self.arrays_size
-            + heap_overflow
+            + self._heap_overflow
             + self.box_bytes
             + self.pinned_bytes
         )

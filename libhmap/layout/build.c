@@ -14,6 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,7 @@ static uint32_t build_struct(struct builder *builder, uint32_t index)
     type->name = name;
     type->size = source->size;
     type->is_opaque = is_opaque;
+    type->descriptor = source->descriptor;
     uint32_t built = source->built;
     if (!is_opaque && hmap_get(builder->known, &brief) == NULL)
         hmap_put(builder->known, &brief, &built);
@@ -176,6 +178,7 @@ static uint32_t build_other(struct builder *builder, uint32_t index, int depth)
     case DW_TAG_atomic_type: {
         bool is_function = is_go_function(reader, &source);
         made.kind = is_function ? LAYOUT_POINTER : LAYOUT_ALIAS;
+        made.descriptor = is_function ? 0 : source.descriptor;
         made.target = build(builder, strip_type(reader, source.target), depth + 1);
         made.size =
             is_function ? builder->layout->pointer_size : builder->layout->types[made.target].size;
@@ -319,6 +322,50 @@ static void build_symbols(struct builder *builder)
     sort_symbols(&layout->constants);
 }
 
+/* ---- what tells a rebuild from another program ----------------------------------------------- */
+
+/* Where Go's linker puts the parts of a program; runtime.firstmoduledata has these addresses too. */
+static const char *const go_marks[] = {
+    "text", "etext", "noptrdata", "enoptrdata", "data",  "edata",
+    "bss",  "ebss",  "noptrbss",  "enoptrbss",  "types", NULL,
+};
+
+static void build_marks(struct reader *reader, struct layout *layout)
+{
+    for (const char *const *mark = go_marks; *mark != NULL; mark++) {
+        const char *name = arena_format(reader->arena, "runtime.%s", *mark);
+        uint64_t address = 0;
+        if (elf_symbol(&reader->program, name, &address) ||
+            elf_symbol(&reader->files[0].image, name, &address))
+            layout_add_symbol(reader->arena, &layout->marks, *mark, address, LAYOUT_NONE);
+    }
+}
+
+static void build_sections(struct reader *reader, struct layout *layout)
+{
+    const struct elf_image *image = &reader->program;
+    size_t room = 0;
+    for (size_t i = 0; i < image->section_count; i++) {
+        const struct elf_section *from = &image->sections[i];
+        if ((from->flags & SHF_ALLOC) == 0)
+            continue;
+        struct layout_section *section =
+            READER_APPEND(reader->arena, layout->sections, layout->section_count, room);
+        *section = (struct layout_section){
+            .name = from->name,
+            .address = from->address,
+            .size = from->size,
+            .is_writable = (from->flags & SHF_WRITE) != 0,
+            .is_code = (from->flags & SHF_EXECINSTR) != 0,
+        };
+        if (!section->is_code || from->bytes == NULL)
+            continue;
+        section->has_checksum = true;
+        section->checksum =
+            (uint32_t)dwarf_basic_crc32((const unsigned char *)from->bytes, from->byte_count, 0);
+    }
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 static void set_identity(struct reader *reader, struct layout *layout)
@@ -357,6 +404,8 @@ bool build_layout(struct reader *reader, struct layout *layout)
     if (builder.known == NULL)
         return reader_out_of_memory(reader);
     set_identity(reader, layout);
+    build_sections(reader, layout);
+    build_marks(reader, layout);
     build_types(&builder);
     build_symbols(&builder);
     hmap_destroy(builder.known);

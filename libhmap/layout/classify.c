@@ -83,8 +83,14 @@ static const char *const cplusplus_type_prefixes[] = {
 
 /* Their types are kept too, but what they point to only if it leads to maps. */
 static const char *const variables[] = {
-    "hmap_registry",  "runtime.allgs", "runtime.firstmoduledata",
-    "runtime.mheap_", "sync.expunged", NULL,
+    "hmap_registry",
+    "runtime.allgs",
+    "runtime.firstmoduledata",
+    "runtime.mheap_",
+    "sync.expunged",
+    "runtime.class_to_size",
+    "internal/runtime/gc.SizeClassToSize",
+    NULL,
 };
 
 static const char *const constants[] = {

@@ -252,6 +252,19 @@ static bool read_flag(struct attribute *attribute, bool *out)
     return form_flag(attribute->handle, out, &attribute->error);
 }
 
+/* cmd/internal/dwarf DW_AT_go_runtime_type: in the form of an address, but an offset. */
+enum { AT_GO_RUNTIME_TYPE = 0x2904 };
+
+static bool read_descriptor(struct attribute *attribute, uint64_t *out)
+{
+    Dwarf_Addr offset = 0;
+    if (attribute->form != DW_FORM_addr)
+        return true;
+    int result = dwarf_formaddr(attribute->handle, &offset, &attribute->error);
+    *out = result == DW_DLV_OK ? offset : 0;
+    return result != DW_DLV_ERROR;
+}
+
 static bool read_attribute(struct attribute *attribute)
 {
     struct die *out = attribute->out;
@@ -281,6 +294,8 @@ static bool read_attribute(struct attribute *attribute)
         return read_flag(attribute, &out->is_external);
     case DW_AT_location:
         return read_location(attribute);
+    case AT_GO_RUNTIME_TYPE:
+        return read_descriptor(attribute, &out->go_descriptor);
     default:
         break;
     }

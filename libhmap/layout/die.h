@@ -26,6 +26,7 @@ struct die {
     uint64_t language;
     uint64_t address; /* of DW_AT_location, if that is one fixed address */
     uint64_t dwo_id;
+    uint64_t go_descriptor; /* of a type of Go's: from the start of the types' descriptors */
     const char *dwo_name;
     const char *comp_dir;
     bool has_byte_size;

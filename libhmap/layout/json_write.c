@@ -117,6 +117,13 @@ static void set_enumerators(struct writer *writer, json_t *object, const struct 
     set(writer, object, "enumerators", enumerators);
 }
 
+/* Whether the descriptor of a type is worth a look: a map's, or that of a struct in full. */
+static bool is_checked(const struct layout_type *type)
+{
+    bool is_map = type->kind == LAYOUT_ALIAS && strncmp(type->name, "map[", 4) == 0;
+    return type->descriptor != 0 && (is_map || (type->kind == LAYOUT_STRUCT && !type->is_opaque));
+}
+
 static json_t *type_of(struct writer *writer, const struct layout_type *type)
 {
     json_t *object = json_object();
@@ -135,6 +142,8 @@ static json_t *type_of(struct writer *writer, const struct layout_type *type)
         set(writer, object, "opaque", json_true());
     else if (type->kind == LAYOUT_STRUCT || type->kind == LAYOUT_UNION)
         set_fields(writer, object, type);
+    if (is_checked(type))
+        set(writer, object, "descriptor", number(type->descriptor));
     if (type->kind == LAYOUT_ENUM)
         set_enumerators(writer, object, type);
     return object;
@@ -169,6 +178,27 @@ static void print_symbols(struct writer *writer, const char *key,
     fputs(symbols->count == 0 ? "]" : "\n]", writer->stream);
 }
 
+static void print_sections(struct writer *writer, const struct layout *layout)
+{
+    fputs("\"sections\": [", writer->stream);
+    for (size_t i = 0; i < layout->section_count; i++) {
+        const struct layout_section *section = &layout->sections[i];
+        json_t *object = json_object();
+        set(writer, object, "name", text(writer, section->name));
+        set(writer, object, "address", address(writer, section->address));
+        set(writer, object, "size", number(section->size));
+        if (section->is_writable)
+            set(writer, object, "writable", json_true());
+        if (section->is_code)
+            set(writer, object, "code", json_true());
+        if (section->has_checksum)
+            set(writer, object, "crc32", address(writer, section->checksum));
+        fputs(i == 0 ? "\n" : ",\n", writer->stream);
+        print(writer, object);
+    }
+    fputs(layout->section_count == 0 ? "],\n" : "\n],\n", writer->stream);
+}
+
 bool write_json(const struct layout *layout, struct arena *arena, FILE *stream)
 {
     struct writer writer = {.arena = arena, .stream = stream};
@@ -182,6 +212,9 @@ bool write_json(const struct layout *layout, struct arena *arena, FILE *stream)
     print_member(&writer, "byte_order", json_string(layout->is_big_endian ? "big" : "little"));
     print_member(&writer, "pointer_size", json_integer(layout->pointer_size));
     print_member(&writer, "text", address(&writer, layout->text_address));
+    print_sections(&writer, layout);
+    print_symbols(&writer, "marks", &layout->marks, true);
+    fputs(",\n", stream);
     fputs("\"types\": [", stream);
     for (size_t i = 0; i < layout->type_count; i++) {
         fputs(i == 0 ? "\n" : ",\n", stream);

@@ -103,6 +103,8 @@ void layout_copy_names(struct layout *layout, struct arena *arena)
             copy_name(arena, &type->enumerators[k].name);
         copy_name(arena, &type->name);
     }
+    for (size_t i = 0; i < layout->section_count; i++)
+        copy_name(arena, &layout->sections[i].name);
     copy_symbols(arena, &layout->globals);
     copy_symbols(arena, &layout->constants);
 }

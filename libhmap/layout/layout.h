@@ -67,6 +67,7 @@ struct layout_type {
     size_t enumerator_count;
     struct layout_argument *arguments;
     size_t argument_count;
+    uint64_t descriptor; /* Go's, in bytes from the mark "types"; 0: unknown */
 };
 
 /* A variable or function (of type LAYOUT_NONE) and its address, or a constant and its value. */
@@ -82,6 +83,17 @@ struct layout_symbols {
     size_t room;
 };
 
+/* A section that the program has in memory. */
+struct layout_section {
+    const char *name;
+    uint64_t address; /* as linked */
+    uint64_t size;
+    bool is_writable;
+    bool is_code;
+    bool has_checksum;
+    uint32_t checksum; /* CRC-32 of its bytes in the file: only of code */
+};
+
 struct layout {
     const char *program;       /* its file's name */
     const char *identity_kind; /* "GNU", "Go" (build ids) or "text" (a hash) */
@@ -89,6 +101,9 @@ struct layout {
     bool is_big_endian;
     unsigned pointer_size;
     uint64_t text_address; /* of .text, as linked: shows how far a PIE was moved */
+    struct layout_section *sections;
+    size_t section_count;
+    struct layout_symbols marks; /* of Go's linker, named as fields of runtime.moduledata */
     struct layout_type *types;
     size_t type_count;
     struct layout_symbols globals;

@@ -91,7 +91,8 @@ struct source_type {
     bool has_size;
     bool is_declaration;
     Dwarf_Unsigned encoding;
-    uint64_t count; /* of an array's dimension */
+    uint64_t descriptor; /* of Go's types; 0: unknown */
+    uint64_t count;      /* of an array's dimension */
     bool has_count;
     uint32_t target; /* LAYOUT_NONE: void */
     struct source_field *fields;

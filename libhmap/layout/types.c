@@ -294,6 +294,7 @@ static bool load_die(struct reader *reader, uint32_t index, place_t place, int s
     type.has_size = found.has_byte_size;
     type.is_declaration = found.is_declaration;
     type.encoding = found.encoding;
+    type.descriptor = unit->language == LANGUAGE_GO ? found.go_descriptor : 0;
     type.target = type_at(reader, found.type);
     struct children children = {.type = &type};
     bool good = true;

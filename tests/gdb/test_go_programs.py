@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from go_fixtures import main_toolchains, on
-from go_programs import PROGRAMS, build, look
+from go_programs import Rows, PROGRAMS, build, look
 from go_toolchains import Toolchain
-from harness import gdb_session
+from harness import Fails, gdb_session
 
 gos = on(main_toolchains())
 newest = on(main_toolchains()[-1:])
@@ -161,7 +161,8 @@ HOLDERS = {
 
 @gos
 def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
-    found = look(build(go, "go_places", folder), folder, stop="main.arguments")
+    exe = build(go, "go_places", folder)
+    found = look(exe, folder, stop="main.arguments")
     told = {
         int(number): place
         for number, place in re.findall(r"^map (\d+) (.*)$", found.session[1].output, re.MULTILINE)
@@ -196,6 +197,35 @@ def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
     assert by_path == set(told.values()) - NAMELESS.keys()
     if go.minor >= (1, 22):  # blocks tell what they were allocated for
         assert total["by address, its type is one of several"] == 0
+    guessed = [row for row in found.core if row["key_type"] == "?"]
+    assert all(row["path"] == f"--type 'map[?]?' {row['address']}" for row in guessed)
+    assert_guesses_are_told(exe, folder, guessed[:2])
+
+
+def assert_guesses_are_told(exe: Path, folder: Path, rows: Rows) -> None:
+    """Pasted back, a map whose type is one of several is shown as bytes, after a warning that
+    names the types; any of them can be chosen."""
+    if not rows:
+        return
+    commands: list[str | Fails] = [f"hmap-dump {row['path']} --entries -" for row in rows]
+    commands += [f"hmap-check {rows[0]['path']}", f"hmap-dump {rows[0]['path']}"]
+    commands.append(Fails(f"hmap-find {rows[0]['path']} -- 3"))
+    session = gdb_session(exe, core=folder / "core", commands=commands)
+    for outcome, row in zip(session, rows):
+        (warning,) = outcome.messages.splitlines()
+        start, _, names = warning.partition(": its type is one of ")
+        assert start.startswith("warning: keys and values are shown as bytes")
+        candidates = re.findall(r"'(map\[.*?)'(?=[, ]|;|$)", names.partition("; --type")[0])
+        assert len(candidates) > 1 and names.endswith("; --type 'NAME' chooses one")
+        entries = outcome.output.splitlines()[1:]
+        assert len(entries) == row["entries"]
+        assert all(re.search(r",[0-9a-f]+,[0-9a-f]+$", one) for one in entries), entries[0]
+        chosen = f"hmap-dump --type '{candidates[1]}' {row['address']}"
+        (plain,) = gdb_session(exe, core=folder / "core", commands=[chosen])
+        assert "warning" not in plain.messages and f"{row['entries']:,} in " in plain.output
+    assert session[-3].output.startswith("consistent: ")
+    assert "(map[?]?)" in session[-2].output and "? -> ?" in session[-2].output
+    assert "has keys of unknown type: name one" in str(session[-1].error)
 
 
 @gos

@@ -140,7 +140,7 @@ def test_what_cannot_be_said_is_told_in_one_line(service: Specimen) -> None:
         assert "\n" not in outcome.error
 
 
-def test_a_file_of_another_build_is_refused_unless_forced(
+def test_a_file_of_another_program_is_refused_also_by_force(
     service: Specimen, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.json"
@@ -151,7 +151,7 @@ def test_a_file_of_another_build_is_refused_unless_forced(
         commands=[
             Fails(f"hmap-layout load {other}"),
             "hmap-layout info",
-            f"hmap-layout load {other} --force",
+            Fails(f"hmap-layout load {other} --force"),
             "hmap-layout info",
             "hmap-layout forget",
             Fails(f"hmap-layout forget {other}"),
@@ -161,17 +161,53 @@ def test_a_file_of_another_build_is_refused_unless_forced(
             Fails("hmap-check server.sessions"),
         ],
     )
-    refused, nothing, _, forced, forgotten, gone, missing, binary, misplaced, _ = outcomes
+    refused, nothing, forced, still, forgotten, gone, missing, binary, misplaced, _ = outcomes
     assert "is of another build of 'states': GNU build id " in str(refused.error)
     assert nothing.output.startswith("no layout file is loaded")
-    assert "by force" in forced.output
-    assert forgotten.output == "1 layout file forgotten\n"
+    assert "does not fit '" in str(forced.error) and " bytes, in '" in str(forced.error)
+    assert still.output == nothing.output
+    assert forgotten.output == "0 layout files forgotten\n"
     assert "is loaded: see 'hmap-layout info'" in str(gone.error)
     assert str(missing.error).startswith("cannot open '/nonexistent/file.json'")
     assert "it is not JSON" in str(binary.error)
     assert "goes with 'load'" in str(misplaced.error)
     for outcome in outcomes:
         assert "\n" not in str(outcome.error)
+
+
+def test_a_file_of_a_rebuild_is_taken(tmp_path: Path) -> None:
+    """Code does not depend on -g; where it differs, only force takes the file."""
+    from matrix import Row
+
+    built = []
+    for name, options in (("exe", "-s"), ("twin", "-g")):
+        (tmp_path / name).mkdir()
+        row = Row(name, f"gcc -O2 {options} -Wl,--build-id=0x{name.encode().hex()}")
+        built.append(row.build(tmp_path / name))
+    exe, twin = built
+    layout = tmp_path / "layout.json"
+    run_layout(twin, "--json", layout)
+    changed = tmp_path / "changed.json"
+    document = json.loads(layout.read_text("utf-8"))
+    for one in document["sections"]:
+        if one["name"] == ".text":
+            one["crc32"] = "0x1"
+    changed.write_text(json.dumps(document), "utf-8")
+    outcomes = gdb_session(
+        exe,
+        commands=[
+            f"hmap-layout load {layout}",
+            "hmap-layout info",
+            "hmap-layout forget",
+            Fails(f"hmap-layout load {changed}"),
+            f"hmap-layout load {changed} --force",
+        ],
+    )
+    assert outcomes[0].output.endswith(", of a rebuild whose sections agree\n")
+    assert ", of a rebuild whose sections agree\n" in outcomes[1].output
+    refusal = str(outcomes[3].error)
+    assert ".text differs: recreate it from the same build, or use --force" in refusal
+    assert outcomes[4].output.endswith(", by force: nothing shows that it fits\n")
 
 
 def test_file_names_are_completed() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from hmapdbg.target import Kind, TargetError, Type
-from hmapdbg.target.core_file import build_ids_of
+from hmapdbg.target.core_file import build_ids_of, section_bytes
+from hmapdbg.target.elf_symbols import read_sections
+from hmapdbg.target.layout_file import MODULE
 from hmapdbg.target.layout_files import LayoutFiles, LayoutNames
 
 PROGRAM = "/usr/bin/env"  # any file with a build id and without debug info
@@ -23,6 +26,7 @@ class FakePrograms:
     def __init__(self, *paths: str) -> None:
         self.files = list(paths)
         self.separate: set[str] = set()
+        self.memory = b""
 
     def paths(self) -> Sequence[str]:
         return self.files
@@ -32,6 +36,9 @@ class FakePrograms:
 
     def text_address(self, path: str) -> int | None:
         return TEXT + MOVED if path == PROGRAM else None
+
+    def read(self, addr: int, size: int) -> bytes | None:
+        return self.memory or None
 
 
 @pytest.fixture
@@ -80,6 +87,55 @@ def test_a_file_of_another_build_is_taken_by_force_alone(tmp_path: Path) -> None
         files.load(path, force=False)
     assert files.all_loaded() == []
     assert files.load(path, force=True).program == PROGRAM
+
+
+def of_a_rebuild(path: Path) -> str:
+    """A layout file as of a rebuild of PROGRAM, with Go's record of its parts."""
+    document = json.loads(Path(written(path, "GNU", "ab12")).read_text("utf-8"))
+    document["sections"] = [
+        {"name": one.name, "address": hex(one.address), "size": one.size}
+        | ({"writable": True} if one.is_writable else {})
+        | ({"code": True, "crc32": crc32_of(one.name)} if one.is_code else {})
+        for one in read_sections(PROGRAM)
+    ]
+    document["marks"] = [{"name": "text", "address": hex(text_of_program())}]
+    document["types"] += [
+        {
+            "kind": "struct",
+            "name": "m",
+            "size": 8,
+            "fields": [{"name": "text", "offset": 0, "type": 0}],
+        }
+    ]
+    document["globals"].append({"name": MODULE, "address": "0x4020", "type": 1})
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+def crc32_of(name: str) -> str:
+    return hex(zlib.crc32(section_bytes(PROGRAM, name) or b""))
+
+
+def text_of_program() -> int:
+    return next(one.address for one in read_sections(PROGRAM) if one.name == ".text")
+
+
+def test_values_are_compared_as_soon_as_there_are_any(tmp_path: Path) -> None:
+    programs = FakePrograms(PROGRAM)
+    files = LayoutFiles(programs)
+    path = of_a_rebuild(tmp_path / "rebuild.json")
+    placed = files.load(path, force=False)
+    assert (placed.is_rebuild, placed.has_values) == (True, False)
+    programs.memory = (TEXT + MOVED).to_bytes(8, "little")
+    (placed,) = files.placed()
+    assert placed.has_values and placed.place(text_of_program()) == TEXT + MOVED
+    programs.memory = (TEXT + MOVED + 0x20).to_bytes(8, "little")
+    with pytest.raises(TargetError, match="the program has text at 0x.*'hmap-layout forget' drops"):
+        files.placed()
+    ((loaded, none),) = files.all_loaded()
+    assert none is None and "does not fit '/usr/bin/env'" in loaded.refusal
+    with pytest.raises(TargetError, match="does not fit '/usr/bin/env'"):
+        files.load(path, force=True)
 
 
 def test_a_file_stays_loaded_while_its_program_is_gone(layout: str) -> None:

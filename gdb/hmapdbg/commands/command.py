@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..target import Target
 
 TYPE = Option("--type", "TYPE")
+MAX_CANDIDATES = 8  # types that a map may be of, in a warning
 
 
 @contextlib.contextmanager
@@ -112,6 +113,7 @@ class HmapCommand(gdb.Command):
     def open_map(self, arguments: Arguments) -> tuple[Target, Map]:
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
+        from ..reach.go_sound import UNKNOWN
         from ..reach.resolve import resolve, resolve_from, typed_at
         from ..target.opening import open_target
 
@@ -120,11 +122,37 @@ class HmapCommand(gdb.Command):
         target = warned(open_target())
         given = arguments.last(TYPE.name)
         text = arguments.expression
+        if given == UNKNOWN:
+            return target, _guessed(target, text)
         if given is None:
             value = resolve(target, text)
         else:
             value = resolve_from(target, text, lambda at: typed_at(target, str(given), at))
         return target, open_map(target, value)
+
+
+def _guessed(target: Target, text: str) -> Map:
+    """A map that hmap-list lists without its type, after a warning that it is not certain."""
+    from ..reach.go_heap import open_guessed
+    from ..text import printable
+
+    address = target.evaluate(text)
+    addr = int.from_bytes(address.data[: target.pointer_size], target.byte_order)
+    guess = open_guessed(target, addr)
+    if len(guess.names) > 1:
+        cut = "" if guess.is_cut_alike else f", cut as those of '{guess.names[0]}'"
+        names = ", ".join(f"'{one}'" for one in guess.names[:MAX_CANDIDATES])
+        left = len(guess.names) - MAX_CANDIDATES
+        more = f" and {left:,} more" if left > 0 else ""
+        gdb.write(
+            printable(
+                f"warning: keys and values are shown as bytes{cut}: its type is one of "
+                f"{names}{more}; --type 'NAME' chooses one"
+            )
+            + "\n",
+            gdb.STDERR,
+        )
+    return guess.map
 
 
 def warned(target: Target) -> Target:

@@ -34,6 +34,8 @@ class Find(HmapCommand):
 
     def run(self, arguments: Arguments) -> None:
         from ..find import find, parse_key
+        from ..reach.go_sound import UNKNOWN
+        from ..target import TargetError
         from ..text import printable
         from ..values import Renderer
 
@@ -43,6 +45,11 @@ class Find(HmapCommand):
             )
         target, opened = self.open_map(arguments)
         header = opened.header
+        if header.type_name == UNKNOWN:
+            raise TargetError(
+                f"'{header.expression}' has keys of unknown type: name one that it may be of, "
+                f"as in hmap-find --type 'NAME' 0x{header.address:x} -- KEY"
+            )
         key = parse_key(target, header.key_type, arguments.rest)
         found = find(target, opened, key)
         how = "by its hash" if found.hashed else f"{found.compared:,} entries compared"

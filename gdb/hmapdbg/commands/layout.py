@@ -13,6 +13,7 @@ from .command import TYPE, HmapCommand
 
 if TYPE_CHECKING:
     from ..layout import StructLayout
+    from ..target.layout_files import Loaded, Placed
 
 FORCE = Option("--force")
 
@@ -31,13 +32,14 @@ class Layout(HmapCommand):
 
     A stripped program has no layouts. The program hmap-layout(1) writes them to a file before
     'strip'; 'load' uses that file for the stripped program and its cores. All commands then work:
-    name maps by variables, with fields, [N], * and & and casts, or by --type TYPE ADDRESS. A file
-    of another build is refused. 'info' lists the loaded files, 'forget' drops one or all. (For a
-    variable named 'info', write '(info)'.)
+    name maps by variables, with fields, [N], * and & and casts, or by --type TYPE ADDRESS. The file
+    of another build is refused, except of a rebuild whose sections and values agree. 'info' lists
+    the loaded files, 'forget' drops one or all. (For a variable named 'info', write '(info)'.)
 
       --json FILE     write the structs as JSON; '-' is standard output
       --type TYPE     read a map of type TYPE at the address EXPR
-      --force         use the layout file even if it is of another build
+      --force         use the file of another build: each section is matched with its namesake, and
+                      the file is refused if their sizes or values differ
       -h, --help      show this help
 
     Example:
@@ -97,13 +99,16 @@ class Layout(HmapCommand):
         from ..target.opening import layout_files
         from ..text import printable
 
-        placed = layout_files().load(_unquoted(path), force)
+        files = layout_files()
+        placed = files.load(_unquoted(path), force)
         file = placed.file
+        loaded = next(one for one, _ in files.all_loaded() if one.file is file)
+        how = _how(loaded, placed)
         variables = len(file.global_names)
         gdb.write(
             printable(
                 f"{file.type_count:,} types and {variables:,} "
-                f"{'variable' if variables == 1 else 'variables'} of '{placed.program}'"
+                f"{'variable' if variables == 1 else 'variables'} of '{placed.program}'{how}"
             )
             + "\n"
         )
@@ -121,14 +126,27 @@ class Layout(HmapCommand):
         found = layout_files().all_loaded()
         for loaded, placed in found:
             lines = [f"{loaded.file.path}: of no program that is here: not in use"]
+            if loaded.refusal:
+                lines = [loaded.refusal]
             if placed is not None:
                 moved = f", moved by 0x{placed.bias:x}" if placed.bias else ""
-                forced = ", by force" if loaded.forced_for else ""
-                lines = [f"{loaded.file.path}: of '{placed.program}'{moved}{forced}"]
+                lines = [f"{loaded.file.path}: of '{placed.program}'{moved}{_how(loaded, placed)}"]
                 lines += [f"  {name}" for name in loaded.file.global_names]
             gdb.write("".join(f"{printable(line)}\n" for line in lines))
         if not found:
             gdb.write("no layout file is loaded: 'hmap-layout load FILE'\n")
+
+
+def _how(loaded: Loaded, placed: Placed) -> str:
+    """How a file of another build was found to fit."""
+    if not placed.is_rebuild:
+        return ""
+    if loaded.fit(placed.program).is_exact:
+        agree = "sections and values" if placed.has_values else "sections"
+        return f", of a rebuild whose {agree} agree"
+    if placed.has_values:
+        return ", by force: of a rebuild whose values agree"
+    return ", by force: nothing shows that it fits"
 
 
 def _in_go(struct: StructLayout) -> StructLayout:

@@ -44,6 +44,7 @@ from ..layout import StructLayout, struct_layout
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .go_holders import Holders, roots_of
 from .go_sound import (
+    UNKNOWN,
     Readings,
     is_sound,
     made_at,
@@ -131,11 +132,36 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
             if not frames.has(addr):
                 continue  # on a stack, but of a call that has returned
             source = GOROUTINE
-        path = f"--type '{first.name}' 0x{addr:x}"
-        value = map_at(target, path, first.type, addr)
         names = list(dict.fromkeys(one.name for one in fitting))
+        path = f"--type '{first.name if len(names) == 1 else UNKNOWN}' 0x{addr:x}"
+        value = map_at(target, path, first.type, addr)
         for found in search.take(value, path, source, follow=len(names) == 1):
             yield found if len(names) == 1 else replace(found, map=untyped(found.map, names))
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """A map whose type is one of several: of the first, in the order of the program."""
+
+    map: Map
+    names: Sequence[str]
+    is_cut_alike: bool  # keys and elems of all of them are of the same sizes
+
+
+def open_guessed(target: Target, addr: int) -> Guessed:
+    """The map at an address, its type one of those that fit. TargetError if none does."""
+    types = _map_types(target) if has_runtime(target) else []
+    fitting = _fitting(target, read_heap(target), types, addr)
+    if not fitting:
+        raise TargetError(f"no map of any type is at 0x{addr:x}: 'hmap-list' lists the maps")
+    first = fitting[0]
+    names = list(dict.fromkeys(one.name for one in fitting))
+    path = f"--type '{first.name if len(names) == 1 else UNKNOWN}' 0x{addr:x}"
+    opened = open_map(target, map_at(target, path, first.type, addr))
+    headers = [one.map.header for one in fitting]
+    sizes = {(one.key_type.size, one.elem_type.size) for one in headers}
+    shown = opened if len(names) == 1 else untyped(opened, names)
+    return Guessed(shown, names, len(sizes) == 1)
 
 
 class _Frames:

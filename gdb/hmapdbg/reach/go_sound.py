@@ -21,6 +21,9 @@ MAX_WALKED = 64 << 20  # bytes of a map that is tried
 MAX_VALUES = 1000  # keys and elems of it that are looked at
 
 
+UNKNOWN = "map[?]?"  # in place of a type's name, of a map whose type is one of several
+
+
 class WithHeader:
     """A map, with a header that says more, or less, than its own."""
 
@@ -34,12 +37,13 @@ class WithHeader:
 
 def untyped(opened: Map, names: Sequence[str]) -> Map:
     """A map of which only the size of its buckets is known, and the names of the types that have
-    it."""
+    it. Keys and elems are as long as those of the type that it was opened as."""
     header = opened.header
     shown = " or ".join(names[:3]) + (f" or {len(names) - 3:,} more" if names[3:] else "")
-    unknown = Type(Kind.OTHER, "?", header.key_type.size)
+    key, elem = (Type(Kind.OTHER, "?", one.size) for one in (header.key_type, header.elem_type))
     notes = (*header.notes, f"its type is {shown}")
-    return WithHeader(opened, replace(header, key_type=unknown, elem_type=unknown, notes=notes))
+    header = replace(header, type_name=UNKNOWN, key_type=key, elem_type=elem, notes=notes)
+    return WithHeader(opened, header)
 
 
 def made_at(opened: Map, place: str) -> Map:

@@ -19,7 +19,7 @@ from ..compat import dataclass
 T = TypeVar("T")
 
 SHT_SYMTAB, SHT_DYNSYM = 2, 11
-SHF_WRITE = 1
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 STT_OBJECT, STT_FUNC, STT_FILE, STT_TLS = 1, 2, 4, 6
 SHN_LORESERVE = 0xFF00
 
@@ -36,6 +36,18 @@ class ElfSymbol:
     is_thread_local: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a program that it has in memory."""
+
+    name: str
+    address: int  # as linked
+    size: int
+    is_writable: bool
+    is_code: bool
+    crc32: int | None = None  # of the bytes in the file; None: unknown
+
+
 def read_symbols(path: str, without_dots: bool = False) -> tuple[list[ElfSymbol], list[ElfSymbol]]:
     """The variables in writable sections, and the functions, of the ELF file at `path`; both empty
     if it has no symbol table. `without_dots`: only those without a "." in their names. OSError."""
@@ -50,6 +62,24 @@ def read_exported(path: str) -> dict[str, int]:
     addresses. OSError."""
     found: list[ElfSymbol] = _read(path, lambda data: list(_iter_symbols(data, SHT_DYNSYM)), [])
     return {one.name: one.address for one in found if one.section and not one.is_thread_local}
+
+
+def read_sections(path: str) -> list[Section]:
+    """What the ELF file at `path` has in memory. OSError."""
+
+    def find(data: mmap.mmap) -> list[Section]:
+        sections = _sections(data)
+        return [
+            Section(
+                *(name, one.address, one.size),
+                bool(one.flags & SHF_WRITE),
+                bool(one.flags & SHF_EXECINSTR),
+            )
+            for one, name in zip(sections, _section_names(data, sections))
+            if one.flags & SHF_ALLOC
+        ]
+
+    return _read(path, find, [])
 
 
 def section_address(path: str, name: str) -> int | None:

@@ -30,6 +30,12 @@ class GdbPrograms:
     def text_address(self, path: str) -> int | None:
         return text_addresses().get(path)
 
+    def read(self, addr: int, size: int) -> bytes | None:
+        try:
+            return bytes(gdb.selected_inferior().read_memory(addr, size))
+        except (gdb.error, OverflowError):
+            return None
+
 
 def text_addresses() -> dict[str, int]:
     """Where the .text section of each object file of the process lies, by its path."""

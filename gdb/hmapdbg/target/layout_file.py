@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Union, cast
 
 from ..compat import dataclass
+from .elf_symbols import Section
 from .protocol import TargetError
 from .types import Field, Kind, Type
 
 FORMAT = "hmap-layout/1"
+MODULE = "runtime.firstmoduledata"  # of Go programs
 SOURCE = "layout file"  # where numbers come from, for people
 MAX_DEPTH = 64  # of nested structs
 KEYWORDS = ("struct ", "union ", "enum ", "class ")
@@ -50,6 +52,12 @@ class LayoutFile:
             "big" if self._get(document, "byte_order", str) == "big" else "little"
         )
         self.text: int = self._address(document, "text")  # of the section .text
+        self.sections = tuple(map(self._section, self._get(document, "sections", list, [])))
+        # Where Go's linker puts things, by the fields of runtime.moduledata that say so.
+        self.marks: dict[str, int] = {
+            self._get(one, "name", str): self._address(one, "address")
+            for one in self._get(document, "marks", list, [])
+        }
         self._types: list[Any] = self._get(document, "types", list)
         self._made: dict[int, Type] = {}
         self._by_name = self._names()
@@ -59,6 +67,11 @@ class LayoutFile:
             self._address(one, "address"): str(self._get(one, "name", str))
             for one in self._get(document, "functions", list)
         }
+
+    @property
+    def is_go(self) -> bool:
+        """Whether it is of a Go program."""
+        return MODULE in self._globals
 
     @property
     def type_count(self) -> int:
@@ -90,7 +103,31 @@ class LayoutFile:
         """The function linked to an address; empty if unknown."""
         return self._functions.get(addr, "")
 
+    def iter_described(self) -> Iterator[tuple[str, int, int]]:
+        """The types of Go whose descriptors are known: name, size, and where the descriptor is,
+        from the mark "types"."""
+        for one in self._types:
+            if isinstance(one, dict) and "descriptor" in one:
+                place = self._get(one, "descriptor", int)
+                yield self._get(one, "name", str), self._get(one, "size", int), place
+
     # ---- what the document has
+
+    def _section(self, one: Any) -> Section:
+        crc32 = self._address(one, "crc32") if "crc32" in self._checked(one) else None
+        return Section(
+            self._get(one, "name", str),
+            self._address(one, "address"),
+            self._get(one, "size", int),
+            bool(one.get("writable")),
+            bool(one.get("code")),
+            crc32,
+        )
+
+    def _checked(self, one: Any) -> dict[str, Any]:
+        if not isinstance(one, dict):
+            raise self._wrong('"sections" is not a list of objects')
+        return one
 
     def _wrong(self, why: str) -> LayoutFileError:
         return LayoutFileError(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field, replace
 from typing import Protocol
 
 from ..compat import dataclass
 from .core_file import NotACore, build_ids_of, section_bytes
+from .elf_symbols import Section, read_sections
+from .go_build import twin_command
 from .layout_file import LayoutFile
 from .protocol import TargetError, Variable
+from .rebuild import Fit, fit_of, wrong_value
 from .types import Kind, Type
 
 
@@ -26,13 +30,29 @@ class Programs(Protocol):
     def text_address(self, path: str) -> int | None:
         """The address of a program's .text section in the process; None: unknown."""
 
+    def read(self, addr: int, size: int) -> bytes | None:
+        """Memory of the process, or of the files where there is none yet; None: unreadable."""
+
 
 @dataclass
 class Loaded:
-    """A layout file, and the program it was forced on (empty: it has its identity)."""
+    """A layout file, and the program it was forced on (empty: it has its identity, or is of a
+    rebuild)."""
 
     file: LayoutFile
     forced_for: str = ""
+    fits: dict[tuple[str, int], Fit] = field(default_factory=dict)  # by program and its time
+    refusal: str = ""  # why it is not used for the current process
+
+    def fit(self, program: str) -> Fit:
+        """How its sections match those of a program."""
+        try:
+            key = program, os.stat(program).st_mtime_ns
+            if key not in self.fits:
+                self.fits[key] = fit_of(self.file, program)
+            return self.fits[key]
+        except OSError as error:
+            return Fit(misfits=[f"cannot read '{program}': {error.strerror}"])
 
 
 @dataclass(frozen=True)
@@ -43,11 +63,21 @@ class Placed:
     program: str
     bias: int
     is_stripped: bool  # the program has no debug info, but its libraries may have
+    is_rebuild: bool = False  # the file is of a rebuild of the program
+    # Of a rebuild: sections from start to end, as linked, and how far each is from there.
+    moves: Sequence[tuple[int, int, int]] = ()
+    has_values: bool = False  # and its values in memory are those of the file
+
+    def place(self, addr: int) -> int:
+        """Where in the process an address of the file is."""
+        return addr + next(
+            (move for start, end, move in reversed(self.moves) if start <= addr < end), self.bias
+        )
 
     def variable(self, name: str) -> tuple[int, Type] | None:
         """A variable's address, and its type."""
         found = self.file.variable(name)
-        return None if found is None else (found.value + self.bias, found.type)
+        return None if found is None else (self.place(found.value), found.type)
 
     def iter_variables(self) -> Iterator[Variable]:
         """The variables that may lead to maps."""
@@ -82,9 +112,10 @@ class LayoutFiles:
         if program is None and force:
             candidate.forced_for = program = programs[0]
         if program is None:
-            raise TargetError(_why_not(file, programs))
+            raise TargetError(_why_not(candidate, programs[0]))
+        placed = self._place(candidate, program)
         self._loaded[file.path] = candidate
-        return self._place(file, program)
+        return placed
 
     def forget(self, path: str = "") -> int:
         """Unloads a file, or all; returns how many. TargetError if it is not loaded."""
@@ -104,15 +135,26 @@ class LayoutFiles:
         programs = self._programs.paths() if self._loaded else []
         out: list[tuple[Loaded, Placed | None]] = []
         for loaded in self._loaded.values():
-            program = _program_of(loaded, programs)
-            out.append((loaded, None if program is None else self._place(loaded.file, program)))
+            program, placed = _program_of(loaded, programs), None
+            loaded.refusal = ""
+            try:
+                placed = None if program is None else self._place(loaded, program)
+            except TargetError as error:
+                loaded.refusal = str(error)
+            out.append((loaded, placed))
         return out
 
     def placed(self) -> list[Placed]:
-        """The files that match a program of the current process."""
-        return [placed for _, placed in self.all_loaded() if placed is not None]
+        """The files that match a program of the current process. TargetError if the memory of one
+        contradicts its file."""
+        found = self.all_loaded()
+        for loaded, _ in found:
+            if loaded.refusal:
+                raise TargetError(f"{loaded.refusal}; 'hmap-layout forget' drops the file")
+        return [placed for _, placed in found if placed is not None]
 
-    def _place(self, file: LayoutFile, program: str) -> Placed:
+    def _place(self, loaded: Loaded, program: str) -> Placed:
+        file = loaded.file
         try:
             stripped = (
                 not self._programs.has_separate_debug_info(program)
@@ -121,7 +163,20 @@ class LayoutFiles:
         except (OSError, NotACore):
             stripped = True
         text = self._programs.text_address(program)
-        return Placed(file, program, 0 if text is None else text - file.text, stripped)
+        if _is_same_build(loaded, program):
+            return Placed(file, program, 0 if text is None else text - file.text, stripped)
+        sections = _sections(program)
+        own = next((one.address for one in sections if one.name == ".text"), file.text)
+        bias = 0 if text is None else text - own  # of all sections of the program
+        fit = loaded.fit(program)
+        if file.sections and fit.misfits:
+            raise TargetError(_refusal(loaded, program, fit.why_not(program)))
+        moves = [(start, end, move + bias) for start, end, move in fit.moves]
+        placed = Placed(file, program, own + bias - file.text, stripped, True, moves)
+        wrong = wrong_value(file, placed.place, sections, bias, self._programs.read)
+        if wrong:
+            raise TargetError(_refusal(loaded, program, wrong))
+        return replace(placed, has_values=wrong is not None)
 
 
 class LayoutNames:
@@ -162,10 +217,24 @@ class LayoutNames:
 def _program_of(loaded: Loaded, programs: Sequence[str]) -> str | None:
     if loaded.forced_for:
         return loaded.forced_for if loaded.forced_for in programs else None
-    for program in programs:
-        if identity_of(program, loaded.file.identity_kind) == loaded.file.identity:
-            return program
-    return None
+    same = (one for one in programs if _is_same_build(loaded, one))
+    rebuilt = (one for one in programs if loaded.file.sections and loaded.fit(one).is_exact)
+    return next(same, None) or next(rebuilt, None)
+
+
+def _is_same_build(loaded: Loaded, program: str) -> bool:
+    file = loaded.file
+    if identity_of(program, file.identity_kind) != file.identity:
+        return False
+    # The hash of .text alone does not tell that variables are where they were.
+    return file.identity_kind != "text" or not file.sections or loaded.fit(program).is_exact
+
+
+def _sections(program: str) -> Sequence[Section]:
+    try:
+        return read_sections(program)
+    except OSError:
+        return []
 
 
 _identities: dict[tuple[str, str, int], str | None] = {}
@@ -196,10 +265,28 @@ def _read_identity(program: str, kind: str) -> str | None:
     return None if text is None else str(xxhash.xxh3_128_hexdigest(text))
 
 
-def _why_not(file: LayoutFile, programs: Sequence[str]) -> str:
+def _why_not(loaded: Loaded, program: str) -> str:
+    """Why a file is not taken for a program, unless by force."""
+    file = loaded.file
     kind = "hash of .text" if file.identity_kind == "text" else f"{file.identity_kind} build id"
-    own = identity_of(programs[0], file.identity_kind) or "none"
-    return (
-        f"'{file.path}' is of another build of '{file.program}': {kind} {file.identity}, but "
-        f"'{programs[0]}' has {own}: recreate it, or use --force"
-    )
+    own = identity_of(program, file.identity_kind) or "none"
+    why = f"{kind} {file.identity}, but '{program}' has {own}"
+    fit = loaded.fit(program) if file.sections else Fit()
+    if fit.why_not(program):
+        why += f"; {fit.why_not(program)}"
+    remedy = _remedy(program)
+    if not fit.misfits:
+        remedy += ", or use --force"
+    return f"'{file.path}' is of another build of '{file.program}': {why}: {remedy}"
+
+
+def _refusal(loaded: Loaded, program: str, why: str) -> str:
+    """Why a file cannot be taken for a program, also by force."""
+    return f"'{loaded.file.path}' does not fit '{program}': {why}: {_remedy(program)}"
+
+
+def _remedy(program: str) -> str:
+    command = twin_command(program)
+    if not command:
+        return "recreate it from the same build"
+    return f"recreate it from a rebuild by {command}"

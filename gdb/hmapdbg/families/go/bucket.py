@@ -27,6 +27,7 @@ from ...layout import StructLayout
 from ...target import Target, Type, Value
 from ..family import Family, Map, has_fields
 from ..reading import kept_for_type, read_struct, unsound
+from .blocks import Blocks
 from .bucket_arrays import BucketArrays
 from .bucket_types import HEADER_FIELDS, BucketTypes
 from .no_types import NoTypes, no_types
@@ -72,6 +73,7 @@ class _GoBucketMap(ChainMap):
             address,
             self.fields,
             self.layout,
+            types,
             self._flag("sameSizeGrow"),
             self.expression,
         )
@@ -89,8 +91,9 @@ class _GoBucketMap(ChainMap):
             count=self.fields["count"],
             arrays=arrays,
             geometry=types.geometry,
-            header_size=(self.struct.size if address else 0) + self.arrays.extra_size,
-            box_size=self.layout.box_size,
+            header_size=(types.header_size if address else 0) + self.arrays.extra_size,
+            box_size=types.box_size,
+            is_rounded=target.kept(Blocks).are_known,
             writing=self._flag("hashWriting"),
             growth=self.arrays.growth,
             overflow=self.arrays.overflow,

@@ -9,11 +9,14 @@ from ...geometry.chains.layout import BucketLayout
 from ...geometry.columns import pointer_column
 from ...header import Array, Role
 from ...layout import StructLayout
-from ...target import MemoryFault, Target, TargetError
+from ...target import Kind, MemoryFault, Target, TargetError, Type
 from ...languages.go import required_field
 from ..reading import unsound
 from ..two_arrays import TwoArrays, spare_buckets
+from .blocks import Blocks
+from .bucket_types import BucketTypes
 
+MAX_LISTED = 1 << 40  # overflow buckets of a map
 PAGE_SIZE = 8192  # of the runtime (runtime/sizeclasses.go)
 
 
@@ -27,9 +30,11 @@ class BucketArrays(TwoArrays):
         address: int,
         fields: dict[str, int],
         bucket: BucketLayout,
+        types: BucketTypes,
         same_size: bool,
         expression: str,
     ) -> None:
+        self._types = types
         super().__init__(target, struct, address, fields, bucket, same_size, expression)
         self.extra_size = 0
         self.next_overflow_at = 0
@@ -57,14 +62,18 @@ class BucketArrays(TwoArrays):
         if not 0 <= B < 64 or 1 << B > limit or address % self.bucket.align:
             return None
         main = 1 << B
-        spare = min(spare_buckets(main), limit - main)
+        spare = spare_buckets(main)
+        if spare:  # what the allocator gives more than was asked for is used, too
+            spare = self._types.usable((main + spare) * size) // size - main
+        spare = min(spare, limit - main)
         # The new array has no mark once all of its spare buckets are used.
         if spare and (role is not Role.MAIN or self.next_overflow):
             marked = self._find_end_mark(address, main, spare)
             if role is Role.MAIN:
                 self.marked_end = marked is not None
             spare = spare if marked is None else marked
-        return Array(name, address, main, (main + spare) * size, spare, role=role)
+        held = self._types.array_size((main + spare) * size)
+        return Array(name, address, main, held, spare, role=role)
 
     def _find_end_mark(self, address: int, main: int, least: int) -> int | None:
         """How many spare buckets an array has: `least`, and those that fit into what the allocator
@@ -87,12 +96,32 @@ class BucketArrays(TwoArrays):
             return 0
         found = self.struct["extra"].type.target
         self.next_overflow_at = extra + required_field(found, "nextOverflow").offset
-        self.extra_size = found.size
+        self.extra_size = self.target.kept(Blocks).size(found.size)
+        for name in ("overflow", "oldoverflow"):
+            self.extra_size += self._list_size(extra, found, name)
         try:
             return self.target.read_uint(self.next_overflow_at)
         except MemoryFault:
             self.problem("", "the map's extra fields cannot be read", "extra", extra)
             return 0
+
+    def _list_size(self, extra: int, found: Type, name: str) -> int:
+        """Bytes of a list that keeps overflow buckets alive, of maps whose buckets have no pointers
+        (runtime/map.go mapextra)."""
+        field = found.find(name)
+        if field is None or field.type.kind is not Kind.POINTER or field.type.resolve is None:
+            return 0
+        blocks, width = self.target.kept(Blocks), self.target.pointer_size
+        slice_type = field.type.target
+        room = slice_type.find("cap")
+        try:
+            at = self.target.read_uint(extra + field.offset)
+            count = self.target.read_uint(at + room.offset) if at and room is not None else 0
+        except MemoryFault:
+            return 0
+        if not at or count > MAX_LISTED:
+            return 0
+        return blocks.size(slice_type.size) + blocks.size(count * width)
 
     def _spare_left(self, arrays: tuple[Array, ...]) -> int:
         """Spare buckets of the new array that are not used yet."""

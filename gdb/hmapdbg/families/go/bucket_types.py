@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...geometry.chains.layout import BucketLayout, Marks
 from ...geometry.chains.shape import BucketChains
 from ...languages.go import Constants, go_layout, slot_value
 from ...layout import Member, StructLayout
 from ...target import Kind, Target, TargetError, Type
 from ..two_arrays import spare_buckets
+from .blocks import Blocks, has_pointers
 from .no_types import NoTypes
 
 HEADER_FIELDS = "count flags B noverflow hash0 buckets oldbuckets nevacuate extra".split()
@@ -35,8 +38,18 @@ class BucketTypes:
         load_factor = constants.get(13, "runtime.loadFactorNum") / least
         self.notes = constants.notes(SOURCE)
         self._set_types(target)
+        blocks = target.kept(Blocks)
+        pairs = (self.key_type, self.bucket.key_boxed), (self.elem_type, self.bucket.elem_boxed)
+        scanned = any(boxed or has_pointers(one) for one, boxed in pairs)
+        self.box_size = sum(
+            blocks.size(one.size, has_pointers(one)) for one, boxed in pairs if boxed
+        )
+        self.array_size: Callable[[int], int] = lambda size: blocks.size(size, scanned)
+        self.usable: Callable[[int], int] = lambda size: blocks.usable(size, scanned)
+        self.header_size = blocks.size(self.struct.size)
         self.geometry = BucketChains(
-            self.bucket.slots, self.bucket.size, load_factor, spare_buckets
+            *(self.bucket.slots, self.bucket.size, load_factor, spare_buckets),
+            block=self.array_size,
         )
 
     def _bucket_struct(self) -> StructLayout:

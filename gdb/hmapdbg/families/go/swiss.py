@@ -39,6 +39,7 @@ from ...layout import StructLayout
 from ...target import MemoryFault, Target, Type, Value
 from ..family import Family, Map, has_fields
 from ..reading import kept_for_type, read_struct, unsound
+from .blocks import Blocks
 from .swiss_directory import MAX_CAPACITY, Directory, full_slots
 from .no_types import NoTypes, no_types
 from .swiss_types import SLOTS, SwissTypes
@@ -83,11 +84,9 @@ class _GoSwissMap:
         directory = Directory(
             target,
             self.struct,
-            self.table_struct,
-            self.group,
             address,
             self.fields,
-            types.max_table,
+            types,
         )
         self.tables = directory.tables
         pins = self._pinned(directory.arrays)
@@ -102,8 +101,9 @@ class _GoSwissMap:
             count=self.fields["used"],
             arrays=directory.arrays,
             geometry=types.geometry,
-            header_size=self.struct.size if address else 0,
-            box_size=self.group.box_size,
+            header_size=types.header_size if address else 0,
+            box_size=types.box_size,
+            is_rounded=target.kept(Blocks).are_known,
             held=(("directory", directory.size),),
             tables=self.tables,
             writing=bool(self.fields.get("writing")),
@@ -210,8 +210,8 @@ class _GoSwissMap:
         for address, count in pins.items():
             groups = 1 if address in small else self._retired_groups(address)
             if groups:
-                size = groups * self.group.size
-                size += 0 if address in small else self.table_struct.size
+                is_small = address in small
+                size = (self.types.groups_size if is_small else self.types.table_size)(groups)
                 name = f"retired {len(retired)}"
                 retired.append(Array(name, address, groups, size, pins=count, role=Role.RETIRED))
         return Pins(len(found), is_probable=True, retired=tuple(retired))

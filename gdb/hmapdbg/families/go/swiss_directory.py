@@ -6,11 +6,11 @@ import numpy as np
 
 from ...block import Addresses, Ints, Problem
 from ...geometry.columns import pointer_column
-from ...geometry.groups.layout import GroupLayout
 from ...geometry.problems import Told
 from ...header import Array, Role, Table
 from ...layout import StructLayout
 from ...target import Target
+from .swiss_types import SwissTypes
 
 MAX_CAPACITY = 1 << 16  # slots of a table with plausible numbers: the field's own limit
 DIRECTORY_CHUNK = 1 << 17  # directory slots read at a time
@@ -18,25 +18,24 @@ DIRECTORY_CHUNK = 1 << 17  # directory slots read at a time
 
 class Directory:
     """A map's directory and tables. `fields`: of the header, at `address` with the layout `struct`;
-    `max_table`: slots of the largest table that the runtime makes."""
+    `types`: of the map."""
 
     def __init__(
         self,
         target: Target,
         struct: StructLayout,
-        table_struct: StructLayout,
-        group: GroupLayout,
         address: int,
         fields: dict[str, int],
-        max_table: int,
+        types: SwissTypes,
     ) -> None:
         self._target = target
         self._struct = struct
-        self._table_struct = table_struct
-        self._group = group
+        self._types = types
+        self._table_struct = types.table_struct
+        self._group = types.group
         self._address = address
         self._fields = fields
-        self._max_table = max_table
+        self._max_table = types.max_table
         self._spans: dict[int, int] = {}  # number of directory slots of each table
         self._told = Told()
         self.problems: list[Problem] = []
@@ -55,7 +54,7 @@ class Directory:
             if fields["globalDepth"]:
                 text = f"globalDepth is {fields['globalDepth']} in a map without a directory"
                 self._problem("S2", text, "globalDepth")
-            return (Array("small", fields["dirPtr"], 1, self._group.size),)
+            return (Array("small", fields["dirPtr"], 1, self._types.groups_size(1)),)
         self._check_depth()
         return self._table_arrays(*self._read_directory())
 
@@ -89,7 +88,7 @@ class Directory:
                 break
             done += count
         slots = np.concatenate(parts)
-        self.size = length * width
+        self.size = self._types.directory_size(length)
         tables, first_slots = np.unique(slots, return_index=True)
         self._check_spans(slots, tables, first_slots)
         order = np.argsort(first_slots, kind="stable")
@@ -143,7 +142,7 @@ class Directory:
                     tombstones=max(full - fields["used"] - fields["growthLeft"], 0),
                 )
             )
-            size = groups * self._group.size + self._table_struct.size
+            size = self._types.table_size(groups)
             arrays.append(Array(name, fields["groups.data"], groups, size, role=Role.TABLE))
         total = sum(table.used for table in tables)
         if total != self._fields["used"] and not any(not one.invariant for one in self.problems):

@@ -14,6 +14,7 @@ from ...languages.go import (
 )
 from ...layout import StructLayout
 from ...target import Kind, Target, TargetError, Type
+from .blocks import Blocks, has_pointers
 from .no_types import NoTypes
 
 HEADER_FIELDS = "used dirPtr dirLen globalDepth".split()
@@ -47,6 +48,12 @@ class SwissTypes:
         )
         self.max_table = constants.get(1024, "internal/runtime/maps.maxTableCapacity")
         self.notes = constants.notes(SOURCE)
+        self._blocks = target.kept(Blocks)
+        pairs = (self.key_type, self.group.key_boxed), (self.elem_type, self.group.elem_boxed)
+        self._scanned = any(boxed or has_pointers(one) for one, boxed in pairs)
+        sizes = (self._blocks.size(one.size, has_pointers(one)) for one, boxed in pairs if boxed)
+        self.box_size = sum(sizes)
+        self.header_size = self._blocks.size(self.struct.size)
         self.geometry = ControlGroups(
             SLOTS, self.group.size, LOAD_FACTOR, triangular, self._size_made_for
         )
@@ -54,12 +61,25 @@ class SwissTypes:
     def _size_made_for(self, live: int) -> int:
         """Bytes of the tables of a map made for that many entries (map.go NewMap())."""
         if live <= SLOTS:
-            return self.group.size
+            return self.groups_size(1)
         capacity = int(live * SLOTS / LOAD_FACTOR)
         tables = _power_of_two(-(-capacity // self.max_table))
         slots = _power_of_two(max(capacity // tables, SLOTS))
-        table_size = self.table_struct.size + self._pointer_size
-        return tables * (table_size + slots // SLOTS * self.group.size)
+        return self.directory_size(tables) + tables * self.table_size(slots // SLOTS)
+
+    # ---- what the allocator takes for each
+
+    def groups_size(self, groups: int) -> int:
+        """Bytes of the groups of a table."""
+        return self._blocks.size(groups * self.group.size, self._scanned)
+
+    def table_size(self, groups: int) -> int:
+        """Bytes of a table and its groups."""
+        return self._blocks.size(self.table_struct.size) + self.groups_size(groups)
+
+    def directory_size(self, length: int) -> int:
+        """Bytes of a directory."""
+        return self._blocks.size(length * self._pointer_size)
 
     def _set_table_layout(self) -> None:
         directory = self.struct["dirPtr"].type

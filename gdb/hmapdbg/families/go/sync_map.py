@@ -14,6 +14,7 @@ from ...header import Header
 from ...layout import StructLayout
 from ...target import Kind, Target, TargetError, Type, Value
 from ..reading import read_number
+from .blocks import Blocks
 from ...languages.go import go_layout, go_name, required_field
 
 FAMILY_NAME = "Go sync.Map"
@@ -112,6 +113,7 @@ class SyncMap:
             geometry=Unplaced(made_for=made_for),
             header_size=outer_size,
             box_size=entry_size,
+            is_rounded=self.target.kept(Blocks).are_known,
             facts=facts,
             details=(detail,),
             held=(held,),

@@ -12,6 +12,7 @@ from ..family import Map
 from ..reading import read_number
 from ...languages.go import find_value, go_layout, required_field
 from . import bucket, swiss
+from .blocks import Blocks
 from .sync_map import SyncMap, pointer_in
 
 
@@ -46,7 +47,8 @@ class PairMap(SyncMap):
             self.problem("Y2", text, address + member.offset, "Y2")
         self._collect(read, dirty, amended, content)
         misses = self.read_uint(address + required_field(found, "misses").offset, "misses")
-        self._finish(read, dirty, amended, misses, outer_size, entry.size)
+        entry_size = self.target.kept(Blocks).size(entry.size)
+        self._finish(read, dirty, amended, misses, outer_size, entry_size)
 
     def _read_offset(self) -> int:
         """Offset of the pointer to readOnly: in an atomic.Pointer, or, in go1.18 and go1.19, in the
@@ -84,7 +86,7 @@ class PairMap(SyncMap):
                 at = self.address if item.address is None else item.address
                 self.problem(f"{name} {item.invariant}", f"{name}: {item.text}", at, item.invariant)
                 continue
-            outside += (item.overflow - item.spare_used) * header.geometry.bucket_size
+            outside += (item.overflow - item.spare_used) * header.geometry.overflow_size
             if item.cells is not None:
                 keys.append(inner.slot_addresses(item.cells)[0])
                 entries.append(pointer_column(self.target, item.cells.elems.data, 0))

@@ -10,6 +10,7 @@ from ...geometry.columns import Mask, Raw, pointer_column
 from ...target import Field, Kind, Target, Type, Value
 from ..family import has_fields
 from ...languages.go import go_layout, required_field, with_shapes
+from .blocks import Blocks
 from .sync_map import SyncMap, pointer_in
 
 TRIE_FIELDS = ("root", "keyHash", "valEqual")
@@ -169,12 +170,13 @@ class TrieMap(SyncMap):
         )
         if not self.nodes:
             text = "never used"
-        nodes_size = self.nodes * self.indirect.size
+        blocks = self.target.kept(Blocks)
+        nodes_size = self.nodes * blocks.size(self.indirect.size)
         self.header = self.make_header(
             self.entry["key"].type,
             self.entry["value"].type,
             size,
-            self.entry.size,
+            blocks.size(self.entry.size),
             ("nodes", nodes_size),
             lambda live: nodes_size,
             facts,

@@ -32,6 +32,13 @@ class BucketChains(Geometry):
 
     # Overflow buckets allocated with that many main ones.
     spare: Callable[[int], int] = lambda buckets: 0
+    # Bytes that the allocator takes for an array, or an overflow bucket, of that size.
+    block: Callable[[int], int] = lambda size: size
+
+    @property
+    def overflow_size(self) -> int:
+        """See Geometry."""
+        return self.block(self.bucket_size)
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry: the least power of two that holds the entries without growing."""
@@ -41,8 +48,8 @@ class BucketChains(Geometry):
         while live > self.slots and live > self.load_factor * buckets:
             buckets *= 2
         first = arrays[0]
-        overhead = first.size - (first.buckets + first.spare) * self.bucket_size
-        return max(overhead, 0) + (buckets + self.spare(buckets)) * self.bucket_size
+        overhead = first.size - self.block((first.buckets + first.spare) * self.bucket_size)
+        return max(overhead, 0) + self.block((buckets + self.spare(buckets)) * self.bucket_size)
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""

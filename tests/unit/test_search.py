@@ -14,9 +14,9 @@ from hmapdbg.reach import misses, walk
 from hmapdbg.reach.keys import spelled_keys
 from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
-from hmapdbg.reach.steps import Path
+from hmapdbg.reach.steps import Path, is_too_long
 from hmapdbg.reach.walk import Search
-from hmapdbg.target import Field, Gap, Kind, Type, Value, Variable
+from hmapdbg.target import Field, Gap, Kind, TargetError, Type, Value, Variable
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import array_of, pointer_to
 
@@ -142,6 +142,45 @@ def test_chain_is_followed_to_its_end_and_a_cycle_once() -> None:
     assert list(search.follow([Variable("head", node, base)], "global")) == []
     assert search.places == count
     assert search.cuts == []
+
+
+def test_map_at_the_end_of_a_long_chain_goes_by_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And one that a few steps lead to by its path, however long the names and keys in it are."""
+    node, count, base = node_type(HMAP), 5000, 0x10000
+    size = node.size
+    data = b"".join(
+        struct.pack("<QQQQQ", base + (number + 1) * size if number + 1 < count else 0, 0, 0, 0, 0)
+        for number in range(count)
+    )
+    paths = []
+
+    def no_map(_: object, value: Value) -> None:
+        paths.append(value.expression)
+        raise TargetError("no map")
+
+    monkeypatch.setattr(walk, "open_map", no_map)
+    search = Search(FakeTarget({base: data}))
+    assert not list(search.follow([Variable("head", node, base)], "global"))
+    assert paths[:3] == ["head.value", "head.next->value", "head.next->next->value"]
+    assert paths[100].count("->") == 100 and paths[101:] == [
+        f"--type 'struct struct hmap' 0x{base + number * size + 8:x}"
+        for number in range(101, count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_long"),
+    [
+        pytest.param("m" + '["10.20.30.40 -> [x] \\"*"]' * 90, False, id="text"),
+        pytest.param("m" + "[{a = 1.5, b = 2.5}]" * 90, False, id="structs"),
+        pytest.param("m" + "[1]" * 101, True, id="keys"),
+        pytest.param("*" * 101 + "m", True, id="pointers"),
+    ],
+)
+def test_path_is_long_by_its_steps(text: str, is_long: bool) -> None:
+    assert is_too_long(text) == is_long
 
 
 def test_limits_say_what_was_cut() -> None:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 MAX_PLACES = 5_000_000  # followed
-MAX_GENERATIONS = 10_000  # pointers in a row
+MAX_GENERATIONS = MAX_PLACES  # pointers in a row
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from hmapdbg.languages.libstdcxx import containers
-from hmapdbg.listing.collect import Left, Wanted, listing_of
+from hmapdbg.listing.collect import Left, Wanted, collect, listing_of
 from hmapdbg.reach import limits as time_limits
 from hmapdbg.reach import misses, walk
 from hmapdbg.reach.keys import spelled_keys
@@ -18,6 +20,7 @@ from hmapdbg.reach.steps import Path, is_too_long
 from hmapdbg.reach.walk import Search
 from hmapdbg.target import Field, Gap, Kind, TargetError, Type, Value, Variable
 from hmapdbg.target.fake import FakeTarget
+from hmapdbg.target.interrupt import is_interrupt
 from hmapdbg.target.types import array_of, pointer_to
 
 INT = Type(Kind.INTEGER, "int", 4, signed=True)
@@ -48,6 +51,11 @@ def node_type(payload: Type) -> Type:
         struct_of("struct node", 8 + payload.size, ("next", 0, link), ("value", 8, payload))
     )
     return found[0]
+
+
+def caused(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error
 
 
 # ---- paths
@@ -191,8 +199,16 @@ def test_limits_say_what_was_cut() -> None:
     variable = Variable("head", node, base)
     for limits, text in (
         (Limits(generations=10), "pointers were followed only 10 deep"),
-        (Limits(places=20), "the search ended after 20 places"),
-        (Limits(seconds=0), "the search ended after 0 s: '--seconds N' allows more"),
+        (
+            Limits(places=20),
+            "the search ended after 20 places: of 21 places known to it, 1 and what they lead to "
+            "were not followed: '--places N' allows more",
+        ),
+        (
+            Limits(seconds=0),
+            "the search ended after 0 s: of 2 places known to it, 1 and what they lead to were not "
+            "followed: '--seconds N' allows more",
+        ),
     ):
         search = Search(target, limits)
         assert list(search.follow([variable], "global")) == []
@@ -285,6 +301,76 @@ def test_what_a_list_of_misses_has_no_room_for_is_counted(monkeypatch: pytest.Mo
     search.misses.add_unread(np.arange(5, dtype=np.uint64))
     for name in "abcd":
         search.misses.add_failure(name, ValueError())
-    notes = "\n".join(listing_of(target, search, Left(), [], Wanted()).notes)
+    notes = "\n".join(listing_of(target, search, Left(), [], Wanted()).cuts)
     assert "left out: b" in notes and "left out: 2 more, for reasons like these" in notes
     assert "3 places lead into memory" in notes and "2 more places that could not be read" in notes
+
+
+def test_no_time_is_no_limit() -> None:
+    clock = time_limits.Clock(None)
+    assert not clock.is_over and Limits().seconds is None
+
+
+# ---- Ctrl-C
+
+
+def chain_of_maps(count: int) -> tuple[FakeTarget, Variable]:
+    node, base = node_type(pointer_to(HMAP, 8)), 0x10000
+    data = b"".join(struct.pack("<QQ", base + 16 * at + 16, at + 1) for at in range(count))
+    return FakeTarget({base: data + bytes(16)}), Variable("head", node, base)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), ValueError("Quit"), caused(SystemError(), KeyboardInterrupt())]
+)
+def test_interrupt_is_known_in_every_form(error: BaseException) -> None:
+    assert is_interrupt(error)
+    with pytest.raises(KeyboardInterrupt):
+        Search(FakeTarget()).misses.add_failure("m", error)  # type: ignore[arg-type]
+
+
+def test_other_errors_are_no_interrupt() -> None:
+    assert not is_interrupt(caused(ValueError("quite"), TypeError("Quit now")))
+
+
+def test_interrupt_ends_the_search_with_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, variable = chain_of_maps(100)
+    monkeypatch.setattr(target, "iter_globals", lambda: iter([variable]))
+    opened = 0
+
+    def interrupted(_: object, value: Value) -> None:
+        nonlocal opened
+        opened += 1
+        if opened == 50:
+            raise KeyboardInterrupt
+        raise TargetError("no map")
+
+    monkeypatch.setattr(walk, "open_map", interrupted)
+    listing = collect(target, Wanted())
+    assert opened == 50 and not listing.is_complete
+    assert listing.cuts[0].startswith("the search was ended by Ctrl-C: of ")
+    assert listing.cuts[1] == "globals searched only in part, locals not at all"
+
+
+def test_time_that_is_over_leaves_the_rest_unsearched(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, variable = chain_of_maps(100)
+    monkeypatch.setattr(target, "iter_globals", lambda: iter([variable]))
+    monkeypatch.setattr(target, "iter_locals", lambda: pytest.fail("locals were read"))
+    listing = collect(target, Wanted(limits=Limits(places=10)))
+    assert listing.cuts[1] == "globals searched only in part, locals not at all"
+
+
+def test_progress_is_told_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, variable = chain_of_maps(100)
+    monkeypatch.setattr(target, "iter_globals", lambda: iter([variable]))
+    said: list[tuple[str, bool]] = []
+
+    class Said:
+        def say(self, text: Callable[[], str], at_once: bool = False) -> None:
+            said.append((text(), at_once))
+
+    assert collect(target, Wanted(), Said()).is_complete
+    assert said[0] == ("globals: 0 of 0 places followed, 0 maps", True)
+    assert ("globals: 1 variable, 0 of 0 places followed, 0 maps", False) in said
+    assert any(re.match(r"globals: 1 variable, 60 of 6\d places", text) for text, _ in said), said
+    assert [text.split(":")[0] for text, at_once in said if at_once] == ["globals", "locals"]

@@ -84,15 +84,18 @@ class HmapCommand(gdb.Command):
 
     def _explain(self, error: Exception) -> None:
         from ..plot import PlotError
+        from ..reach.misses import trace_of
         from ..target import MemoryFault, TargetError
 
         if isinstance(error, (TargetError, MemoryFault, PlotError)):
             raise gdb.GdbError(str(error)) from None
+        where = "'set hmap debug on' shows where; "
         if parameters.get(parameters.Debug):
-            raise error
+            # gdb itself shows it only after 'set python print-stack full'.
+            write_trace(trace_of(error))
+            where = ""
         raise gdb.GdbError(
-            f"{self.name} failed inside: {type(error).__name__}: {error}: "
-            "'set hmap debug on' shows where; please report it"
+            f"{self.name} failed inside: {type(error).__name__}: {error}: {where}please report it"
         ) from None
 
     def open_map(self, arguments: Arguments) -> tuple[Target, Map]:
@@ -111,6 +114,13 @@ class HmapCommand(gdb.Command):
         else:
             value = resolve_from(target, text, lambda at: typed_at(target, str(given), at))
         return target, open_map(target, value)
+
+
+def write_trace(trace: str) -> None:
+    """Writes where an error arose inside."""
+    from ..text import printable
+
+    gdb.write("".join(f"{printable(line)}\n" for line in trace.splitlines()), gdb.STDERR)
 
 
 def warned(target: Target) -> Target:

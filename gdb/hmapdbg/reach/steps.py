@@ -20,8 +20,8 @@ from ..target.spelling import OPENING, QUOTES, SCOPE, closing_at, quote_end
 
 Ints = NDArray[np.int64]
 
-# A path of more steps is none that anyone types, and in a long list the paths of all nodes would take
-# the square of its length.
+# A path of more steps is none that anyone types, and in a long list the paths of all nodes would
+# take the square of its length.
 MAX_STEPS = 100
 MAX_GENERATIONS = 2 * MAX_STEPS  # from a place back to where its path begins
 
@@ -208,7 +208,8 @@ def _path(origin: Origin, number: int) -> Path:
         elif isinstance(origin, Derived):
             own = 0 if origin.numbers is None else int(origin.numbers[number])
             steps.append((origin.step, own))
-            origin, number = origin.parent, int(origin.rows[number])
+            number = int(origin.rows[number])
+            origin = origin.parent
         else:
             break
     else:

@@ -126,6 +126,10 @@ class Target(Memory):
         """Which variables iter_globals and iter_locals have left out, and why."""
         return []
 
+    def cuts(self) -> list[str]:
+        """Which of them a limit has left out, and how to name them."""
+        return []
+
     def path_of(self, variable: Variable) -> str:
         """The first of a variable's paths that leads to it and to no other."""
         return variable.path

@@ -191,7 +191,7 @@ def test_ctrl_c_in_the_walks_leaves_the_numbers_of_headers() -> None:
         commands=[*STOP, *interrupted("listing.collect", "survey", 3), "hmap-list"],
     )
     first, *rows, total, note = session[4].output.splitlines()
-    assert first.startswith("2 of 6 maps were walked: the numbers of the others, marked '~'")
+    assert first.startswith("4 of 6 maps were not walked: their numbers, marked '~'")
     assert [row.lstrip().startswith("~") for row in rows] == [False] * 3 + [True] * 4
     assert total.startswith("6 maps hold ")
     assert note.startswith("note: 4 maps were not walked because of Ctrl-C: their numbers are from")

@@ -251,7 +251,7 @@ def test_incomplete_table_says_so_at_both_ends() -> None:
 
 def test_maps_that_were_not_walked_are_told_of_before_the_table() -> None:
     lines = list(tables.list_lines(listing(row("a"), row("b", is_exact=False)), 0))
-    assert lines[0].startswith("1 of 2 maps were walked: the numbers of the others, marked '~'")
+    assert lines[0].startswith("1 of 2 maps were not walked: their numbers, marked '~'")
 
 
 def test_csv_has_a_row_for_each_map() -> None:

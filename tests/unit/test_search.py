@@ -370,7 +370,9 @@ def test_progress_is_told_from_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
             said.append((text(), at_once))
 
     assert collect(target, Wanted(), Said()).is_complete
-    assert said[0] == ("globals: 0 of 0 places followed, 0 maps", True)
-    assert ("globals: 1 variable, 0 of 0 places followed, 0 maps", False) in said
-    assert any(re.match(r"globals: 1 variable, 60 of 6\d places", text) for text, _ in said), said
+    assert said[0] == ("globals: 0 variables read", True)
+    assert ("globals: 1 variable read", False) in said
+    assert any(
+        re.match(r"globals: 1 variable read, 60 of 6\d places", text) for text, _ in said
+    ), said
     assert [text.split(":")[0] for text, at_once in said if at_once] == ["globals", "locals"]

@@ -18,7 +18,15 @@ from ..reach.misses import Misses
 from ..reach.walk import Found, Search
 from ..survey import survey
 from ..text import count_of, size_text
-from ..target import Gap, MemoryFault, Target, TargetError, Value, Variable
+from ..target import (
+    WITHOUT_DEBUG_INFO,
+    Gap,
+    MemoryFault,
+    Target,
+    TargetError,
+    Value,
+    Variable,
+)
 from ..target.interrupt import is_interrupt
 from . import sample as samples
 from .rows import (
@@ -114,9 +122,12 @@ class _Teller:
             yield one
 
     def _text(self) -> str:
-        read = f"{count_of(self._variables, 'variable')}, " if self._variables else ""
-        places = f"{self._search.followed:,} of {self._search.places:,} places followed"
-        return f"{self._noun}: {read}{places}, {count_of(len(self._search.met_maps), 'map')}"
+        search = self._search
+        read = f"{self._noun}: {count_of(self._variables, 'variable')} read"
+        if not search.places:
+            return read
+        done = f"{search.followed:,} of {search.places:,} places known so far followed"
+        return f"{read}, {done}, {count_of(len(search.met_maps), 'map')}"
 
 
 def search_maps(
@@ -165,10 +176,9 @@ def _iter_maps(target: Target, search: Search, left: Left, teller: _Teller) -> I
 def _of_globals(target: Target, search: Search, left: Left, teller: _Teller) -> Iterator[Found]:
     variables = list(teller.each(target.iter_globals()))
     if not variables and not target.has_debug_info():
-        remedy = "built with -ldflags=-w or -s, or" if target.is_go else "not built with -g, or"
         left.cuts.append(
-            f"no variables are known: the program has no debug info ({remedy} stripped), or gdb "
-            "has not loaded it yet; 'hmap-layout load FILE' takes the layouts of a stripped one"
+            f"no variables are known: {WITHOUT_DEBUG_INFO} (build it {target.how_to_build()}, or "
+            "'hmap-layout load FILE' if it was stripped later), or gdb has not loaded it yet"
         )
     yield from search.follow(variables, GLOBAL)
 
@@ -210,7 +220,9 @@ def has_registry(target: Target) -> bool:
     try:
         target.evaluate(HEAD)
     except TargetError as error:
-        return not str(error).startswith("no symbol") and "no symbol table" not in str(error)
+        missing = ("no symbol table", f": {WITHOUT_DEBUG_INFO}: ")
+        text = str(error)
+        return not text.startswith("no symbol") and not any(one in text for one in missing)
     return True
 
 
@@ -279,7 +291,7 @@ def listing_of(
             "core: variables not set yet, or maps that are missing from this list; gdb's "
             "'set dump-excluded-mappings on' dumps all"
         )
-    notes += _iter_unfollowed(misses, target.is_go)
+    notes += _iter_unfollowed(misses, target.how_to_build())
     notes += _iter_unwalked(walker, len(rows))
     return Listing(
         [row for row in rows if row.held >= wanted.min_bytes],
@@ -312,15 +324,14 @@ def _iter_cuts(search: Search, left: Left) -> Iterator[str]:
         yield f"{count_of(misses.unexplained, 'more place')} that could not be read"
 
 
-def _iter_unfollowed(misses: Misses, is_go: bool) -> Iterator[str]:
+def _iter_unfollowed(misses: Misses, how_to_build: str) -> Iterator[str]:
     """What a search could not follow, for people."""
     unknown = {noun: count for noun, count in misses.unknown.items() if count}
     if unknown:
-        remedy = "without -ldflags=-w or -s" if is_go else "with -g"
         parts = ", ".join(f"{count:,} of {noun}" for noun, count in sorted(unknown.items()))
         yield (
             f"not followed, because debug info does not have the type of what is there: {parts}; "
-            f"build all parts of the program {remedy}"
+            f"build all parts of the program {how_to_build}"
         )
     if misses.remnants:
         unions = count_of(misses.remnants, "union")
@@ -389,10 +400,10 @@ class _Walker:
         if estimate.held < SMALL:
             self._small_left -= 1
             if self._small_left < 0:
-                self.small += 1
+                self.small += not estimate.is_exact
                 return False
         if self._clock.is_over:
-            self.late += 1
+            self.late += not estimate.is_exact
             return False
         return True
 

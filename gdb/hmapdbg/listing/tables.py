@@ -23,8 +23,8 @@ def list_lines(listing: Listing, limit: int) -> Iterator[str]:
     rough = sum(not row.is_exact for row in listing.rows)
     if rough:
         yield (
-            f"{len(listing.rows) - rough:,} of {len(listing.rows):,} maps were walked: the numbers "
-            "of the others, marked '~', are from their headers"
+            f"{rough:,} of {len(listing.rows):,} maps were not walked: their numbers, marked '~', "
+            "are from their headers"
         )
     rows = listing.rows[:limit] if limit else listing.rows
     if rows:

@@ -106,6 +106,10 @@ class Search:
         if not why:
             return list(self._cuts)
         waiting = self.places - self.followed
+        if not self.places:
+            return [f"the search {why}, before it had a place to follow{remedy}", *self._cuts]
+        if not waiting:
+            return [f"the search {why}: what it knew of was followed{remedy}", *self._cuts]
         return [
             f"the search {why}: of {self.places:,} places known to it, {waiting:,} and what they "
             f"lead to were not followed{remedy}",

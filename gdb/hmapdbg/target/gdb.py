@@ -154,6 +154,9 @@ class GdbTarget(Target):
     def has_debug_info(self) -> bool:
         return bool(self._layouts) or gdb_objects.has_debug_info()
 
+    def how_to_build(self) -> str:
+        return self._expressions.how_to_build
+
     def left_out(self) -> list[str]:
         return self._left_out.told()
 

@@ -203,10 +203,11 @@ bool debug_files_open(struct reader *reader)
         const char *found = reader->refused == NULL
                                 ? "no separate debug file was found"
                                 : arena_format(arena, "'%s' is of another build", reader->refused);
+        bool is_go = elf_find_section(&reader->program, ".go.buildinfo") != NULL;
         arena_fail(arena,
-                   "no debug info in '%s', and %s: build with -g, or name the folder of debug "
+                   "no debug info in '%s', and %s: build %s, or name the folder of debug "
                    "files with --debug-folder",
-                   reader->program_path, found);
+                   reader->program_path, found, is_go ? "without -ldflags=-w or -s" : "with -g");
     }
     return !arena->failed && open_alternative(reader);
 }

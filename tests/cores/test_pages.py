@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import resource
 from dataclasses import replace
@@ -85,6 +87,34 @@ def test_two_cores_name_the_leak_and_make_pages(
         console, picture = show(path, f"--window-size={size}")
         assert console == ""
         assert len(picture) > 20_000  # a blank one has 5,000 bytes
+
+
+def test_cores_that_were_not_searched_to_the_end_say_so(
+    looks: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    """And what one look may have missed is neither new nor gone."""
+    out = tmp_path / "out"
+    program, first, second = looks
+    cut = (
+        "python import itertools, time; "
+        "time.process_time = lambda looks=itertools.count(): 0 if next(looks) < 300 else 10000"
+    )
+    options = ("--diff", "--html", "--no-entries", "--no-plots", "--most", "2", "--ex", cut)
+    run = hmap_cores(*options, program, first, second, output=out)
+    assert run.status == 2, run
+    lines = run.output.splitlines()
+    for name in (first, second):
+        told = next(line for line in lines if line.startswith(str(name)))
+        assert "; incomplete: the search ended after 90 s: of " in told
+    assert "incomplete before: the search ended after 90 s: of " in run.output
+    assert "maps seen by both looks" in run.output
+    states = {row["state"] for row in csv.DictReader((out / "diff.csv").read_text().splitlines())}
+    assert states <= {""}
+    for name in ("monday", "tuesday"):
+        assert json.loads((out / name / "maps.json").read_text())["complete"] is False
+    index = (out / "index.html").read_text(encoding="utf-8")
+    assert "incomplete before: " in index and "at least " in index
+    assert "at least " in (out / "monday" / "index.html").read_text(encoding="utf-8")
 
 
 def test_diff_and_html_mistakes(looks: tuple[Path, Path, Path], tmp_path: Path) -> None:

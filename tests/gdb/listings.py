@@ -36,9 +36,10 @@ def told_by(output: str) -> list[Told]:
     return [Told(int(address, 16), int(count), how) for address, count, how in found]
 
 
-def list_maps(file: Path, options: str = "") -> list[str]:
-    """The commands that list maps to a file and then open each path of the list."""
-    script = f"runpy.run_path({str(SCRIPT)!r}, dict(FILE={str(file)!r}), '__main__')"
+def list_maps(file: Path, options: str = "", every: int = 1) -> list[str]:
+    """The commands that list maps to a file and then open each path of the list, or one in some."""
+    given = f"dict(FILE={str(file)!r}, EVERY={every})"
+    script = f"runpy.run_path({str(SCRIPT)!r}, {given}, '__main__')"
     return [f"hmap-list --json {file} {options}", f"python import runpy; {script}"]
 
 

@@ -23,14 +23,17 @@ def opened(path: str) -> dict[str, Any]:
             return dict(json.load(stream))
 
 
-def main(file: str) -> None:
-    """See the module."""
+def main(file: str, every: int) -> None:
+    """See the module; of a long list, one path in `every`, and the longest."""
     with open(file, encoding="utf-8") as stream:
         rows = json.load(stream)["maps"]
+    if every > 1:
+        rows.sort(key=lambda row: (-len(row["path"]), row["path"]))
+        rows = rows[::every]
     pairs = [{"row": row, "dump": opened(row["path"])} for row in rows]
     with open(f"{file}.pasted", "w", encoding="utf-8") as stream:
         json.dump(pairs, stream)
 
 
 if __name__ == "__main__":
-    main(globals()["FILE"])
+    main(globals()["FILE"], globals()["EVERY"])

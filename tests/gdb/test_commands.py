@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import limits
 from built import fixture_program
-from harness import Fails, Session, gdb_session
+from harness import ROOT, Fails, Session, gdb_session
 
 
 def at_stop(state: str, folder: Path, *commands: str | Fails) -> Session:
@@ -338,6 +339,34 @@ def test_completion(line: str, wanted: set[str]) -> None:
     assert wanted <= got, got
     if "fixture_ma" not in line or "--" in line:
         assert got == wanted
+
+
+def test_debug_shows_where_an_error_arose() -> None:
+    """Without another setting; and also of an error that cost a list only one map."""
+    broken = "python import {0} as m; m.{1} = lambda *given, **named: (lambda: 1 // 0)()"
+    words = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set width 0"]
+    for command in (
+        "source gdb/hmap.py",
+        "break fixture_stop",
+        "run",
+        broken.format("hmapdbg.reach.resolve", "resolve"),
+        "hmap-dump fixture_map",
+        "set hmap debug on",
+        "hmap-dump fixture_map",
+        broken.format("hmapdbg.listing.collect", "survey"),
+        "hmap-list --limit 1",
+    ):
+        words += ["-ex", command]
+    done = limits.run([*words, fixture_program("dev", "service")], cwd=ROOT, capture_output=True)
+    before, between, after = done.stderr.split("hmap-dump failed inside: ZeroDivisionError: ")
+    assert "Traceback" not in before
+    first = "integer division or modulo by zero: "
+    assert between.startswith(first + "'set hmap debug on' shows where; please report it\n")
+    assert after.startswith(first + "please report it\n")
+    for text, function in ((between, "open_map"), (after, "_walked_row")):
+        assert "Traceback (most recent call last):\n" in text and f", in {function}\n" in text
+        assert "ZeroDivisionError: integer division or modulo by zero\n" in text
+    assert "incomplete: left out: " in done.stdout
 
 
 def test_parameters_hold_defaults(folder: Path) -> None:

@@ -41,8 +41,10 @@ def test_what_the_kernel_left_out_is_named(program: Path, folder: Path) -> None:
     )
     assert paths(csv_out.output) == ["here"]
     # sessions, three shards, and the buckets of buckets_only.
-    (note,) = [line for line in listed.output.splitlines() if line.startswith("note: ")]
-    assert note.startswith("note: 5 places lead into memory that the core lacks, 0x")
+    note, other = [line for line in listed.output.splitlines() if line.startswith("incomplete: ")]
+    assert note == other and note.startswith(
+        "incomplete: 5 places lead into memory that the core lacks, 0x"
+    )
     assert "(8.0 MiB)" in note and "MADV_DONTDUMP" in note and "dump-excluded-mappings" in note
     assert "not set yet" not in listed.output
     for outcome in (dumped, buckets):

@@ -14,7 +14,7 @@ import pytest
 from go_fixtures import main_toolchains, on
 from go_programs import Rows, PROGRAMS, build, look
 from go_toolchains import Toolchain
-from harness import Fails, gdb_session
+from harness import ROOT, Fails, gdb_session
 
 gos = on(main_toolchains())
 newest = on(main_toolchains()[-1:])
@@ -291,3 +291,29 @@ SPELLED = {
     127: "byRune[-1].index",
     131: 'chained["a"]["b"]["c"].index',
 }
+
+
+@gos
+@pytest.mark.parametrize("how", ["-w", "strip"])
+def test_a_program_without_debug_info_is_told_of_in_go_words(
+    go: Toolchain, folder: Path, how: str
+) -> None:
+    """Of gcc's -g, and of libhmap's registry, Go knows nothing."""
+    exe = build(go, "go_garbage", folder, *(["-ldflags=-w"] if how == "-w" else []))
+    if how == "strip":
+        subprocess.run(["strip", exe], check=True)
+    layout = ROOT / "build" / "dev" / "libhmap" / "layout" / "hmap-layout"
+    made = subprocess.run([layout, exe], capture_output=True, text=True)
+    session = gdb_session(
+        exe,
+        commands=[
+            "starti",
+            "hmap-list",
+            *map(Fails, ("hmap-dump main.numbers", "hmap-layout runtime.hmap")),
+            Fails('print $hmap_len("main.numbers")'),
+        ],
+    )
+    first, none, last = session[1].output.splitlines()
+    assert first == last and none.startswith("no maps found, but not everything was searched")
+    for text in (first, *session.errors, made.stderr):
+        assert "without -ldflags=-w or -s" in text and "-g" not in text.split()

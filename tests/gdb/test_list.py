@@ -88,9 +88,12 @@ def test_mistakes(folder: Path) -> None:
 
 def test_program_without_maps_or_debug_info() -> None:
     session = gdb_session("/bin/true", commands=["starti", "hmap-list"])
-    said, note = session[1].output.splitlines()
-    assert said == "no maps found, but not everything was searched: see the notes"
-    assert note.startswith("note: no variables are known: the program has no debug info")
+    first, said, last = session[1].output.splitlines()
+    assert said == "no maps found, but not everything was searched: see below"
+    assert first == last
+    assert first.startswith(
+        "incomplete: no variables are known: the program has no debug info (not"
+    )
 
 
 def test_family_takes_its_words_alone() -> None:
@@ -130,5 +133,65 @@ def test_diff_says_that_the_saved_list_was_chosen(folder: Path) -> None:
             f"hmap-diff {saved} --match cache",
         ],
     )
-    note = "note: the saved list has only the maps chosen by '--match cache'"
-    assert note in session[3].output and "note:" not in session[4].output
+    cut = "incomplete before: it has only the maps chosen by '--match cache'"
+    assert session[3].output.count(cut) == 2 and "5 maps seen only now" in session[3].output
+    assert session[3].output.splitlines()[3] == "no change in 1 maps seen by both looks"
+    assert len(session[4].output.splitlines()) == 2, session[4].output
+
+
+INTERRUPTING = Path(__file__).resolve().parent / "interrupting.py"
+
+
+def interrupted(module: str, name: str, call: int) -> list[str]:
+    """The commands that have the next command interrupted as by Ctrl-C."""
+    return [
+        f"python exec(open('{INTERRUPTING}').read())",
+        f"python interrupt_at('{module}', '{name}', {call})",
+    ]
+
+
+def test_ctrl_c_in_the_search_shows_what_was_found(folder: Path) -> None:
+    saved, document = folder / "saved.json", folder / "list.json"
+    session = gdb_session(
+        fixture_program("dev", "service"),
+        commands=[
+            *STOP,
+            f"hmap-list --save {saved}",
+            *interrupted("reach.walk", "open_map", 4),
+            f"hmap-list --json {document} --csv -",
+            *interrupted("reach.walk", "open_map", 4),
+            "hmap-list",
+            *interrupted("reach.walk", "open_map", 4),
+            f"hmap-diff {saved}",
+            *interrupted("listing.collect", "has_registry", 1),
+            "hmap-list",
+            f"hmap-diff {document}",
+        ],
+    )
+    rows = list(csv.DictReader(io.StringIO(session[5].output)))
+    assert len(rows) == 3 and {row["complete"] for row in rows} == {"0"}
+    told = json.loads(document.read_text(encoding="utf-8"))
+    assert told["complete"] is False and len(told["maps"]) == 3
+    assert "ended by Ctrl-C: of " in told["cuts"][0]
+    assert told["cuts"][1] == "globals searched only in part, locals, the registry not at all"
+    first, second, *table, total, _, last = session[8].output.splitlines()
+    assert first.startswith("incomplete: the search was ended by Ctrl-C")
+    assert second == last == f"incomplete: {told['cuts'][1]}"
+    assert len(table) == 4 and total.startswith("at least 3 maps hold at least ")
+    assert "3 maps seen only before" in session[11].output and " gone" not in session[11].output
+    assert "no change in 3 maps seen by both looks" in session[11].output
+    # Before anything was searched.
+    assert "no maps found, but not everything was searched" in session[14].output
+    assert "3 maps seen only now" in session[15].output and " new" not in session[15].output
+
+
+def test_ctrl_c_in_the_walks_leaves_the_numbers_of_headers() -> None:
+    session = gdb_session(
+        fixture_program("dev", "service"),
+        commands=[*STOP, *interrupted("listing.collect", "survey", 3), "hmap-list"],
+    )
+    first, *rows, total, note = session[4].output.splitlines()
+    assert first.startswith("4 of 6 maps were not walked: their numbers, marked '~'")
+    assert [row.lstrip().startswith("~") for row in rows] == [False] * 3 + [True] * 4
+    assert total.startswith("6 maps hold ")
+    assert note.startswith("note: 4 maps were not walked because of Ctrl-C: their numbers are from")

@@ -117,8 +117,8 @@ def test_a_search_for_statics_that_ends_early_is_told_of(folder: Path, limit: st
     session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
     complete, short = session[2].output, session[4].output
     assert "note" not in complete
-    note = r"note: \d+ statics? of .*'program', .*'[^']+::\w+', (?:was|were) not found, the search "
-    assert re.search(note + "ended after", short), short
+    note = r"incomplete: \d+ statics? of .*'program', .*'[^']+::\w+', (?:was|were) not found, the "
+    assert re.search(note + "search ended after", short), short
     assert "name one yourself" in short and short.count("int -> int") < complete.count("int -> int")
 
 
@@ -137,8 +137,8 @@ def test_what_a_limit_has_left_out_is_told_of(folder: Path, limit: str, note: st
     program = compiled(folder, "g++", "threads.cc", flags=["-pthread"])
     cut = f"python import hmapdbg.target.{limit}"
     session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
-    assert "note: only" not in session[2].output
-    assert re.search(f"note: only {note}", session[4].output), session[4].output
+    assert "incomplete: only" not in session[2].output
+    assert re.search(f"incomplete: only {note}", session[4].output), session[4].output
 
 
 def test_statics_of_inlined_functions_of_c_are_told_of(folder: Path) -> None:

@@ -55,3 +55,10 @@ def test_many_looks_have_few_labels() -> None:
 def test_one_look_makes_no_line() -> None:
     assert growth_of(["monday"], [("m", [1])]) is None
     assert growth_of(["monday", "tuesday"], []) is None
+
+
+def test_unknown_count_has_no_dot() -> None:
+    growth = growth_of(["a", "b", "c"], [("m", [4, None, 2]), ("n", [None] * 3)])
+    assert growth is not None
+    assert [len(line.dots) for line in growth.lines] == [2, 0]
+    assert [line.last for line in growth.lines] == ["2", "?"]

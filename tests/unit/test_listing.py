@@ -114,6 +114,19 @@ def test_saved_list_reads_back() -> None:
     assert (back.process, back.taken_at, back.program) == ("pid 1", 100.0, "/bin/server")
 
 
+def test_saved_list_remembers_what_it_lacks() -> None:
+    whole = replace(listing(row("a")), cuts=("the search ended after 5 s",), notes=("other",))
+    document = json.loads(saved.dump(whole, samples=False))
+    assert document["complete"] is False and document["cuts"] == list(whole.cuts)
+    back = saved.load(json.dumps(document))
+    assert (back.cuts, back.notes) == (whole.cuts, whole.notes)
+    assert json.loads(saved.dump(listing(row("a")), samples=False))["complete"] is True
+    # As lists were saved before: the notes alone tell.
+    del document["complete"], document["cuts"]
+    back = saved.load(json.dumps(document))
+    assert (back.cuts, back.notes) == (whole.cuts, whole.notes)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", '{"format": "hmap-list/2"}', '{"format": "hmap-list/1"}', "{" * 10],
@@ -176,6 +189,38 @@ def test_looks_without_time_have_no_rate() -> None:
     assert change.per_second is None
 
 
+def test_map_that_an_incomplete_look_lacks_is_neither_new_nor_gone() -> None:
+    """It may have been missed. Maps that both have are compared."""
+    before = replace(listing(row("both", 5), row("old", 50)), cuts=("ended early",))
+    after = listing(row("both", 9), row("new", 70))
+    found = compare(before, after)
+    assert {(one.row.path, one.state) for one in found.changes} == {("old", "gone"), ("both", "")}
+    assert [one.path for one in found.only_after] == ["new"] and not found.only_before
+    found = compare(replace(before, cuts=()), replace(after, cuts=("ended early",)))
+    assert {(one.row.path, one.state) for one in found.changes} == {("new", "new"), ("both", "")}
+    assert [one.path for one in found.only_before] == ["old"] and not found.only_after
+    lines = list(tables.diff_lines(found, 0))
+    assert (
+        lines[1:3]
+        == lines[-2:]
+        == [
+            "incomplete now: ended early",
+            "1 map seen only before, with 1,000 bytes, not compared: the look now was incomplete "
+            "and may have missed them",
+        ]
+    )
+    assert "2 of 2 maps seen by both looks have changed" in lines[-3]
+    document = json.loads(saved.dump_difference(found))
+    assert (document["cuts_after"], document["only_before"]) == (["ended early"], ["old"])
+
+
+def test_list_of_chosen_maps_covers_no_others() -> None:
+    before = replace(listing(row("a")), choice="--match a")
+    assert compare(before, listing(row("a"), row("b"))).changes == []
+    whole = replace(listing(row("a"), row("b")), choice="--match a")
+    assert [one.state for one in compare(before, whole).changes] == ["new"]
+
+
 # ---- tables
 
 
@@ -192,6 +237,21 @@ def test_tables_are_safe_for_a_terminal() -> None:
 def test_cut_table_says_so() -> None:
     lines = list(tables.list_lines(listing(row("a"), row("b"), row("c")), 1))
     assert lines[-2] == "2 more, which hold 2.0 KiB: '--limit N' shows N, 0 all"
+
+
+def test_incomplete_table_says_so_at_both_ends() -> None:
+    lines = list(tables.list_lines(replace(listing(row("a")), cuts=(f"x{ESCAPE}",)), 0))
+    assert lines[0] == lines[-1] == "incomplete: x\\x1b[31m"
+    assert lines[-2].startswith("at least 1 map holds at least 1,000 bytes, at least 0 bytes of it")
+    (found,) = csv.DictReader(io.StringIO(tables.list_csv(replace(listing(row("a")), cuts=("x",)))))
+    assert found["complete"] == "0"
+    (found,) = csv.DictReader(io.StringIO(tables.list_csv(listing(row("a")))))
+    assert found["complete"] == "1"
+
+
+def test_maps_that_were_not_walked_are_told_of_before_the_table() -> None:
+    lines = list(tables.list_lines(listing(row("a"), row("b", is_exact=False)), 0))
+    assert lines[0].startswith("1 of 2 maps were not walked: their numbers, marked '~'")
 
 
 def test_csv_has_a_row_for_each_map() -> None:

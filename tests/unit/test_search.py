@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from hmapdbg.languages.libstdcxx import containers
-from hmapdbg.listing.collect import Left, Wanted, listing_of
+from hmapdbg.listing.collect import Left, Wanted, collect, listing_of
 from hmapdbg.reach import limits as time_limits
 from hmapdbg.reach import misses, walk
 from hmapdbg.reach.keys import spelled_keys
 from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
-from hmapdbg.reach.steps import Path
+from hmapdbg.reach.steps import Path, is_too_long
 from hmapdbg.reach.walk import Search
-from hmapdbg.target import Field, Gap, Kind, Type, Value, Variable
+from hmapdbg.target import Field, Gap, Kind, TargetError, Type, Value, Variable
 from hmapdbg.target.fake import FakeTarget
+from hmapdbg.target.interrupt import is_interrupt
 from hmapdbg.target.types import array_of, pointer_to
 
 INT = Type(Kind.INTEGER, "int", 4, signed=True)
@@ -48,6 +51,11 @@ def node_type(payload: Type) -> Type:
         struct_of("struct node", 8 + payload.size, ("next", 0, link), ("value", 8, payload))
     )
     return found[0]
+
+
+def caused(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error
 
 
 # ---- paths
@@ -145,6 +153,45 @@ def test_chain_is_followed_to_its_end_and_a_cycle_once() -> None:
     assert search.cuts == []
 
 
+def test_map_at_the_end_of_a_long_chain_goes_by_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And one that a few steps lead to by its path, however long the names and keys in it are."""
+    node, count, base = node_type(HMAP), 5000, 0x10000
+    size = node.size
+    data = b"".join(
+        struct.pack("<QQQQQ", base + (number + 1) * size if number + 1 < count else 0, 0, 0, 0, 0)
+        for number in range(count)
+    )
+    paths = []
+
+    def no_map(_: object, value: Value) -> None:
+        paths.append(value.expression)
+        raise TargetError("no map")
+
+    monkeypatch.setattr(walk, "open_map", no_map)
+    search = Search(FakeTarget({base: data}))
+    assert not list(search.follow([Variable("head", node, base)], "global"))
+    assert paths[:3] == ["head.value", "head.next->value", "head.next->next->value"]
+    assert paths[100].count("->") == 100 and paths[101:] == [
+        f"--type 'struct struct hmap' 0x{base + number * size + 8:x}"
+        for number in range(101, count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_long"),
+    [
+        pytest.param("m" + '["10.20.30.40 -> [x] \\"*"]' * 90, False, id="text"),
+        pytest.param("m" + "[{a = 1.5, b = 2.5}]" * 90, False, id="structs"),
+        pytest.param("m" + "[1]" * 101, True, id="keys"),
+        pytest.param("*" * 101 + "m", True, id="pointers"),
+    ],
+)
+def test_path_is_long_by_its_steps(text: str, is_long: bool) -> None:
+    assert is_too_long(text) == is_long
+
+
 def test_limits_say_what_was_cut() -> None:
     node = node_type(pointer_to(HMAP, 8))
     base = 0x10000
@@ -153,8 +200,16 @@ def test_limits_say_what_was_cut() -> None:
     variable = Variable("head", node, base)
     for limits, text in (
         (Limits(generations=10), "pointers were followed only 10 deep"),
-        (Limits(places=20), "the search ended after 20 places"),
-        (Limits(seconds=0), "the search ended after 0 s: '--seconds N' allows more"),
+        (
+            Limits(places=20),
+            "the search ended after 20 places: of 21 places known to it, 1 and what they lead to "
+            "were not followed: '--places N' allows more",
+        ),
+        (
+            Limits(seconds=0),
+            "the search ended after 0 s: of 2 places known to it, 1 and what they lead to were not "
+            "followed: '--seconds N' allows more",
+        ),
     ):
         search = Search(target, limits)
         assert list(search.follow([variable], "global")) == []
@@ -247,6 +302,78 @@ def test_what_a_list_of_misses_has_no_room_for_is_counted(monkeypatch: pytest.Mo
     search.misses.add_unread(np.arange(5, dtype=np.uint64))
     for name in "abcd":
         search.misses.add_failure(name, ValueError())
-    notes = "\n".join(listing_of(target, search, Left(), [], Wanted()).notes)
+    notes = "\n".join(listing_of(target, search, Left(), [], Wanted()).cuts)
     assert "left out: b" in notes and "left out: 2 more, for reasons like these" in notes
     assert "3 places lead into memory" in notes and "2 more places that could not be read" in notes
+
+
+def test_no_time_is_no_limit() -> None:
+    clock = time_limits.Clock(None)
+    assert not clock.is_over and Limits().seconds is None
+
+
+# ---- Ctrl-C
+
+
+def chain_of_maps(count: int) -> tuple[FakeTarget, Variable]:
+    node, base = node_type(pointer_to(HMAP, 8)), 0x10000
+    data = b"".join(struct.pack("<QQ", base + 16 * at + 16, at + 1) for at in range(count))
+    return FakeTarget({base: data + bytes(16)}), Variable("head", node, base)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), ValueError("Quit"), caused(SystemError(), KeyboardInterrupt())]
+)
+def test_interrupt_is_known_in_every_form(error: BaseException) -> None:
+    assert is_interrupt(error)
+    with pytest.raises(KeyboardInterrupt):
+        Search(FakeTarget()).misses.add_failure("m", error)  # type: ignore[arg-type]
+
+
+def test_other_errors_are_no_interrupt() -> None:
+    assert not is_interrupt(caused(ValueError("quite"), TypeError("Quit now")))
+
+
+def test_interrupt_ends_the_search_with_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, variable = chain_of_maps(100)
+    monkeypatch.setattr(target, "iter_globals", lambda: iter([variable]))
+    opened = 0
+
+    def interrupted(_: object, value: Value) -> None:
+        nonlocal opened
+        opened += 1
+        if opened == 50:
+            raise KeyboardInterrupt
+        raise TargetError("no map")
+
+    monkeypatch.setattr(walk, "open_map", interrupted)
+    listing = collect(target, Wanted())
+    assert opened == 50 and not listing.is_complete
+    assert listing.cuts[0].startswith("the search was ended by Ctrl-C: of ")
+    assert listing.cuts[1] == "globals searched only in part, locals not at all"
+
+
+def test_time_that_is_over_leaves_the_rest_unsearched(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, variable = chain_of_maps(100)
+    monkeypatch.setattr(target, "iter_globals", lambda: iter([variable]))
+    monkeypatch.setattr(target, "iter_locals", lambda: pytest.fail("locals were read"))
+    listing = collect(target, Wanted(limits=Limits(places=10)))
+    assert listing.cuts[1] == "globals searched only in part, locals not at all"
+
+
+def test_progress_is_told_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, variable = chain_of_maps(100)
+    monkeypatch.setattr(target, "iter_globals", lambda: iter([variable]))
+    said: list[tuple[str, bool]] = []
+
+    class Said:
+        def say(self, text: Callable[[], str], at_once: bool = False) -> None:
+            said.append((text(), at_once))
+
+    assert collect(target, Wanted(), Said()).is_complete
+    assert said[0] == ("globals: 0 variables read", True)
+    assert ("globals: 1 variable read", False) in said
+    assert any(
+        re.match(r"globals: 1 variable read, 60 of 6\d places", text) for text, _ in said
+    ), said
+    assert [text.split(":")[0] for text, at_once in said if at_once] == ["globals", "locals"]

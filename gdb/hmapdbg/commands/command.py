@@ -99,15 +99,18 @@ class HmapCommand(gdb.Command):
 
     def _explain(self, error: Exception) -> None:
         from ..plot import PlotError
+        from ..reach.misses import trace_of
         from ..target import MemoryFault, TargetError
 
         if isinstance(error, (TargetError, MemoryFault, PlotError)):
             raise gdb.GdbError(str(error)) from None
+        where = "'set hmap debug on' shows where; "
         if parameters.get(parameters.Debug):
-            raise error
+            # gdb itself shows it only after 'set python print-stack full'.
+            write_trace(trace_of(error))
+            where = ""
         raise gdb.GdbError(
-            f"{self.name} failed inside: {type(error).__name__}: {error}: "
-            "'set hmap debug on' shows where; please report it"
+            f"{self.name} failed inside: {type(error).__name__}: {error}: {where}please report it"
         ) from None
 
     def open_map(self, arguments: Arguments) -> tuple[Target, Map]:
@@ -153,6 +156,13 @@ def _guessed(target: Target, text: str) -> Map:
             gdb.STDERR,
         )
     return guess.map
+
+
+def write_trace(trace: str) -> None:
+    """Writes where an error arose inside."""
+    from ..text import printable
+
+    gdb.write("".join(f"{printable(line)}\n" for line in trace.splitlines()), gdb.STDERR)
 
 
 def warned(target: Target) -> Target:

@@ -11,7 +11,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, FileError, Outputs
 from .command import HmapCommand
-from .list import CHOICE, family_of, list_maps
+from .list import CHOICE, family_of, list_maps, show_traces
 
 if TYPE_CHECKING:
     from ..listing.rows import Listing
@@ -25,12 +25,14 @@ class Diff(HmapCommand):
     FILE was saved by hmap-list from the same process, or from another run of the program. Within
     one process maps are matched by address and creation site, otherwise by path. Maps are ranked by
     the size of the entries gained, not by bytes held: a map that fills the room it has grows too,
-    and one that doubles its array for one more entry does not.
+    and one that doubles its array for one more entry does not. A map in only one of the lists is
+    called new or gone only where the other list is complete.
 
       --match REGEX   compare only maps whose path, name or types match
       --family WORD   compare only maps of a family: libhmap, bucket, swiss, sync, go, unordered
       --limit N       print at most N rows; 0 means no limit
-      --seconds N     time limit of the search, and of walking the maps; default 20
+      --seconds N     end the search after N seconds, and the walks of the maps after N more
+      --places N      end the search after N places in memory; default 20,000,000
       --csv FILE      write a row per changed map
       --json FILE     write the same as JSON
       -h, --help      show this help
@@ -57,6 +59,7 @@ class Diff(HmapCommand):
         from ..listing.difference import compare
         from ..listing.saved import dump_difference
         from ..listing.tables import diff_csv, diff_lines
+        from ..text import printable
 
         path = arguments.expression.strip("'\"")
         if not path or arguments.rest:
@@ -73,24 +76,13 @@ class Diff(HmapCommand):
             outputs.commit()
         if STANDARD_OUTPUT not in [*arguments.all("--csv"), *arguments.all("--json")]:
             gdb.write("".join(f"{line}\n" for line in diff_lines(found, limit)))
-            gdb.write(
-                "".join(f"note: {note}\n" for note in [*_missing(before, after), *after.notes])
-            )
+            gdb.write("".join(f"note: {printable(note)}\n" for note in after.notes))
+        show_traces(after)
 
     def complete(self, text: str, word: str | None) -> object:
         if not text.lstrip().startswith("-") and " " not in text.strip():
             return gdb.COMPLETE_FILENAME
         return super().complete(text, word)
-
-
-def _missing(before: Listing, after: Listing) -> list[str]:
-    """What the saved list cannot tell, since it has only some of the maps."""
-    if not before.choice or before.choice == after.choice:
-        return []
-    return [
-        f"the saved list has only the maps chosen by '{before.choice}': others look new; use the "
-        "same options"
-    ]
 
 
 def _load(path: str) -> Listing:

@@ -9,7 +9,7 @@ import gdb
 from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
-from .command import HmapCommand, warned
+from .command import HmapCommand, warned, write_trace
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ CHOICE = (
     Option("--min-bytes", "N"),
     Option("--limit", "N"),
     Option("--seconds", "N"),
+    Option("--places", "N"),
 )
 FILE_OPTIONS = ("--csv", "--json", "--pprof", "--save")
-SECONDS = 20
 
 
 class List(HmapCommand):
@@ -39,13 +39,17 @@ class List(HmapCommand):
     map is listed once, by a path that hmap-dump and the other commands accept. The program is
     neither written to nor resumed.
 
+    Ctrl-C ends the search and shows what was found until then. A list that may lack maps says so in
+    its first and last lines.
+
       --sort WHAT     sort by held (bytes, the default), wasted, entries, deleted, or growth (bytes
                       of arrays that growth will free, or that iterators pin)
       --match REGEX   list only maps whose path, name or types match
       --family WORD   list only maps of a family: libhmap, bucket, swiss, sync, go, unordered
       --min-bytes N   list only maps that hold at least N bytes
       --limit N       print at most N rows; 0 means no limit
-      --seconds N     time limit of the search, and of walking the maps; default 20
+      --seconds N     end the search after N seconds, and the walks of the maps after N more
+      --places N      end the search after N places in memory; default 20,000,000
       --csv FILE      write a row per map
       --json FILE     write the same as JSON
       --pprof FILE    write a profile for 'go tool pprof': bytes held and wasted, entries, deleted
@@ -91,6 +95,7 @@ class List(HmapCommand):
         paths = [path for name in FILE_OPTIONS for path in arguments.all(name)]
         if STANDARD_OUTPUT not in paths:
             gdb.write("".join(f"{line}\n" for line in list_lines(listing, limit)))
+        show_traces(listing)
 
 
 def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> Listing:
@@ -102,9 +107,16 @@ def list_maps(arguments: Arguments, what: str, by: str, samples: bool) -> Listin
     from ..target.opening import open_target
 
     wanted = _wanted(arguments, samples)
-    with Progress(what, "maps") as progress:
+    with Progress(what, ends="Ctrl-C shows what was found") as progress:
         listing = collect(warned(open_target()), wanted, progress)
     return replace(listing, rows=ranked(listing.rows, by), choice=choice_of(arguments))
+
+
+def show_traces(listing: Listing) -> None:
+    """Where errors arose inside, after 'set hmap debug on'."""
+    if parameters.get(parameters.Debug):
+        for trace in listing.traces:
+            write_trace(trace)
 
 
 def choice_of(arguments: Arguments) -> str:
@@ -115,14 +127,17 @@ def choice_of(arguments: Arguments) -> str:
 
 def _wanted(arguments: Arguments, samples: bool) -> Wanted:
     from ..listing.collect import Wanted
-    from ..reach.limits import Limits
+    from ..reach.limits import MAX_PLACES, Limits
 
     return Wanted(
         match=arguments.pattern("--match"),
         family=family_of(arguments),
         min_bytes=arguments.number("--min-bytes", 0),
         samples=samples,
-        limits=Limits(seconds=arguments.number("--seconds", SECONDS)),
+        limits=Limits(
+            seconds=arguments.number("--seconds", 0) or None,
+            places=arguments.number("--places", 0) or MAX_PLACES,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 
 import gdb
 
@@ -15,13 +16,15 @@ EVERY = 0.2
 
 
 class Progress:
-    """Call it with what has been done of how much; used as a context it wipes its line at the end.
+    """Call it with what has been done of how much, or have it `say` something; used as a context it
+    wipes its line at the end.
 
-    It is silent where output is no terminal, and for short walks."""
+    It is silent where output is no terminal. `ends`: what Ctrl-C does."""
 
-    def __init__(self, what: str, noun: str = "buckets") -> None:
+    def __init__(self, what: str, noun: str = "buckets", ends: str = "Ctrl-C stops") -> None:
         self._what = what
         self._noun = noun
+        self._ends = ends
         self._shown = False
         self._next = time.monotonic() + AFTER
         self._enabled = bool(parameters.get(parameters.Progress)) and os.isatty(
@@ -29,12 +32,16 @@ class Progress:
         )
 
     def __call__(self, done: int, total: int) -> None:
-        if not self._enabled or time.monotonic() < self._next:
+        share = 100 * done // max(total, 1)
+        self.say(lambda: f"{share} % of {total:,} {self._noun}")
+
+    def say(self, text: Callable[[], str], at_once: bool = False) -> None:
+        """What is being done now. `at_once`: what may take long before it is heard of again."""
+        if not self._enabled or not at_once and time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
         self._shown = True
-        share = 100 * done // max(total, 1)
-        gdb.write(f"\r{self._what}: {share} % of {total:,} {self._noun} (Ctrl-C stops)", gdb.STDERR)
+        gdb.write(f"\r\033[K{self._what}: {text()} ({self._ends})", gdb.STDERR)
         gdb.flush(gdb.STDERR)
 
     def __enter__(self) -> Progress:

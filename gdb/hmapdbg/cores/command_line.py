@@ -127,7 +127,7 @@ def parse(arguments: Sequence[str]) -> Asked:
         metavar="S",
         type=_seconds,
         default=TIMEOUT,
-        help=f"seconds per core (default: {TIMEOUT:g})",
+        help=f"seconds per core, 0.3 of it for the search (default: {TIMEOUT:g})",
     )
     add("--no-entries", action="store_true", help="write no CSVs of entries")
     add("--no-plots", action="store_true", help="draw no pictures")

@@ -11,10 +11,11 @@ from typing import Union
 from ..families import open_map
 from ..families.family import Map
 from ..listing import saved, tables
-from ..listing.collect import Left, Wanted, find_maps, has_registry, listing_of
+from ..listing.collect import Left, Wanted, has_registry, listing_of, search_maps
 from ..listing.rows import Listing, ranked
 from ..output.dump import Dumped, MapFiles, dump_map
 from ..output.files import Outputs
+from ..reach.limits import Limits
 from ..reach.resolve import resolve
 from ..reach.walk import Search
 from ..target import Target, TargetError
@@ -25,6 +26,7 @@ from .job import (
     BEGIN,
     DOCUMENT,
     ENTRIES,
+    INCOMPLETE,
     LISTING,
     MAP,
     NOTE,
@@ -80,23 +82,28 @@ def _open_maps(target: Target, job: Job, report: ReportFile) -> Iterator[_Found]
 
 def _find_maps(target: Target, job: Job, report: ReportFile, names: Names) -> Iterator[_Found]:
     """The maps that hmap-list finds; its list of them is written on the way."""
-    wanted = Wanted(samples=True)
+    wanted = Wanted(samples=True, limits=Limits(seconds=job.seconds, wall_seconds=job.seconds))
     search, left = Search(target, wanted.limits), Left()
-    found = list(find_maps(target, search, left))
+    found = search_maps(target, search, left)
     for trouble in left.troubles:
         report.add(TROUBLE, text=trouble)
     for expression, why in left.unreadable:
         yield MapResult(names.take("", "unreadable"), expression, why)
     if not found and not left.troubles and not left.unreadable:
         why = "none existed, or all had been destroyed"
-        if target.is_go or not has_registry(target):
+        if search.has_stopped:
+            why = "the search ended before it came to one"
+        elif target.is_go or not has_registry(target):
             why = "no variable leads to one: name maps with --map"
         report.add(TROUBLE, text=f"no maps: {why}")
     listing = listing_of(target, search, left, found, wanted)
     order = {row.address: number for number, row in enumerate(ranked(listing.rows))}
     _write_listing(job, replace(listing, rows=ranked(listing.rows)))
-    for cut in [*search.cuts, *left.notes]:
-        report.add(NOTE, text=cut)
+    for cut in listing.cuts:
+        if cut not in left.troubles and not cut.startswith(("the registry: ", "left out: ")):
+            report.add(NOTE, text=f"{INCOMPLETE}{cut}")
+    for note in left.notes:
+        report.add(NOTE, text=note)
     # The largest first: that is what is looked for.
     found.sort(key=lambda one: order[one.header.address])
     if 0 < job.most < len(found):

@@ -16,6 +16,8 @@ from ..compat import dataclass
 # Kinds of lines in a report.
 BEGIN, MAP, TROUBLE, NOTE, END = "begin", "map", "trouble", "note", "end"
 
+INCOMPLETE = "incomplete: "  # begins a note on maps that may be missing
+
 # The files of a map, by what stands behind its name.
 SUMMARY, OCCUPANCY, ENTRIES, DOCUMENT, PICTURE = ".txt", ".csv", ".entries.csv", ".json", ".png"
 
@@ -34,6 +36,7 @@ class Job:
     most: int = 0  # maps to examine of those found, the largest ones; 0: all
     entries: bool = True
     pictures: bool = True
+    seconds: float | None = None  # for the search, and again for the list; None: no limit
 
     def write(self, path: str) -> None:
         """Writes the job file."""

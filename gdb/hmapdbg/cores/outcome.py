@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..text import printable
 from . import FINE, FOUND, UNREADABLE
-from .job import MapResult
+from .job import INCOMPLETE, MapResult
 from .run import CoreResult
 
 # Of stats.Stats.verdicts(), as --fail-on takes them.
@@ -56,8 +56,8 @@ def exit_status(results: Iterable[CoreResult], fail_on: Sequence[str]) -> int:
     for result in results:
         if result.troubles or any(one.is_unreadable for one in result.maps):
             return UNREADABLE
-        # Truncated, but all of its maps are in the part that is there.
-        if any(note.startswith("truncated") for note in result.notes):
+        # Truncated, but all of its maps are in the part that is there; or not all was searched.
+        if any(note.startswith(("truncated", INCOMPLETE)) for note in result.notes):
             return UNREADABLE
         for one in result.maps:
             if one.problems or set(fail_on).intersection(one.verdicts):

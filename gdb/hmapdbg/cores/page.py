@@ -17,7 +17,7 @@ from typing import Any
 from ..listing.difference import Change, Difference, compare, row_like
 from ..listing.rows import Listing, Row
 from ..listing.saved import NotAListing, load
-from ..listing.tables import rate_unit
+from ..listing.tables import rate_unit, unseen_lines
 from ..output.files import Outputs
 from ..plot.growth import Growth, growth_of
 from ..text import size_text
@@ -100,6 +100,7 @@ def _index(
                 "shown": result.core.shown,
                 "page": f"{result.core.name}/{PAGE}" if result.has_folder else "",
                 "maps": len(listing.rows) if listing is not None else len(result.maps),
+                "least": "" if listing is None or listing.is_complete else "at least ",
                 "held": listing.held if listing is not None else _sum(result, "held"),
                 "wasted": listing.wasted if listing is not None else _sum(result, "wasted"),
                 "verdicts": _verdicts(result),
@@ -110,6 +111,7 @@ def _index(
             for result, listing in zip(results, listings)
         ],
         "difference": difference,
+        "unseen": [] if difference is None else list(unseen_lines(difference)),
         "rate": rate_unit(None if difference is None else difference.seconds),
         "changes": [one for one in changes if one.growth > 0 or one.state][:20],
         "plot": _growth_plot(changes, results, listings),
@@ -150,6 +152,7 @@ def _core(
         "core": result.core,
         "troubles": list(result.troubles),
         "notes": list(result.notes),
+        "least": "" if listing is None or listing.is_complete else "at least ",
         "held": listing.held if listing is not None else _sum(result, "held"),
         "wasted": listing.wasted if listing is not None else _sum(result, "wasted"),
         "count": len(rows) or len(result.maps),
@@ -259,8 +262,12 @@ def _plot(
 ) -> Growth | None:
     """The entries of maps over the cores whose maps could be listed."""
     there = [(result, one) for result, one in zip(results, listings) if one is not None]
-    counts = []
+    counts: list[tuple[str, list[int | None]]] = []
     for row in rows:
-        found = [row_like(row, listing) for _, listing in there]
-        counts.append((row.path, [0 if one is None else one.entries for one in found]))
+        entries: list[int | None] = []
+        for _, listing in there:
+            found = row_like(row, listing)
+            missing = 0 if listing.is_complete else None
+            entries.append(missing if found is None else found.entries)
+        counts.append((row.path, entries))
     return growth_of([os.path.basename(result.core.shown) for result, _ in there], counts)

@@ -42,6 +42,8 @@ SETTINGS = (
 # What an environment could change in gdb's Python.
 DROPPED = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "MPLBACKEND")
 
+SHARE = 0.3  # of the time limit of a core, for the search for its maps, and for the list of them
+
 # Seconds. A signal that another thread gets does not end this one's wait, and its handler runs in
 # this one: without a limit an interrupt would be lost.
 WAKE = 0.5
@@ -218,6 +220,7 @@ class Runner:
             options.most,
             options.entries,
             options.pictures,
+            SHARE * options.timeout,
         ).write(job_file)
         command = self._command(core, job_file)
         with open(log_file, "wb") as log:

@@ -80,7 +80,7 @@ def open_map(target: Target, value: Value) -> Map:
             data = target.read(address, found.size)
     family = kept_for_type(target, found, _family_of)
     if family is None:
-        raise TargetError(_why_not(value, found))
+        raise TargetError(_why_not(target, value, found))
     if address is None:
         raise TargetError(
             f"'{value.expression}' is not in memory: name the variable that holds the map"
@@ -93,11 +93,12 @@ def _may_be_nil(found: Type) -> bool:
     return any(family.has_nil and family.recognise(found) for family in FAMILIES)
 
 
-def _why_not(value: Value, found: Type) -> str:
+def _why_not(target: Target, value: Value, found: Type) -> str:
     known = ", ".join(family.describes for family in FAMILIES)
     if found.kind is Kind.STRUCT and not found.fields:
         return (
             f"no debug info for '{found.name}', the type of '{value.expression}': "
-            "build that part with -g, or load its symbols with 'symbol-file' or 'add-symbol-file'"
+            f"build that part {target.how_to_build()}, or load its symbols with 'symbol-file' or "
+            "'add-symbol-file'"
         )
     return f"'{value.expression}' is not a map: its type is '{value.type.name}'; maps are {known}"

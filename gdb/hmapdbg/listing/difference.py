@@ -3,7 +3,8 @@
 Maps are matched by identity where both listings are of one process (address, types and where the
 map was made), and by path. How much a map has grown is what its new entries take, not what it holds
 more: a map that doubles its array for one entry more is no leak, and one that fills the room it has
-is one.
+is one. A map that only one of two looks has seen is new or gone only where the other has looked
+everywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ..compat import dataclass
-from .rows import Listing, Row
+from .rows import Listing, Row, ranked
 from .sample import at_level
 
 SHOWN_KEYS = 5
@@ -84,6 +85,16 @@ class Difference:
     unchanged: int
     seconds: float | None
     same_process: bool
+    cuts_before: Sequence[str] = ()  # by what either look was cut short
+    cuts_after: Sequence[str] = ()
+    # Maps that one look has, and the other may have missed.
+    only_before: Sequence[Row] = ()
+    only_after: Sequence[Row] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether either look may have missed maps."""
+        return bool(self.cuts_before or self.cuts_after)
 
     @property
     def grown(self) -> int:
@@ -97,6 +108,11 @@ def compare(before: Listing, after: Listing) -> Difference:
     seconds = None
     if before.taken_at is not None and after.taken_at is not None:
         seconds = max(after.taken_at - before.taken_at, 0.0) or None
+    cuts_before = [*before.cuts, *_choice_cut(before, after)]
+    pairs = list(_iter_pairs(before, after, same))
+    only_before = [old for old, new in pairs if old is not None and new is None and after.cuts]
+    only_after = [new for old, new in pairs if new is not None and old is None and cuts_before]
+    unsure = {id(row) for row in (*only_before, *only_after)}
     changes = [
         Change(
             old,
@@ -105,11 +121,29 @@ def compare(before: Listing, after: Listing) -> Difference:
             old is not None and new is not None and same and _identity(old) != _identity(new),
             None if old is None or new is None else _new_keys(old, new, same),
         )
-        for old, new in _iter_pairs(before, after, same)
+        for old, new in pairs
+        if id(old) not in unsure and id(new) not in unsure
     ]
     changed = [one for one in changes if one.state or one.entries or one.held]
     changed.sort(key=lambda one: (-one.growth, -one.held, one.row.path))
-    return Difference(changed, len(changes) - len(changed), seconds, same)
+    return Difference(
+        changed,
+        len(changes) - len(changed),
+        seconds,
+        same,
+        cuts_before,
+        list(after.cuts),
+        ranked(only_before),
+        ranked(only_after),
+    )
+
+
+def _choice_cut(before: Listing, after: Listing) -> Iterator[str]:
+    """What the earlier look cannot tell, since it has only some of the maps."""
+    if before.choice and before.choice != after.choice:
+        yield (
+            f"it has only the maps chosen by '{before.choice}': the same options compare them all"
+        )
 
 
 def _iter_pairs(

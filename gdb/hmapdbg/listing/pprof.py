@@ -70,7 +70,8 @@ class _Profile:
         out += [_bytes(FUNCTION, body) for body in self._bodies]
         if self._listing.taken_at is not None:
             out.append(_int(TIME_NANOS, int(self._listing.taken_at * 1e9)))
-        out += [_int(COMMENT, self._text(note)) for note in self._listing.notes]
+        notes = [*map("incomplete: {}".format, self._listing.cuts), *self._listing.notes]
+        out += [_int(COMMENT, self._text(note)) for note in notes]
         out.append(_int(DEFAULT_TYPE, self._text(VALUES[0][0])))
         out += [_bytes(STRINGS, text.encode("utf-8", "replace")) for text in self._strings]
         return b"".join(out)

@@ -75,8 +75,16 @@ class Listing:
     process: str = ""  # what tells one process from others
     taken_at: float | None = None  # seconds since 1970; None: not known
     program: str = ""
-    notes: Sequence[str] = field(default=())  # what was left out
+    notes: Sequence[str] = field(default=())  # what else there is to say
+    # By what the search was cut short: maps may be missing. Empty: none is, as far as is known.
+    cuts: Sequence[str] = field(default=())
+    traces: Sequence[str] = field(default=())  # where errors arose inside; not saved
     choice: str = ""  # the options by which maps were chosen, as typed; empty: all of them
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all maps were looked for."""
+        return not self.cuts
 
     @property
     def held(self) -> int:

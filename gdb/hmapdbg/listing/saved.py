@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from .difference import Difference
@@ -10,6 +11,12 @@ from .rows import Listing, Row, Sample
 
 FORMAT = "hmap-list/1"
 MAX_BYTES = 1 << 30
+
+# The notes of lists that were saved before they had "cuts", of a search that was cut short.
+_CUT = re.compile(
+    r"the search (of the heap )?(was )?ended|followed only|the heap was not|of the heap|not all el"
+    r"|^only |^the registry: |^left out: |no variables are known|that the core lacks|more place"
+)
 
 
 class NotAListing(Exception):
@@ -25,7 +32,9 @@ def dump(listing: Listing, samples: bool) -> str:
         "taken_at": listing.taken_at,
         "held": listing.held,
         "wasted": listing.wasted,
-        "notes": list(listing.notes),
+        "complete": listing.is_complete,
+        "cuts": list(listing.cuts),
+        "notes": [*listing.cuts, *listing.notes],
         "choice": listing.choice,
         "maps": [_row(row, samples) for row in listing.rows],
     }
@@ -70,6 +79,10 @@ def dump_difference(found: Difference) -> str:
         "seconds": found.seconds,
         "same_process": found.same_process,
         "unchanged": found.unchanged,
+        "cuts_before": list(found.cuts_before),
+        "cuts_after": list(found.cuts_after),
+        "only_before": [row.path for row in found.only_before],
+        "only_after": [row.path for row in found.only_after],
         "changes": [
             {
                 "path": one.row.path,
@@ -99,12 +112,18 @@ def load(text: str) -> Listing:
     try:
         rows = [_row_of(one) for one in document["maps"]]
         taken_at = document["taken_at"]
+        notes = list(map(str, document["notes"]))
+        cuts = document.get("cuts")
+        if cuts is None:
+            cuts = filter(_CUT.search, notes)
+        cuts = list(map(str, cuts))
         return Listing(
             rows,
             process=str(document["process"]),
             taken_at=None if taken_at is None else float(taken_at),
             program=str(document["program"]),
-            notes=tuple(map(str, document["notes"])),
+            notes=tuple(note for note in notes if note not in cuts),
+            cuts=tuple(cuts),
             choice=str(document.get("choice", "")),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -7,18 +7,25 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ..text import printable, size_text
+from ..text import count_of, printable, size_text
 from .difference import Change, Difference
 from .rows import SOURCES, Listing, Row
 
 CSV_HEADER = (
     "path,source,family,key,elem,address,name,created_at,entries,capacity,fill,deleted,held,"
-    "wasted,growing,verdicts,problems,exact"
+    "wasted,growing,verdicts,problems,exact,complete"
 ).split(",")
 
 
 def list_lines(listing: Listing, limit: int) -> Iterator[str]:
     """The table, safe for a terminal; at most `limit` rows (0: all)."""
+    yield from incomplete_lines(listing.cuts)
+    rough = sum(not row.is_exact for row in listing.rows)
+    if rough:
+        yield (
+            f"{rough:,} of {len(listing.rows):,} maps were not walked: their numbers, marked '~', "
+            "are from their headers"
+        )
     rows = listing.rows[:limit] if limit else listing.rows
     if rows:
         yield from aligned(
@@ -33,7 +40,14 @@ def list_lines(listing: Listing, limit: int) -> Iterator[str]:
             "'--limit N' shows N, 0 all"
         )
     yield total_line(listing)
+    yield from incomplete_lines(listing.cuts)
     yield from (f"note: {printable(note)}" for note in listing.notes)
+
+
+def incomplete_lines(cuts: Sequence[str], whose: str = "") -> Iterator[str]:
+    """What is said of a search that was cut short, above and below what was found."""
+    for cut in cuts:
+        yield printable(f"incomplete{whose}: {cut}")
 
 
 # ---- hmap-diff
@@ -48,6 +62,7 @@ WITH_KEYS = 3  # rows under which new keys are shown
 def diff_lines(found: Difference, limit: int) -> Iterator[str]:
     """What has changed, safe for a terminal; at most `limit` rows (0: all)."""
     yield _when(found)
+    yield from unseen_lines(found)
     changes = found.changes[:limit] if limit else found.changes
     if changes:
         unit, length = rate_unit(found.seconds)
@@ -69,6 +84,23 @@ def diff_lines(found: Difference, limit: int) -> Iterator[str]:
     if len(changes) < len(found.changes):
         yield f"{len(found.changes) - len(changes):,} more: '--limit N' shows N, 0 all"
     yield _diff_total(found)
+    yield from unseen_lines(found)
+
+
+def unseen_lines(found: Difference) -> Iterator[str]:
+    """What either look has not covered, and how many maps cannot be compared for that."""
+    yield from incomplete_lines(found.cuts_before, " before")
+    yield from incomplete_lines(found.cuts_after, " now")
+    for rows, which, other in (
+        (found.only_after, "now", "before"),
+        (found.only_before, "before", "now"),
+    ):
+        if rows:
+            held = size_text(sum(row.held for row in rows))
+            yield (
+                f"{count_of(len(rows), 'map')} seen only {which}, with {held}, not compared: "
+                f"the look {other} was incomplete and may have missed them"
+            )
 
 
 def _gone(count: int) -> str:
@@ -102,11 +134,13 @@ def rate_unit(seconds: float | None) -> tuple[str, int]:
 
 def _diff_total(found: Difference) -> str:
     if not found.changes:
-        return f"no change in {found.unchanged:,} maps"
+        both = " seen by both looks" if found.is_partial else ""
+        return f"no change in {found.unchanged:,} maps{both}"
     new = sum(one.state == "new" for one in found.changes)
     gone = sum(one.state == "gone" for one in found.changes)
     text = (
-        f"{len(found.changes):,} of {len(found.changes) + found.unchanged:,} maps have changed, "
+        f"{len(found.changes):,} of {len(found.changes) + found.unchanged:,} maps "
+        f"{'seen by both looks ' if found.is_partial else ''}have changed, "
         f"{new:,} of them new, {gone:,} gone"
     )
     first = found.changes[0]
@@ -168,8 +202,8 @@ def diff_csv(found: Difference) -> str:
 def total_line(listing: Listing) -> str:
     """How many maps, what they hold, and how they were found."""
     if not listing.rows:
-        if listing.notes:
-            return "no maps found, but not everything was searched: see the notes"
+        if listing.cuts or listing.notes:
+            return "no maps found, but not everything was searched: see below"
         return "no maps: none was found, or none matches"
     sources = Counter(row.source for row in listing.rows)
     words = {
@@ -181,9 +215,11 @@ def total_line(listing: Listing) -> str:
     }
     found = ", ".join(f"{sources[one]:,} {words[one]}" for one in SOURCES if sources[one])
     count = len(listing.rows)
+    least = "at least " if listing.cuts else ""
     return (
-        f"{count:,} {'map holds' if count == 1 else 'maps hold'} {size_text(listing.held)}, "
-        f"{size_text(listing.wasted)} of it wasted: {found}"
+        f"{least}{count:,} {'map holds' if count == 1 else 'maps hold'} "
+        f"{least}{size_text(listing.held)}, {least}{size_text(listing.wasted)} of it wasted: "
+        f"{found}"
     )
 
 
@@ -251,6 +287,7 @@ def list_csv(listing: Listing) -> str:
                 ";".join(row.verdicts),
                 row.problems,
                 int(row.is_exact),
+                int(listing.is_complete),
             ]
         )
     return stream.getvalue()

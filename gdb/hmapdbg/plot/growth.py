@@ -42,12 +42,15 @@ class Growth:
     bottom: int = HEIGHT - BOTTOM
 
 
-def growth_of(looks: Sequence[str], counts: Sequence[tuple[str, Sequence[int]]]) -> Growth | None:
-    """The lines of named counts, each with one at each look, the first look left; None where there
-    is nothing to draw a line of."""
-    if len(looks) < 2 or not counts:
+def growth_of(
+    looks: Sequence[str], counts: Sequence[tuple[str, Sequence[int | None]]]
+) -> Growth | None:
+    """The lines of named counts, each with one at each look, the first look left, or None where it
+    is not known; None where there is nothing to draw a line of."""
+    known = [number for _, numbers in counts for number in numbers if number is not None]
+    if len(looks) < 2 or not known:
         return None
-    top = _round_up(max(max(numbers) for _, numbers in counts) or 1)
+    top = _round_up(max(known) or 1)
     step = (WIDTH - LEFT - RIGHT) / (len(looks) - 1)
     across = [LEFT + step * number for number in range(len(looks))]
     every = max(1, -(-len(looks) // MOST_LABELS))
@@ -65,9 +68,11 @@ def growth_of(looks: Sequence[str], counts: Sequence[tuple[str, Sequence[int]]])
     )
 
 
-def _line(label: str, across: Sequence[float], numbers: Sequence[int], top: int) -> Line:
-    dots = [(round(at, 1), _height(number, top)) for at, number in zip(across, numbers)]
-    return Line(label, " ".join(f"{x},{y}" for x, y in dots), dots, f"{numbers[-1]:,}")
+def _line(label: str, across: Sequence[float], numbers: Sequence[int | None], top: int) -> Line:
+    known = [(at, number) for at, number in zip(across, numbers) if number is not None]
+    dots = [(round(at, 1), _height(number, top)) for at, number in known]
+    last = f"{known[-1][1]:,}" if known else "?"
+    return Line(label, " ".join(f"{x},{y}" for x, y in dots), dots, last)
 
 
 def _height(count: float, top: int) -> float:

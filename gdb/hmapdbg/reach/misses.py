@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..target import Gap, Target
+from ..target.interrupt import is_interrupt
 
 MAX_COUNTED = 10_000  # unreadable places of a batch that are explained
 MAX_FAILURES = 100  # that are listed
+MAX_TRACES = 5
 
 
 class Misses:
@@ -27,6 +30,7 @@ class Misses:
         self.more_failures = 0  # beyond those that are listed
         self.unexplained = 0  # unreadable places beyond those that are explained
         self.failures: list[str] = []  # what could not be read, for an unexpected reason
+        self.traces: list[str] = []  # where some of these errors arose
 
     def add_unread(self, addrs: NDArray[np.uint64]) -> None:
         """Places that cannot be read: counted if the core lacks them."""
@@ -46,8 +50,18 @@ class Misses:
             self.unreadable += not all(self._target.is_readable(addr, 1) for addr in addrs)
 
     def add_failure(self, what: str, error: Exception) -> None:
-        """What could not be read: whatever a map's memory holds, the others are listed."""
+        """What could not be read: whatever a map's memory holds, the others are listed. Ctrl-C is
+        none of that."""
+        if is_interrupt(error):
+            raise KeyboardInterrupt from error
+        if len(self.traces) < MAX_TRACES:
+            self.traces.append(trace_of(error))
         if len(self.failures) < MAX_FAILURES:
             self.failures.append(f"{what}: {type(error).__name__}: {error}")
         else:
             self.more_failures += 1
+
+
+def trace_of(error: BaseException) -> str:
+    """Where an error arose, as Python tells it."""
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))

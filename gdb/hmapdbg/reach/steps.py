@@ -7,6 +7,7 @@ batch of places), not text.
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -18,6 +19,11 @@ from ..languages import Access
 from ..target.spelling import OPENING, QUOTES, SCOPE, closing_at, quote_end
 
 Ints = NDArray[np.int64]
+
+# A path of more steps is none that anyone types, and in a long list the paths of all nodes would
+# take the square of its length.
+MAX_STEPS = 100
+MAX_GENERATIONS = 2 * MAX_STEPS  # from a place back to where its path begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +179,7 @@ class Derived:
 
     def path(self, number: int) -> Path:
         """See Origin."""
-        own = 0 if self.numbers is None else int(self.numbers[number])
-        return self.step(self.parent.path(int(self.rows[number])), own)
+        return _path(self, number)
 
 
 class Joined:
@@ -186,8 +191,45 @@ class Joined:
 
     def path(self, number: int) -> Path:
         """See Origin."""
+        return _path(self, number)
+
+    def part(self, number: int) -> tuple[Origin, int]:
+        """The batch that one of the places is in, and its number there."""
         which = bisect.bisect_right(self._starts, number) - 1
-        return self._origins[which].path(number - self._starts[which])
+        return self._origins[which], number - self._starts[which]
+
+
+def _path(origin: Origin, number: int) -> Path:
+    """The path of a place, from where it begins; empty if it is too long to be typed."""
+    steps: list[tuple[Step, int]] = []
+    while len(steps) <= MAX_GENERATIONS:
+        if isinstance(origin, Joined):
+            origin, number = origin.part(number)
+        elif isinstance(origin, Derived):
+            own = 0 if origin.numbers is None else int(origin.numbers[number])
+            steps.append((origin.step, own))
+            number = int(origin.rows[number])
+            origin = origin.parent
+        else:
+            break
+    else:
+        return Path("")
+    path = origin.path(number)
+    for step, own in reversed(steps):
+        path = step(path, own)
+    return Path("", False, path.arrow) if is_too_long(path.text) else path
+
+
+_TEXT, _KEY = re.compile(r'"(?:[^"\\]|\\.)*"'), re.compile(r"\[[^][]*\]")
+_MARKS = (".", "->", "[", "*")  # of a step each
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a path is too long to be typed: by its steps, not by its names and keys."""
+    if sum(map(text.count, _MARKS)) <= MAX_STEPS:
+        return False
+    bare = _KEY.sub("[", _TEXT.sub("", text))
+    return sum(map(bare.count, _MARKS)) > MAX_STEPS
 
 
 def fields_step(names: Sequence[str]) -> Step:

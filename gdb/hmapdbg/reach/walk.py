@@ -7,7 +7,7 @@ each place is visited once, by one of the shortest ways to it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,18 +88,48 @@ class Search:
         self.others: dict[int, list[str]] = {}  # other paths of maps, by address
         self.held_by: dict[int, str] = {}  # what holds a map without a path, by its address
         self.places = 0
+        self.followed = 0  # of them
+        self.watch: Callable[[], object] = lambda: None  # called often
+        self.is_interrupted = False  # by Ctrl-C
+        self._end = ("", "")  # why the search ended early, and how to get more
         self.misses = Misses(target)
         self._is_doubtful = False  # the values that are followed may be garbage
         self._cuts: dict[str, None] = {}
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
-        self._clock = Clock(limits.seconds)
+        self._clock = Clock(limits.seconds, limits.wall_seconds)
         self._renderer = Renderer(target, max_string=4 * KEY_LETTERS)
 
     @property
     def cuts(self) -> list[str]:
         """What was left out, and how to include it."""
-        return list(self._cuts)
+        why, remedy = self._end
+        if not why:
+            return list(self._cuts)
+        waiting = self.places - self.followed
+        if not self.places:
+            return [f"the search {why}, before it had a place to follow{remedy}", *self._cuts]
+        if not waiting:
+            return [f"the search {why}: what it knew of was followed{remedy}", *self._cuts]
+        return [
+            f"the search {why}: of {self.places:,} places known to it, {waiting:,} and what they "
+            f"lead to were not followed{remedy}",
+            *self._cuts,
+        ]
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the search has ended early."""
+        return bool(self._end[0])
+
+    def interrupt(self) -> None:
+        """Ends the search because of Ctrl-C, with what it has found so far."""
+        self.is_interrupted = True
+        self._stop("was ended by Ctrl-C")
+
+    def _stop(self, why: str, remedy: str = "") -> None:
+        self._end = (why, remedy)
+        self._next = {}
 
     # ---- sources
 
@@ -166,27 +196,28 @@ class Search:
                     self._next = {}
                     return
                 yield from self._expand(batch, source)
+                self.followed += len(batch.addrs)
         if self._next:
             self._cut(f"pointers were followed only {self.limits.generations:,} deep")
             self._next = {}
 
     def is_spent(self) -> bool:
         """Whether a limit has been reached."""
+        self.watch()
+        if self.has_stopped:
+            return True
         if self.places > self.limits.places:
-            self._cut(f"the search ended after {self.limits.places:,} places")
-            return True
-        if self._clock.is_over:
-            self._cut(
-                f"the search ended after {self.limits.seconds:g} s: '--seconds N' allows more"
-            )
-            return True
-        return False
+            self._stop(f"ended after {self.limits.places:,} places", ": '--places N' allows more")
+        elif self._clock.is_over:
+            self._stop(f"ended after {self.limits.seconds:g} s", ": '--seconds N' allows more")
+        return self.has_stopped
 
     def _cut(self, text: str) -> None:
         self._cuts[text] = None
 
     def _add(self, found: Type, addrs: Words, origin: Origin) -> None:
         """Places of a type, for the next generation; those visited already are left out."""
+        self.watch()
         plan = self.plans.of(found)
         if plan is None or len(addrs) == 0:
             return

@@ -12,6 +12,7 @@
     page_cache    memory of a slow target, cached for one command
     layout_file   types and variables from a file that hmap-layout wrote
     layout_files  the loaded ones, and the program of the process that each belongs to
+    interrupt     Ctrl-C, in whichever form
     declared      types that debug info only declares, as their library has them
     layout_expression, spelling   expressions without gdb's parser, and spelled for it
 """
@@ -19,7 +20,7 @@
 from .core_file import Gap
 from .memory import Memory, MemoryFault
 from .types import Field, Kind, Type, VirtualBase
-from .protocol import Target, TargetError, Unreadable, Value, Variable
+from .protocol import WITHOUT_DEBUG_INFO, Target, TargetError, Unreadable, Value, Variable
 
 __all__ = [
     "Field",
@@ -34,4 +35,5 @@ __all__ = [
     "Value",
     "Variable",
     "VirtualBase",
+    "WITHOUT_DEBUG_INFO",
 ]

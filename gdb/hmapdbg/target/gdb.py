@@ -147,8 +147,14 @@ class GdbTarget(Target):
     def has_debug_info(self) -> bool:
         return bool(self._layouts) or gdb_objects.has_debug_info()
 
+    def how_to_build(self) -> str:
+        return self._expressions.how_to_build
+
     def left_out(self) -> list[str]:
-        return self._left_out.told(gdb_frames.MAX_FRAMES)
+        return self._left_out.told()
+
+    def cuts(self) -> list[str]:
+        return self._left_out.told_of_limits(gdb_frames.MAX_FRAMES)
 
     def path_of(self, variable: Variable) -> str:
         paths = (variable.path, *variable.others)

@@ -48,7 +48,7 @@ def iter_locals(values: GdbValues, is_go: bool, left_out: LeftOut) -> Iterator[V
         first = 0 if chosen is None else chosen.num
         count = len(gdb.selected_inferior().threads())
         if count > MAX_THREADS:
-            left_out.notes.append(
+            left_out.cuts.append(
                 f"only the first {MAX_THREADS:,} of {count:,} threads were searched for maps: "
                 "name a variable of another, as in 'hmap-dump thread N frame 0: NAME'"
             )

@@ -176,7 +176,7 @@ class _ObjectFile:
         """The variables; those of `shared` names have the object file in their paths."""
         chosen = [one for one in self._variables if wanted.name in one.name]
         if len(chosen) > MAX_SYMBOLS:
-            left_out.notes.append(
+            left_out.cuts.append(
                 f"only the first {MAX_SYMBOLS:,} of {len(chosen):,} variables of '{self.base}' "
                 "were looked at: name one of the others yourself, as in 'hmap-dump NAME'"
             )

@@ -12,6 +12,8 @@ from .elf_symbols import has_mangled_names, section_address
 
 DEBUG_INFO = (".debug_info", ".zdebug_info")  # the second: compressed as before ELF had that
 
+BY_GO = ".go.buildinfo"
+
 # Libraries without maps of the program, whose debug info takes seconds to read.
 SYSTEM = re.compile(
     r"(ld-linux|libc[.-]|libm[.-]|libpthread|libdl|librt|libgcc_s|libstdc\+\+|libresolv|linux-vdso"
@@ -51,6 +53,17 @@ def has_debug_info() -> bool:
 def file_has_debug_info(path: str) -> bool:
     """Whether the ELF file at `path` has debug info in it. OSError."""
     return any(section_address(path, one) is not None for one in DEBUG_INFO)
+
+
+def is_built_by_go() -> bool:
+    """Whether an object file of the process is Go's, stripped or not."""
+    for _, path in iter_object_files():
+        try:
+            if section_address(path, BY_GO) is not None:
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def has_cplusplus() -> bool:

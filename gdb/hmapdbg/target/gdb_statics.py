@@ -87,7 +87,7 @@ class StaticsSearch:
         limit = f"{MAX_FUNCTIONS:,} of {len(near):,} functions" if len(near) > MAX_FUNCTIONS else ""
         limit = f"{MAX_ADDRESSES:,} addresses of code" if self._left < 0 else limit
         if missing and limit:
-            left_out.notes.append(
+            left_out.cuts.append(
                 f"{_statics(missing, self._file)} not found, the search ended after {limit}: maps "
                 "among them are missing; name one yourself, as in 'hmap-dump FUNCTION::NAME'"
             )

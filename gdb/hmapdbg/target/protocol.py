@@ -54,6 +54,9 @@ class Call:
     variables: tuple[Variable, ...]
 
 
+WITHOUT_DEBUG_INFO = "the program has no debug info"
+
+
 class Target(Memory):
     """Memory, types, variables and identity of a process. Raises TargetError with a line for the
     user."""
@@ -122,8 +125,16 @@ class Target(Memory):
     def iter_globals(self) -> Iterator[Variable]:
         """Globals and statics that may hold a pointer."""
 
+    def how_to_build(self) -> str:
+        """How the program is built with debug info, for people."""
+        return "without -ldflags=-w or -s" if self.is_go else "with -g"
+
     def left_out(self) -> list[str]:
         """Which variables iter_globals and iter_locals have left out, and why."""
+        return []
+
+    def cuts(self) -> list[str]:
+        """Which of them a limit has left out, and how to name them."""
         return []
 
     def path_of(self, variable: Variable) -> str:

@@ -1,0 +1,18 @@
+"""Ctrl-C, in whichever form it reaches us."""
+
+from __future__ import annotations
+
+_QUIT = "Quit"  # gdb's word for it, where it makes an error of it
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an exception is Ctrl-C, or came of it: a debugger, and C code called by Python, may
+    put another in its place."""
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        if isinstance(at, KeyboardInterrupt) or str(at).strip().rstrip(".") == _QUIT:
+            return True
+        seen.add(id(at))
+        at = at.__cause__ or at.__context__
+    return False

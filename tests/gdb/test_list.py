@@ -92,7 +92,7 @@ def test_program_without_maps_or_debug_info() -> None:
     assert said == "no maps found, but not everything was searched: see below"
     assert first == last
     assert first.startswith(
-        "incomplete: no variables are known: the program has no debug info (not"
+        "incomplete: no variables are known: the program has no debug info (build"
     )
 
 

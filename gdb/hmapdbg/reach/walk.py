@@ -196,6 +196,8 @@ class Search:
                     self._next = {}
                     return
                 yield from self._expand(batch, source)
+                if self.has_stopped:
+                    return  # in the middle of it
                 self.followed += len(batch.addrs)
         if self._next:
             self._cut(f"pointers were followed only {self.limits.generations:,} deep")

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from built import fixture_program
-from harness import GDB_SETTINGS, ROOT, clean_environment
+from harness import GDB_SETTINGS, ROOT, clean_environment, gdb_session
 
 SECONDS = 120
 PAGE = 10
@@ -108,16 +106,14 @@ class Adapter:
                 yield json.loads(stream.read(int(header.split(b":")[1])))
 
 
-@pytest.fixture(scope="module")
-def has_dap() -> None:
+def is_adapter() -> bool:
+    """Whether gdb is a debug adapter that asks printers for single children: from 14 on."""
     version = subprocess.run(["gdb", "--version"], capture_output=True, text=True, check=True)
     found = re.search(r" (\d+)\.", version.stdout.splitlines()[0])
-    if found is None or int(found[1]) < 14:
-        pytest.skip("gdb before 14 is no debug adapter that asks for single children")
+    return found is not None and int(found[1]) >= 14
 
 
-@pytest.mark.usefixtures("has_dap")
-def test_a_debug_adapter_gets_entries_by_the_page(folder: Path) -> None:
+def page_of_adapter(folder: Path) -> list[str]:
     with Adapter() as adapter:
         adapter.ask("initialize", adapterID="test", supportsVariablePaging=True)
         adapter.send(
@@ -132,8 +128,30 @@ def test_a_debug_adapter_gets_entries_by_the_page(folder: Path) -> None:
         assert found["result"].startswith("libhmap")
         reference = found["variablesReference"]
         page = adapter.ask("variables", variablesReference=reference, start=0, count=PAGE)
-        shown = page["variables"]
-        assert len(shown) == PAGE
-        # No control character of a key, nor one that changes the direction of text.
-        assert all(re.fullmatch(r"\[.+\]", one["name"]) for one in shown)
-        assert not any(re.search(r"[\x00-\x1f\u202e]", one["name"]) for one in shown)
+        return [one["name"] for one in page["variables"]]
+
+
+def page_of_printer(folder: Path) -> list[str]:
+    """What an adapter would ask the printer for."""
+    asked = f"[printer.child(n)[0] for n in range(min(printer.num_children(), {PAGE}))]"
+    session = gdb_session(
+        fixture_program("dev", "states"),
+        ["owned_string_keys", str(folder / "truth")],
+        commands=[
+            "break fixture_stop",
+            "run",
+            "python import json; from hmapdbg.printers import MapPrinter",
+            "python printer = MapPrinter(gdb.parse_and_eval('*fixture_map'))",
+            f"python print(json.dumps({asked}))",
+        ],
+    )
+    names: list[str] = json.loads(session[-1].output)
+    return names
+
+
+def test_a_debug_adapter_gets_entries_by_the_page(folder: Path) -> None:
+    names = (page_of_adapter if is_adapter() else page_of_printer)(folder)
+    assert len(names) == PAGE
+    # No control character of a key, nor one that changes the direction of text.
+    assert all(re.fullmatch(r"\[.+\]", one) for one in names)
+    assert not any(re.search(r"[\x00-\x1f\u202e]", one) for one in names)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from benchmarks.servers import Look, delve, missed, unlike
-from benchmarks.servers.measure import CUT, Listing, Spent
+from benchmarks.servers.measure import Listing, Spent
 
 ROW = {"path": "main.m", "source": "global", "family": "Go Swiss map"}
 ROW |= {"address": "0x10", "entries": 3}
@@ -81,25 +81,6 @@ def test_a_local_is_looked_up_in_the_frame_that_its_path_numbers() -> None:
 def test_what_delve_cannot_evaluate_is_counted_by_reason() -> None:
     found = compared(ROW, ROW | {"path": "main.other"})
     assert found.refused == {"could not find symbol value for …": 2}
-
-
-@pytest.mark.parametrize(
-    "note",
-    [
-        "the search ended after 20 s: '--seconds N' allows more",
-        "not all elements of a channel were followed",
-        "only 10,000 elements per array were followed",
-        "pointers were followed only 100 deep",
-    ],
-)
-def test_a_note_that_maps_may_be_missing_is_a_cut(note: str) -> None:
-    assert CUT.search(note)
-
-
-def test_a_note_on_numbers_is_no_cut() -> None:
-    assert not CUT.search(
-        "1,523 maps of less than 64.0 KiB were not walked, only the 2,000 largest"
-    )
 
 
 def test_lists_of_a_program_and_of_it_stripped_are_compared_by_address() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,11 +29,6 @@ with open(sys.argv[1], "w") as out:
 spent = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([done.returncode, spent.ru_utime + spent.ru_stime, spent.ru_maxrss]))
 """
-
-# The notes of hmap-list that say that there may be more maps than it lists.
-CUT = re.compile(
-    r"the search ended|was ended|followed only|(only|not all) .*(followed|looked)|cut by"
-)
 
 
 @dataclass(frozen=True)
@@ -109,8 +103,7 @@ def list_maps(
         why = said[-1] if said else f"status {spent.status}"
         return Listing(spent, failure=f"ended after {spent.seconds:.0f} s: {why}")
     document = json.loads(saved.read_text(encoding="utf-8"))
-    cuts = [note for note in document["notes"] if CUT.search(note)]
-    return Listing(spent, document["maps"], cuts)
+    return Listing(spent, document["maps"], document["cuts"])
 
 
 def look_with_goref(goref: Path, exe: Path, core: Path, folder: Path) -> Spent:

@@ -70,7 +70,8 @@ class List(HmapCommand):
       wasted    bytes that a rebuilt map with the same entries would not need
       fill      entries per slot; of std::unordered containers, per entry at which they grow
       deleted   tombstones
-      map       the path, the types, and the map's own name if it has one"""
+      map       the path, the types, and the map's own name if it has one; of a map of Go's
+                that no variable leads to, what holds it: a closure, a goroutine's frame"""
 
     name = "hmap-list"
     summary = "all maps of the program, largest first"

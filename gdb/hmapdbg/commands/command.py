@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import glob
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import gdb
@@ -24,18 +22,6 @@ if TYPE_CHECKING:
 
 TYPE = Option("--type", "TYPE")
 MAX_CANDIDATES = 8  # types that a map may be of, in a warning
-
-
-@contextlib.contextmanager
-def _rarely_collected() -> Iterator[None]:
-    """Without most of Python's searches for cyclic garbage: a list of many maps makes much that
-    stays, and hardly any garbage."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(200_000, before[0]), *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class HmapCommand(gdb.Command):
@@ -64,7 +50,7 @@ class HmapCommand(gdb.Command):
             if "--help" in arguments:
                 gdb.write(inspect.cleandoc(self.__doc__ or "") + "\n")
                 return
-            with steady_language(), _rarely_collected():
+            with steady_language():
                 self.run(arguments)
         except (UsageError, FileError) as error:
             raise gdb.GdbError(str(error)) from None

@@ -102,7 +102,12 @@ def find_tool() -> str | None:
     PATH. None: nowhere."""
     package = Path(__file__).resolve().parents[1]
     beside = package.parents[3] / "bin" / TOOL  # PREFIX/share/hmap/gdb/hmapdbg
-    built = package.parents[1].glob(f"build/*/*/layout/{TOOL}")
+    # Other builds may be for other machines.
+    built = [
+        one
+        for build in ("dev", "release")
+        for one in package.parents[1].glob(f"build/{build}/*/layout/{TOOL}")
+    ]
     found = [one for one in (beside, *built) if os.access(one, os.X_OK)]
     if found:
         return str(max(found, key=lambda one: one.stat().st_mtime_ns))

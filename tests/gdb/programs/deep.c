@@ -17,7 +17,10 @@ HMAP_TYPE_INT64(nested, struct hmap *);
 struct node *each;
 struct hmap *level;
 
-void stop(void) { __asm__ volatile("" : : : "memory"); }
+void stop(void)
+{
+    __asm__ volatile("" : : : "memory");
+}
 
 int main(void)
 {

@@ -23,7 +23,10 @@ Node *each;
 Link *far;
 Level level;
 
-void stop() { __asm__ volatile("" : : : "memory"); }
+void stop()
+{
+    __asm__ volatile("" : : : "memory");
+}
 
 int main()
 {

@@ -17,7 +17,7 @@ struct Alone {
 };
 using Key = std::string;
 
-const Key untypable(100, 'k');
+const Key untypable(300, 'k');
 static std::unordered_map<Key, std::unordered_map<int, Entry>> outer;
 static std::unordered_map<Key, std::unordered_map<int, Same>> alike;
 static std::unordered_map<Key, std::unordered_map<int, Alone>> alone;

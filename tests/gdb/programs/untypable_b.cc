@@ -14,7 +14,7 @@ struct Same {
 } // namespace
 using Key = std::string;
 
-const Key untypable(100, 'k');
+const Key untypable(300, 'k');
 static std::unordered_map<Key, std::unordered_map<int, Entry>> outer;
 static std::unordered_map<Key, std::unordered_map<int, Same>> alike;
 

@@ -15,7 +15,7 @@ from ..languages.libhmap.registry import HEAD, read_registry
 from ..reach import go_heap
 from ..reach.limits import Clock, Limits
 from ..reach.misses import Misses
-from ..reach.walk import Found, Search
+from ..reach.walk import GLOBAL, GOROUTINE, LOCAL, REGISTRY, Found, Search
 from ..survey import survey
 from ..text import count_of, size_text
 from ..target import (
@@ -29,17 +29,7 @@ from ..target import (
 )
 from ..target.interrupt import is_interrupt
 from . import sample as samples
-from .rows import (
-    GLOBAL,
-    GOROUTINE,
-    LOCAL,
-    REGISTRY,
-    Listing,
-    Row,
-    chosen_path,
-    row_of_header,
-    row_of_stats,
-)
+from .rows import Listing, Row, chosen_path, row_of_header, row_of_stats
 from .typed import certain_path
 
 _One = TypeVar("_One")

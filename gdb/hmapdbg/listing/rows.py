@@ -11,15 +11,6 @@ from ..families import goes_by
 from ..stats import Stats
 from ..header import Header
 
-GLOBAL, LOCAL, REGISTRY, GOROUTINE, UNREACHED = (
-    "global",
-    "local",
-    "registry",
-    "goroutine",
-    "unreached",
-)
-SOURCES = (GLOBAL, LOCAL, REGISTRY, GOROUTINE, UNREACHED)
-
 
 @dataclass(frozen=True)
 class Sample:

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ..text import count_of, printable, size_text
+from ..reach.walk import SOURCES
 from .difference import Change, Difference
-from .rows import SOURCES, Listing, Row
+from .rows import Listing, Row
 
 CSV_HEADER = (
     "path,source,family,key,elem,address,name,created_at,entries,capacity,fill,deleted,held,"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from ..families import open_map
 from ..header import Header
+from ..reach.steps import TYPED
 from ..reach.walk import Search
 from ..target import MemoryFault, Target, TargetError
-
-_TYPED = re.compile(r"--type '(?P<name>.*?)' (?P<address>0x[0-9a-f]+)")
 
 
 def certain_path(target: Target, search: Search, path: str) -> str:
     """A path, in which the type that it begins with is spelled so that it can be no other's."""
-    found = _TYPED.match(path)
+    found = TYPED.match(path)
     if found is None:
         return path
     name, address = found["name"], found["address"]

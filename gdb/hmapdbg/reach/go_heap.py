@@ -13,7 +13,6 @@ types.
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -25,14 +24,15 @@ from ..compat import dataclass
 from ..families import family_of, open_map
 from ..families.family import Map
 from ..languages.go import (
+    SHAPE,
     SYNC_ENTRY,
     DeclaredTypes,
+    FramePlaces,
     Heap,
     HeapTypes,
     MapTypes,
     find_iterators,
     has_runtime,
-    iter_frames,
     iter_goroutine_variables,
     map_name_of,
     read_heap,
@@ -55,16 +55,14 @@ from .go_sound import (
     untyped,
 )
 from .go_stacks import iter_stack_maps
-from .steps import Casts, Origin, TypedMaps
-from .walk import Found, Search, Words
+from .steps import Origin, cast_to, typed_map
+from .walk import GOROUTINE, UNREACHED, Found, Search, Words
 
 Mask = NDArray[np.bool_]
 
 MAX_BYTES = 512 << 20  # of blocks examined
 MAX_CANDIDATES = 20_000
 MAX_TYPES = 5_000
-GOROUTINE, UNREACHED = "goroutine", "unreached"  # see Found.source
-SHAPE = "go.shape."  # what functions of type parameters are compiled for, and no map is made of
 # Of iterators: where they have the map, and its type's descriptor.
 ITERATORS = {"internal/runtime/maps.Iter": ("m", "typ"), "runtime.hiter": ("h", "t")}
 HEADERS = ("internal/runtime/maps.Map", "runtime.hmap")
@@ -105,7 +103,7 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
     types = _map_types(target)
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
-    frames = _Frames(target)
+    frames = target.kept(FramePlaces)
     for value, path, place in iter_stack_maps(target, heap):
         for found in search.take(value, path, GOROUTINE):
             yield replace(found, map=made_at(found.map, place)) if found.path == path else found
@@ -129,7 +127,7 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
         source = GOROUTINE if addr in on_stacks else UNREACHED
         first = fitting[0]
         if source == UNREACHED and heap.block_at(addr) is None:
-            if not frames.has(addr):
+            if frames.at(addr) is None:
                 continue  # on a stack, but of a call that has returned
             source = GOROUTINE
         names = list(dict.fromkeys(one.name for one in fitting))
@@ -164,20 +162,6 @@ def open_guessed(target: Target, addr: int) -> Guessed:
     return Guessed(shown, names, len(sizes) == 1)
 
 
-class _Frames:
-    """Where the frames of goroutines lie."""
-
-    def __init__(self, target: Target) -> None:
-        ranges = sorted((one.sp, one.caller_sp) for one in iter_frames(target))
-        self._starts = [start for start, _ in ranges]
-        self._ends = [end for _, end in ranges]
-
-    def has(self, addr: int) -> bool:
-        """Whether an address is in a frame."""
-        at = bisect.bisect_right(self._starts, addr) - 1
-        return at >= 0 and addr < self._ends[at]
-
-
 def _unused(target: Target, search: Search, heap: Heap) -> Iterator[Found]:
     """Maps in variables of goroutines that are not used any more: those that are sound."""
     for variable in iter_goroutine_variables(target, live=False):
@@ -196,8 +180,6 @@ def _unused(target: Target, search: Search, heap: Heap) -> Iterator[Found]:
 
 # ---- what the heap says of types
 
-PARTS_OF_MAPS = ("map.group[", "map.bucket[", "noalg.map.group[", "noalg.map.bucket[")
-
 
 def _iter_typed(
     target: Target, search: Search, heap: Heap, notes: list[str]
@@ -206,13 +188,12 @@ def _iter_typed(
     types, known = target.kept(DeclaredTypes), HeapTypes(target, heap)
     for block in known.iter_blocks():
         found = types.of(block.descriptor)
-        if found is None or not found.type.size or found.name.startswith(PARTS_OF_MAPS):
+        if found is None or not found.type.size or map_name_of(found.name.removeprefix("noalg.")):
             continue
         if search.plans.of(found.type) is not None:
             size = found.type.size
-            counts = (block.sizes // np.uint64(size)).astype(np.int64)
-            addrs = spread(block.addrs, counts, size).addrs
-            yield found.type, addrs, Casts(found.name, addrs)
+            places = spread(block.addrs, (block.sizes // np.uint64(size)).astype(np.int64), size)
+            yield found.type, places.addrs, cast_to(found.name, places.addrs)
     for held in known.iter_held():
         found = types.of(held.descriptor)
         if found is None or search.plans.of(found.type) is None:
@@ -223,10 +204,8 @@ def _iter_typed(
                 continue
             pointee, name = found.type.target, name[1:]
         addrs = np.unique(words[known.are_values(words, pointee.size)])
-        origin: Origin = Casts(name, addrs)
-        if found.name.startswith("map["):
-            origin = TypedMaps(found.name, addrs)
-        yield pointee, addrs, origin
+        is_map = found.name.startswith("map[")
+        yield pointee, addrs, typed_map(found.name, addrs) if is_map else cast_to(name, addrs)
     if known.scanned < known.whole:
         notes.append(
             f"{known.scanned * 100 // known.whole} % of the heap's blocks with pointers were "
@@ -307,7 +286,7 @@ def _map_types(target: Target) -> list[_MapType]:
     for one in target.kept(MapTypes).all()[:MAX_TYPES]:
         known.setdefault(one.name, one)
     for name, found in known.items():
-        if found is None or found.kind is not Kind.POINTER or SHAPE in name:
+        if found is None or found.kind is not Kind.POINTER or SHAPE in name:  # no map is of a shape
             continue
         try:
             nil = open_map(target, Value(name, found, bytes(target.pointer_size)))

@@ -7,18 +7,20 @@ the blocks that these lie in are asked for next.
 
 from __future__ import annotations
 
-import bisect
+import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import dataclass
-from ..languages.go import DeclaredTypes, Functions, Heap, HeapTypes, iter_frames, short_name
+from ..languages.go import DeclaredTypes, FramePlaces, Functions, Heap, HeapTypes, short_name
 from ..target import MemoryFault, Target
+from .steps import TYPED
 
 Words = NDArray[np.uint64]
 
+_CAST = re.compile(r"\(\*.+?\)\((?P<address>0x[0-9a-f]+)\)")  # see steps.cast_to
 RUNTIME = "runtime."  # its frames and variables may have words that are not used any more
 ROUNDS = 4  # blocks in a row
 MAX_SCANNED = 2 << 30  # bytes, in all rounds
@@ -41,8 +43,7 @@ class Holders:
     def __init__(self, target: Target, heap: Heap) -> None:
         self._target = target
         self._heap = heap
-        self._frames = sorted((one.sp, one.caller_sp, one) for one in iter_frames(target))
-        self._starts = [start for start, _, _ in self._frames]
+        self._frames = target.kept(FramePlaces)
         self._scanned = 0
 
     def of(self, addrs: Iterable[int]) -> dict[int, str]:
@@ -113,9 +114,8 @@ class Holders:
         """What a pointer at an address is a part of; None: of a call that has returned."""
         block = self._heap.block_at(place)
         if block is None:
-            at = bisect.bisect_right(self._starts, place) - 1
-            if at >= 0 and place < self._frames[at][1]:
-                frame = self._frames[at][2]
+            frame = self._frames.at(place)
+            if frame is not None:
                 name = short_name(frame.function.name)
                 rank = 4 if frame.function.name.startswith(RUNTIME) else 1
                 return _Holder(f"goroutine {frame.goroutine} {name}", rank=rank)
@@ -141,12 +141,6 @@ class Holders:
 def roots_of(paths: Iterable[str]) -> Iterator[tuple[str, int]]:
     """The addresses that paths begin with; paths of variables are left out."""
     for path in paths:
-        begins = path.startswith("(*") or path.startswith("--type ")
-        at = path.rfind(" 0x") + 1 if path.startswith("--type ") else path.find(")(0x") + 2
-        if begins and at > 1:
-            digits = path[at + 2 :]
-            end = next(
-                (n for n, letter in enumerate(digits) if letter not in "0123456789abcdef"),
-                len(digits),
-            )
-            yield path, int(digits[:end] or "0", 16)
+        found = TYPED.match(path) or _CAST.match(path)
+        if found is not None:
+            yield path, int(found["address"], 16)

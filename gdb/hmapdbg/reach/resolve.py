@@ -20,13 +20,14 @@ import numpy as np
 
 from ..compat import dataclass
 from ..families import family_of, is_handle, open_map
+from ..header import Header
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, Contents, Holder, find_elements, find_holder, find_object
 from ..languages.go import MapTypes, find_call
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
-from ..target.types import pointer_to
+from ..target.types import pointer_to, pointers_by_name
 from .go_stacks import PLACE, resolve_place
 from .keys import KEY, hides_key
 from .members import find_qualified, find_virtual_base
@@ -188,10 +189,9 @@ def _key_behind(target: Target, text: str, depth: int, root: _Root) -> Value | N
     value = _stood_for(target, value)
     if not _is_map(value.type):
         return None
-    header = open_map(target, value).header
+    header, addr, _ = _slot(target, value, elem[begin[0] + 1 : -1])
     if hides_key(header.elem_type):
         return None
-    addr = _slot(target, value, elem[begin[0] + 1 : -1])[0]
     return _at(target, header.key_type.origin or header.key_type, addr, text)
 
 
@@ -200,12 +200,9 @@ def _cast(target: Target, text: str) -> Value:
     found = _CAST.match(text)
     assert found is not None
     name = found["type"]
-    stars = len(name) - len(name.lstrip("*"))
-    pointee = target.lookup_type(name[stars:])
+    pointee = pointers_by_name(target.lookup_type, name, target.pointer_size)
     if pointee is None:
         raise TargetError(f"no type '{name}' in the program: 'info types -q' lists them")
-    for _ in range(stars):
-        pointee = pointer_to(pointee, target.pointer_size)
     return _pointer(target, text, pointee, int(found["address"], 16))
 
 
@@ -415,13 +412,12 @@ def _index(text: str, path: str) -> int:
 
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     """The elem of a key in a map. It may be in a box."""
-    header = open_map(target, value).header
-    addr = _slot(target, value, text)[1]
+    header, _, addr = _slot(target, value, text)
     return _at(target, header.elem_type.origin or header.elem_type, addr, path)
 
 
-def _slot(target: Target, value: Value, text: str) -> tuple[int, int]:
-    """Where a map has a key, and its elem. TargetError where it lacks the key."""
+def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int]:
+    """A map's header, and where it has a key, and its elem. TargetError where it lacks the key."""
     opened = open_map(target, value)
     header = opened.header
     try:
@@ -432,7 +428,7 @@ def _slot(target: Target, value: Value, text: str) -> tuple[int, int]:
     if hit.cells is None:
         raise TargetError(f"key {text} is absent from '{value.expression}'")
     keys, elems = opened.slot_addresses(hit.cells)
-    return int(keys[0]), int(elems[0])
+    return header, int(keys[0]), int(elems[0])
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:

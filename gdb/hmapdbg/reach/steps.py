@@ -145,27 +145,32 @@ class Roots:
 
 
 @dataclass(frozen=True, slots=True)
-class Casts:
-    """Values of a type of Go's by their addresses: (*main.server)(0xc000012000)."""
+class ByAddress:
+    """Values of a type of Go's by their addresses, each between the same texts."""
 
-    name: str
+    before: str
     addrs: NDArray[np.uint64]
+    after: str
+    is_pointer: bool
 
     def path(self, number: int) -> Path:
         """See Origin."""
-        return Path(f"(*{self.name})(0x{int(self.addrs[number]):x})", True, ".")
+        text = f"{self.before}0x{int(self.addrs[number]):x}{self.after}"
+        return Path(text, self.is_pointer, ".")
 
 
-@dataclass(frozen=True, slots=True)
-class TypedMaps:
-    """Maps of a type of Go's by their addresses, as --type takes them."""
+def cast_to(name: str, addrs: NDArray[np.uint64]) -> ByAddress:
+    """Values of a type: (*main.server)(0xc000012000)."""
+    return ByAddress(f"(*{name})(", addrs, ")", True)
 
-    name: str
-    addrs: NDArray[np.uint64]
 
-    def path(self, number: int) -> Path:
-        """See Origin."""
-        return Path(f"--type '{self.name}' 0x{int(self.addrs[number]):x}", False, ".")
+# The beginning of a path by type and address; where the name has quotes, it stands in others.
+TYPED = re.compile(r"--type '(?P<name>.*?)' (?P<address>0x[0-9a-f]+)")
+
+
+def typed_map(name: str, addrs: NDArray[np.uint64]) -> ByAddress:
+    """Maps of a type, as --type takes them."""
+    return ByAddress(f"--type '{name}' ", addrs, "", False)
 
 
 @dataclass(frozen=True, slots=True)

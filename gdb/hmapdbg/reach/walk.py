@@ -40,6 +40,15 @@ from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
 Words = NDArray[np.uint64]
 Raw = NDArray[np.uint8]
 
+# How a map is reached.
+GLOBAL, LOCAL, REGISTRY, GOROUTINE, UNREACHED = SOURCES = (
+    "global",
+    "local",
+    "registry",
+    "goroutine",
+    "unreached",
+)
+
 MAX_OTHERS = 10_000  # places met again of which the paths are kept
 OTHERS_OF_ONE = 8  # paths of a map beside its own
 MAX_ARRAY = 1_000_000  # elements of one array
@@ -53,7 +62,7 @@ class Found:
 
     map: Map
     path: str  # as typed by a user
-    source: str  # "global", "local", "registry", "goroutine", "unreached"
+    source: str  # one of SOURCES
 
     @property
     def header(self) -> Header:
@@ -404,6 +413,7 @@ class Search:
         ]
         if not ways or not header.count:
             return
+        steps = no_step if hides_key(header.elem_type) else key_step, elem_step
         for block in found.map.walk(cells=True):
             if not isinstance(block, Block) or block.cells is None or not len(block.cells):
                 continue
@@ -412,9 +422,7 @@ class Search:
             for which, part in ways:
                 whole = np.arange(len(places[which]))
                 there = places[which] != 0
-                of_key = no_step if hides_key(header.elem_type) else key_step
-                step = of_key if which == 0 else elem_step
-                way = Derived(origin, whole[there], step)
+                way = Derived(origin, whole[there], steps[which])
                 self._add(part.origin or part, places[which][there], way)
             if self.is_spent():
                 return

@@ -93,6 +93,19 @@ def section_address(path: str, name: str) -> int | None:
     return _read(path, find, None)
 
 
+DEBUG_INFO = (".debug_info", ".zdebug_info")  # the second: compressed as before ELF had that
+
+
+def file_has_debug_info(path: str) -> bool:
+    """Whether the ELF file at `path` has debug info in it. OSError."""
+    return any(section_address(path, one) is not None for one in DEBUG_INFO)
+
+
+def is_built_by_go(path: str) -> bool:
+    """Whether the ELF file at `path` is Go's, stripped or not. OSError."""
+    return section_address(path, ".go.buildinfo") is not None
+
+
 def has_mangled_names(path: str) -> bool:
     """Whether the symbol table of the ELF file at `path` has names of C++. OSError."""
     return _has_mangled_names(path, os.stat(path).st_mtime_ns)

@@ -147,8 +147,9 @@ class GdbTarget(Target):
     def has_debug_info(self) -> bool:
         return bool(self._layouts) or gdb_objects.has_debug_info()
 
-    def how_to_build(self) -> str:
-        return self._expressions.how_to_build
+    @property
+    def is_built_by_go(self) -> bool:
+        return self._expressions.is_built_by_go
 
     def left_out(self) -> list[str]:
         return self._left_out.told()

@@ -16,7 +16,7 @@ import gdb
 
 from ..compat import dataclass
 from .elf_symbols import read_symbols
-from .gdb_namesakes import are_same, has_one_meaning
+from .gdb_namesakes import STRUCTS, are_same, has_one_meaning
 from .gdb_objects import iter_object_files
 from .gdb_session import output_of
 from .gdb_statics import symbols_in
@@ -180,7 +180,7 @@ def _type_of(symbol: gdb.Symbol | None) -> gdb.Type | None:
     if symbol is None or symbol.addr_class != gdb.SYMBOL_LOC_TYPEDEF or symbol.type is None:
         return None
     found = symbol.type.strip_typedefs()
-    is_struct = found.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
+    is_struct = found.code in STRUCTS
     return found if is_struct and (found.sizeof or found.fields()) else None
 
 

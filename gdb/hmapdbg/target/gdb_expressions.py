@@ -16,7 +16,7 @@ from .gdb_types import type_named
 from .gdb_values import GdbValues, referred
 from .layout_files import LayoutNames, Placed
 from .memory import Memory
-from .protocol import WITHOUT_DEBUG_INFO, TargetError, Value
+from .protocol import GO_WITH_DEBUG_INFO, WITHOUT_DEBUG_INFO, TargetError, Value
 from .spelling import cast_names, go_spellings, go_spellings_of_name, is_balanced, writes
 
 # A variable or constant of Go's by its full name: no local is meant.
@@ -53,10 +53,9 @@ class GdbExpressions:
         return any(one.file.variable("runtime.firstmoduledata") for one in self._layouts)
 
     @functools.cached_property
-    def how_to_build(self) -> str:
-        """How the program is built with debug info, for people."""
-        is_go = self.is_go or gdb_objects.is_built_by_go()  # the second: stripped
-        return "without -ldflags=-w or -s" if is_go else "with -g"
+    def is_built_by_go(self) -> bool:
+        """See Target."""
+        return self.is_go or gdb_objects.has_go()
 
     @functools.cached_property
     def _own_language(self) -> str:
@@ -99,10 +98,10 @@ class GdbExpressions:
             if self._is_indexed:  # gdb changes some names of packages
                 with contextlib.suppress(layout_expression.Unknown):
                     return self._by_layout_files(expression)
-            if self.how_to_build != "with -g" and is_without_debug_info(error):
+            if self.is_built_by_go and is_without_debug_info(error):
                 raise TargetError(
                     f"cannot evaluate '{expression}': {WITHOUT_DEBUG_INFO}: build it "
-                    f"{self.how_to_build}, or 'hmap-layout load FILE' if it was stripped later"
+                    f"{GO_WITH_DEBUG_INFO}, or 'hmap-layout load FILE' if it was stripped later"
                 ) from None
             raise explained(expression, error) from None
 

@@ -20,13 +20,20 @@ from dataclasses import replace
 import gdb
 
 from ..compat import dataclass
-from .elf_symbols import ElfSymbol, read_exported, read_symbols, section_address
+from .elf_symbols import (
+    ElfSymbol,
+    file_has_debug_info,
+    is_built_by_go,
+    read_exported,
+    read_symbols,
+    section_address,
+)
 from .gdb_debug_variables import SECTION, debug_variables
 from .gdb_errors import lowered
 from .gdb_frames import iter_threads
 from .gdb_layouts import text_addresses
 from .gdb_left_out import LeftOut
-from .gdb_objects import file_has_debug_info, iter_object_files
+from .gdb_objects import iter_object_files
 from .gdb_session import language
 from .gdb_statics import STATICS, Static, StaticsSearch, demangled
 from .gdb_values import GdbValues
@@ -150,7 +157,7 @@ class _ObjectFile:
     @functools.cached_property
     def _is_go(self) -> bool:
         try:
-            return section_address(self.path, ".go.buildinfo") is not None
+            return is_built_by_go(self.path)
         except OSError:
             return False
 

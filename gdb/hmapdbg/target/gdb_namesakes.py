@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import gdb
 
-_STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
+STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 # Words that names of types consist of beside names of the program's own.
 _WORDS = re.compile(
     r"(?:::\s*)?\b(?:[A-Za-z_]\w*::)+~?\w+|\b(?:const|volatile|unsigned|signed|char|short|int|long"
@@ -77,7 +77,7 @@ def _iter_parts(found: gdb.Type, depth: int) -> Iterator[gdb.Type]:
     found = found.strip_typedefs()
     if depth > MAX_DEPTH:
         return
-    if found.code in _STRUCTS:
+    if found.code in STRUCTS:
         for member in found.fields():
             if hasattr(member, "bitpos") and member.type is not None:
                 yield member.type

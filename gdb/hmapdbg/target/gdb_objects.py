@@ -8,11 +8,7 @@ from collections.abc import Iterator
 
 import gdb
 
-from .elf_symbols import has_mangled_names, section_address
-
-DEBUG_INFO = (".debug_info", ".zdebug_info")  # the second: compressed as before ELF had that
-
-BY_GO = ".go.buildinfo"
+from .elf_symbols import file_has_debug_info, has_mangled_names, is_built_by_go
 
 # Libraries without maps of the program, whose debug info takes seconds to read.
 SYSTEM = re.compile(
@@ -50,16 +46,11 @@ def has_debug_info() -> bool:
     return False
 
 
-def file_has_debug_info(path: str) -> bool:
-    """Whether the ELF file at `path` has debug info in it. OSError."""
-    return any(section_address(path, one) is not None for one in DEBUG_INFO)
-
-
-def is_built_by_go() -> bool:
+def has_go() -> bool:
     """Whether an object file of the process is Go's, stripped or not."""
     for _, path in iter_object_files():
         try:
-            if section_address(path, BY_GO) is not None:
+            if is_built_by_go(path):
                 return True
         except OSError:
             continue

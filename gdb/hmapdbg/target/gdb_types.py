@@ -10,7 +10,7 @@ from typing import Union
 import gdb
 
 from .declared import definition
-from .gdb_namesakes import are_same
+from .gdb_namesakes import STRUCTS, are_same
 from .types import CHARACTERS, Field, Kind, Type, VirtualBase, array_of
 
 
@@ -50,7 +50,7 @@ class GdbTypes:
         real = found.strip_typedefs().unqualified()
         name = str(found)
         own: Type | None = None
-        if self._indexed is not None and real.code in _STRUCTS:
+        if self._indexed is not None and real.code in STRUCTS:
             own = self._indexed(str(real))
         if own is not None and own.size == real.sizeof:
             neutral = own if str(real) == name else own.renamed(name)
@@ -90,7 +90,7 @@ class GdbTypes:
             element = self.neutral(real.target())
             array = array_of(element, max(high - low + 1, 0))
             return Type(array.kind, name, array.size, count=array.count, resolve=array.resolve)
-        if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        if code in STRUCTS:
             kind = Kind.STRUCT if code == gdb.TYPE_CODE_STRUCT else Kind.UNION
             real = _completed(real)
             known = None
@@ -148,7 +148,6 @@ def _locate_base(struct: gdb.Type, base: gdb.Field, address: int) -> int | None:
         return None
 
 
-_STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 _CODE = Type(Kind.OTHER, "code", 0)
 
 

@@ -68,16 +68,21 @@ def _texts(data: bytes) -> Iterator[bytes]:
         return
     at = HEADER
     for _ in range(2):
-        length = shift = 0
-        while at < len(data):
-            byte = data[at]
-            at += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
+        length, used = varint(data[at:])
+        at += used
         yield data[at : at + length]
         at += length
+
+
+def varint(data: bytes) -> tuple[int, int]:
+    """The number that data begins with, in 7 bits a byte, and how many bytes it takes."""
+    number = used = 0
+    for byte in data:
+        number |= (byte & 0x7F) << 7 * used
+        used += 1
+        if byte < 0x80:
+            break
+    return number, used
 
 
 def _quoted(text: str) -> str:

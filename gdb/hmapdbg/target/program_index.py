@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .core_file import NotACore, build_ids_of
-from .elf_symbols import section_address
+from .elf_symbols import file_has_debug_info, is_built_by_go
 from .layout_file import FORMAT, LayoutFile
 from .layout_files import Placed, Programs
 from .protocol import TargetError
@@ -26,7 +26,6 @@ from .protocol import TargetError
 TOOL = "hmap-layout"
 SOURCE = "debug info"  # where numbers come from, for people
 KEPT = 20  # indexes in the cache folder, of which each takes some MB
-DEBUG_INFO = (".debug_info", ".zdebug_info")
 
 
 class ProgramIndexes:
@@ -51,17 +50,11 @@ class ProgramIndexes:
         try:
             key = path, os.stat(path).st_mtime_ns
             if key not in self._known:
-                self._known[key] = _index(path) if _is_go(path) else None
+                is_wanted = is_built_by_go(path) and file_has_debug_info(path)
+                self._known[key] = _index(path) if is_wanted else None
             return self._known[key]
         except OSError:
             return None
-
-
-def _is_go(path: str) -> bool:
-    """Whether a program is Go's, with debug info. OSError."""
-    if section_address(path, ".go.buildinfo") is None:
-        return False
-    return any(section_address(path, one) is not None for one in DEBUG_INFO)
 
 
 def _index(path: str) -> LayoutFile | None:

@@ -55,6 +55,7 @@ class Call:
 
 
 WITHOUT_DEBUG_INFO = "the program has no debug info"
+GO_WITH_DEBUG_INFO = "without -ldflags=-w or -s"  # how Go builds one that has
 
 
 class Target(Memory):
@@ -125,9 +126,14 @@ class Target(Memory):
     def iter_globals(self) -> Iterator[Variable]:
         """Globals and statics that may hold a pointer."""
 
+    @property
+    def is_built_by_go(self) -> bool:
+        """Whether it is a Go program, also if nothing is known of its runtime: stripped."""
+        return self.is_go
+
     def how_to_build(self) -> str:
         """How the program is built with debug info, for people."""
-        return "without -ldflags=-w or -s" if self.is_go else "with -g"
+        return GO_WITH_DEBUG_INFO if self.is_built_by_go else "with -g"
 
     def left_out(self) -> list[str]:
         """Which variables iter_globals and iter_locals have left out, and why."""

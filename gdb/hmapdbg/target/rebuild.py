@@ -18,6 +18,7 @@ from typing import Optional
 from ..compat import dataclass
 from .core_file import NotACore, section_bytes
 from .elf_symbols import Section, read_sections
+from .go_build import varint
 from .layout_file import MODULE, LayoutFile
 from .types import Field, Kind, Type
 
@@ -189,12 +190,6 @@ def _field(file: LayoutFile, field: Field, raw: bytes) -> int:
 
 def _name_at(addr: int, read: Read) -> str:
     """A name as descriptors have them (internal/abi/type.go Name): flags, its length, letters."""
-    head = read(addr + 1, 3)
-    length = shift = used = 0
-    for byte in head or b"\0":
-        length |= (byte & 0x7F) << shift
-        shift, used = shift + 7, used + 1
-        if byte < 0x80:
-            break
+    length, used = varint(read(addr + 1, 3) or b"\0")
     data = read(addr + 1 + used, length)
     return "" if data is None else data.decode("utf-8", "replace")

@@ -179,6 +179,19 @@ def pointer_to(pointee: Type, size: int) -> Type:
     return Type(Kind.POINTER, f"{pointee.name} *", size, resolve=lambda: pointee)
 
 
+def pointers_by_name(
+    lookup: Callable[[str], Union[Type, None]], name: str, size: int
+) -> Union[Type, None]:
+    """The type of a name in Go's spelling, where a "*" before it makes a pointer of `size` bytes;
+    None where the type without any is unknown."""
+    stars = len(name) - len(name.lstrip("*"))
+    found = lookup(name[stars:])
+    for _ in range(stars if found is not None else 0):
+        assert found is not None
+        found = pointer_to(found, size)
+    return found
+
+
 def byte_array(size: int) -> Type:
     """`size` bytes of an unknown type: shown as hexadecimal."""
     return array_of(Type(Kind.INTEGER, "uint8_t", 1), size)

@@ -35,7 +35,7 @@ from ..strings import StringType
 from .channels import find_channel
 from .declared import DeclaredTypes
 from .goroutines import goroutines_of, stacks_of
-from .frames import iter_frames, short_name
+from .frames import FramePlaces, short_name
 from .functions import Functions
 from .heap import PAGE, Heap, HeapBlock, read_heap
 from .heap_types import HeapTypes
@@ -44,6 +44,7 @@ from .iterators import find_iterators, iterator_notes
 from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
 from .map_types import MapTypes
 from .names import (
+    SHAPE,
     SYNC_ENTRY,
     go_name,
     map_name_of,
@@ -63,6 +64,7 @@ from .symbols import Constants, find_value, has_runtime
 __all__ = [
     "Constants",
     "DeclaredTypes",
+    "FramePlaces",
     "Functions",
     "GO",
     "GoroutineCall",
@@ -71,6 +73,7 @@ __all__ = [
     "HeapTypes",
     "MapTypes",
     "PAGE",
+    "SHAPE",
     "SYNC_ENTRY",
     "StackMap",
     "StackMaps",
@@ -84,7 +87,6 @@ __all__ = [
     "goroutines_of",
     "has_runtime",
     "is_interface",
-    "iter_frames",
     "iter_goroutine_variables",
     "iterator_notes",
     "map_name_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ...compat import dataclass
 from ...target import Target, Type
-from ...target.types import pointer_to
+from ...target.types import pointers_by_name
 from .abi import GoKind
 from .descriptors import Descriptors, NoDescriptor
 from .type_names import type_name
@@ -49,11 +49,13 @@ class DeclaredTypes:
         if self._descriptors.at(addr).kind is GoKind.FUNC:
             return None  # debug info has few of them, and looks for the others everywhere
         name = type_name(self._descriptors, addr)
-        stars = len(name) - len(name.lstrip("*"))
-        found = self._target.lookup_leading(name[stars:])
-        if found is None or not found.size:
+        found = pointers_by_name(self._sized, name, width)
+        if found is None:
             return None
-        for _ in range(stars):
-            found = pointer_to(found, width)
         direct = self._descriptors.at(addr).direct and found.size == width
         return Declared(found, name, direct)
+
+    def _sized(self, name: str) -> Type | None:
+        """A type whose values are not empty."""
+        found = self._target.lookup_leading(name)
+        return None if found is None or not found.size else found

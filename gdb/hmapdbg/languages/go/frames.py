@@ -8,6 +8,7 @@ one that runs, those of its thread are taken.
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator
 
@@ -69,6 +70,21 @@ def iter_frames(target: Target) -> Iterator[Frame]:
     """The frames of all goroutines."""
     for one in goroutines_of(target):
         yield from frames_of(target, one)
+
+
+class FramePlaces:
+    """The frames of all goroutines by their places on the stacks. Kept for a target."""
+
+    def __init__(self, target: Target) -> None:
+        self._frames = sorted(iter_frames(target), key=lambda one: one.sp)
+        self._starts = [one.sp for one in self._frames]
+
+    def at(self, addr: int) -> Frame | None:
+        """The frame that an address is in; None: it is in none."""
+        number = bisect.bisect_right(self._starts, addr) - 1
+        if number < 0 or addr >= self._frames[number].caller_sp:
+            return None
+        return self._frames[number]
 
 
 def short_name(function: str) -> str:

@@ -59,11 +59,7 @@ class Heap:
     def are_allocated(self, target: Target, addrs: Words) -> NDArray[np.bool_]:
         """Which addresses are not in a free block; those outside of the heap are in none."""
         out = np.ones(len(addrs), np.bool_)
-        if not len(self.starts):
-            return out
-        at = np.searchsorted(self.starts, addrs, side="right") - 1
-        rows = np.flatnonzero((at >= 0) & (addrs - self.starts[at] < self.sizes[at]))
-        spans = at[rows]
+        rows, spans = self._spans_at(addrs)
         numbers = (addrs[rows] - self.starts[spans]) // self.blocks[spans]
         places, inverse = np.unique(self.bits[spans] + numbers // np.uint64(8), return_inverse=True)
         data, ok = target.gather(places, 1)
@@ -82,13 +78,19 @@ class Heap:
 
     def block_ends(self, addrs: Words) -> Words:
         """Where the block that contains each address ends; 0 where no block does."""
+        ends: Words = np.zeros(len(addrs), np.uint64)
+        rows, spans = self._spans_at(addrs)
+        sizes = self.blocks[spans]
+        ends[rows] = addrs[rows] - (addrs[rows] - self.starts[spans]) % sizes + sizes
+        return ends
+
+    def _spans_at(self, addrs: Words) -> tuple[Ints, Ints]:
+        """Which of n addresses are in a span, and in which each of these is."""
         if not len(self.starts):
-            return np.zeros(len(addrs), np.uint64)
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
         at = np.searchsorted(self.starts, addrs, side="right") - 1
-        inside = (at >= 0) & (addrs - self.starts[at] < self.sizes[at])
-        sizes = self.blocks[at]
-        ends: Words = addrs - (addrs - self.starts[at]) % sizes + sizes
-        return np.where(inside, ends, np.uint64(0))
+        rows = np.flatnonzero((at >= 0) & (addrs - self.starts[at] < self.sizes[at]))
+        return rows, at[rows]
 
     def spans_of(self, least: int) -> Iterator[int]:
         """The spans of the smallest blocks with at least `least` bytes: where objects of that size
@@ -116,7 +118,11 @@ class Heap:
 
 
 def read_heap(target: Target) -> Heap:
-    """The heap's spans. TargetError, MemoryFault."""
+    """The heap's spans, read once for a target. TargetError, MemoryFault."""
+    return target.kept(_read_heap)
+
+
+def _read_heap(target: Target) -> Heap:
     heap = find_value(target, "runtime.mheap_")
     span = target.lookup_type("runtime.mspan")
     if heap is None or span is None:

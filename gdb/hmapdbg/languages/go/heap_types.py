@@ -33,17 +33,15 @@ class Typed:
 
     descriptor: int
     addrs: Words
-    sizes: Words  # bytes from there on in which more of them may lie; 0: it is one
+    sizes: Words  # bytes from there on, in which more of them may lie
 
 
 @dataclass(frozen=True)
 class Held:
-    """What interfaces hold: the descriptor of its type, the interfaces' second words, and where
-    those lie."""
+    """What interfaces hold: the descriptor of its type, and the interfaces' second words."""
 
     descriptor: int
     words: Words
-    addrs: Words
 
 
 class HeapTypes:
@@ -98,10 +96,9 @@ class HeapTypes:
                 width = np.uint64(self._target.pointer_size)
                 addrs.append(np.uint64(start) + (rows.astype(np.uint64) + np.uint64(1)) * width)
         all_words, all_datas = np.concatenate(words), np.concatenate(datas)
-        all_addrs = np.concatenate(addrs)
-        in_use = self._heap.are_allocated(self._target, all_addrs)
+        in_use = self._heap.are_allocated(self._target, np.concatenate(addrs))
         for word, chosen in _groups(all_words, np.flatnonzero(in_use)):
-            yield Held(word, all_datas[chosen], all_addrs[chosen])
+            yield Held(word, all_datas[chosen])
 
     def are_values(self, addrs: Words, size: int) -> Mask:
         """Which addresses may be those of values of `size` bytes with pointers, by where they lie:

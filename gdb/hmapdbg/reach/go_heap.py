@@ -85,7 +85,7 @@ def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Fo
         found.append((one.header.address, one.path))
         yield one
     roots = dict(roots_of(path for _, path in found))
-    if not roots:
+    if not roots or search.has_stopped:
         return
     held = Holders(target, read_heap(target)).of(roots.values())
     search.held_by |= {addr: held.get(roots.get(path, 0), "") for addr, path in found}
@@ -193,6 +193,8 @@ def _iter_typed(
         if search.plans.of(found.type) is not None:
             size = found.type.size
             places = spread(block.addrs, (block.sizes // np.uint64(size)).astype(np.int64), size)
+            if places.cut:
+                notes.append(f"not all values of type '{found.name}' in the heap were followed")
             yield found.type, places.addrs, cast_to(found.name, places.addrs)
     for held in known.iter_held():
         found = types.of(held.descriptor)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import gdb
 
+from .terminal import in_charset
+
 if TYPE_CHECKING:
     from .families.family import Map
     from .target import Target, Type
@@ -55,12 +57,10 @@ class Get(_Function):
         try:
             wanted = key_of(target, opened.header.key_type, values.neutral(key, str(key)))
         except _errors() as error:
-            raise gdb.GdbError(str(error)) from None
+            raise _refused(str(error)) from None
         found = find(target, opened, wanted)
         if found.cells is None:
-            raise gdb.GdbError(
-                f"key '{wanted.text}' is absent: see 'hmap-find' for where it would be"
-            )
+            raise _refused(f"key '{wanted.text}' is absent: see 'hmap-find' for where it would be")
         _, elems = opened.slot_addresses(found.cells)
         found_type, at = opened.header.elem_type, int(elems[0])
         held = _held(target, found_type, at)
@@ -96,7 +96,11 @@ def _open(map: gdb.Value) -> tuple[Target, GdbValues, Map]:
             value = resolve(target, text)
         return target, values, open_map(target, value)
     except _errors() as error:
-        raise gdb.GdbError(str(error)) from None
+        raise _refused(str(error)) from None
+
+
+def _refused(text: str) -> gdb.GdbError:
+    return gdb.GdbError(in_charset(text, gdb.host_charset()))
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -112,7 +112,9 @@ def _table(table: Table) -> dict[str, Any]:
 
 def _statistics(stats: Stats) -> dict[str, Any]:
     geometry = stats.header.geometry
-    uniform = geometry.null_model is not None or not geometry.aspects
+    # Of a part of a map, or of entries that have no buckets, a spread says nothing.
+    whole = not stats.unread and not (stats.live and not stats.main_buckets)
+    uniform = whole and (geometry.null_model is not None or not geometry.aspects)
     return {
         "live": stats.live,
         "deleted": stats.deleted,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import gdb
 import gdb.printing
 
+from .terminal import in_charset
+
 if TYPE_CHECKING:
     from .block import Addresses
     from .families.family import Map
@@ -48,11 +50,11 @@ class MapPrinter(Printer):  # type: ignore[misc]
     def to_string(self) -> str:
         opened = self._open()
         if opened is None:
-            return f"<{self._error}>"
+            return _shown(f"<{self._error}>")
         header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
-        return f"{header.family} map{name} with {header.count:,} {entries}"
+        return _shown(f"{header.family} map{name} with {header.count:,} {entries}")
 
     def children(self) -> Iterator[tuple[str, gdb.Value]]:
         """Keys and elems in turn, in the order of the entries CSV."""
@@ -84,7 +86,6 @@ class MapPrinter(Printer):  # type: ignore[misc]
         import numpy as np
 
         from .block import Column
-        from .output.files import escaped
         from .values import Renderer
 
         found_type = found.header.key_type
@@ -92,7 +93,7 @@ class MapPrinter(Printer):  # type: ignore[misc]
         if not ok.all():
             return f"key at 0x{key:x}"
         text = Renderer(target, max_string=MAX_NAME).render(found_type, Column(rows))[0]
-        return escaped(text).replace("\n", "\\n")
+        return _shown(text)
 
     def _entries(self) -> tuple[Addresses, Addresses]:
         """The addresses of all keys and elems, from one walk."""
@@ -116,6 +117,11 @@ class MapPrinter(Printer):  # type: ignore[misc]
 
     def display_hint(self) -> str:
         return "map"
+
+
+def _shown(text: str) -> str:
+    """Text that gdb can take, on one line."""
+    return in_charset(text, gdb.target_charset()).replace("\n", "\\n")
 
 
 def register() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 from collections.abc import Callable
@@ -340,3 +341,29 @@ def test_standard_output(path: str, folder: Path) -> None:
         assert dump.output == truth
     else:
         assert truth in dump.output
+
+
+def test_paths_of_program_and_core_that_are_no_text(folder: Path) -> None:
+    program = os.fsencode(folder) + b"/caf\xe9"
+    shutil.copy(fixture_program("dev", "states"), program)
+    core = folder / "core"
+    commands = (
+        f"hmap-list --save {folder}/list.json",
+        "hmap-dump fixture_map",
+        "hmap-layout fixture_map",
+    )
+    live = gdb_session(
+        os.fsdecode(program),
+        ["one_bucket", str(folder / "truth")],
+        commands=["break fixture_stop", "run", *commands, f"generate-core-file {core}"],
+    )
+    moved = os.fsencode(folder) + b"/k\xe9rn.core"
+    os.rename(core, moved)
+    dead = gdb_session(
+        os.fsdecode(program),
+        core=os.fsdecode(moved),
+        commands=[*commands, f"hmap-diff {folder}/list.json"],
+    )
+    assert dead[0].output == live[2].output
+    assert "entries    5 " in dead[1].output
+    assert "no change in 1 map" in dead[3].output

@@ -107,6 +107,7 @@ BUCKET_FAULTS = (
         "fault",
     ),
     Fault("sync_no_dirty", "sync_amended", "plant(m['dirty'], 0)", "Y2"),
+    Fault("sync_not_amended", "sync_amended", "plant(read_only(m)['amended'], 0)", "Y2"),
     Fault("sync_dirty_wild", "sync_amended", "plant(m['dirty'], WILD)", ""),
     Fault("sync_read_wild", "sync_promoted", "plant(word(m['read']), WILD)", ""),
     Fault("sync_inner_count", "sync_promoted", "plant(read_only(m)['m']['count'], 99)", "I1"),

@@ -74,6 +74,10 @@ def holey(compile_program: Callable[..., Path]) -> Path:
 def make_core(maker: str, program: Path, left_out: str, folder: Path) -> Path:
     if maker == "kernel":
         return run_aborting([program, left_out], folder, {"FIXTURE_ABORT": "1"})
+    if maker == "kernel, no data":
+        shell = 'echo 0 > /proc/self/coredump_filter && exec "$@"'
+        command = ["sh", "-c", shell, "sh", program, left_out]
+        return run_aborting(command, folder, {"FIXTURE_ABORT": "1"})
     core = folder / "gdb.core"
     gdb_session(
         program,
@@ -119,6 +123,19 @@ def test_core_without_the_map(
     assert_clear(failed, "map")
     assert list(out.iterdir()) == []
     assert_usable(usable)
+
+
+def test_core_without_variables(holey: Path, folder: Path, out: Path, kernel_cores: None) -> None:
+    """As of a process that had coredump_filter 0: gdb shows zeros, and no map is not what it is."""
+    core = make_core("kernel, no data", holey, NOTHING_LEFT_OUT, folder)
+    commands = (f"hmap-dump map --csv {out}/a.csv", "hmap-check map", "hmap-find map -- 1")
+    outcomes = gdb_session(
+        holey, core=core, commands=[*map(Fails, commands), Fails("print $hmap_len(map)")]
+    )
+    for outcome in outcomes:
+        assert_clear(outcome, "map")
+        assert "cannot read" in str(outcome.error)
+    assert list(out.iterdir()) == []
 
 
 def test_core_with_all_of_the_map(holey: Path, folder: Path, out: Path) -> None:

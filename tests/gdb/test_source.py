@@ -35,6 +35,23 @@ def test_too_old_gdb_is_told_in_one_line() -> None:
     assert re.fullmatch(r"hmap needs gdb 12 [^\n]*: [^\n]+\n?", told), told
 
 
+def test_locale_without_letters(tmp_path: Path) -> None:
+    """As in containers and under cron; what gdb shows of the settings stays as it was."""
+    _, helped, failed, shown = gdb_session(
+        commands=[
+            f"source {ROOT}/gdb/hmap.py",
+            "help hmap-dump",
+            Fails("hmap-dump nosuch"),
+            "show host-charset",
+        ],
+        extension=False,
+        env={"LC_ALL": "C"},
+    )
+    assert "chi² p" in helped.output
+    assert str(failed.error).isascii()
+    assert "ANSI_X3.4-1968" in shown.output and "auto" in shown.output
+
+
 def test_missing_numpy_is_told_in_one_line() -> None:
     _, failed, usable = gdb_session(
         commands=[

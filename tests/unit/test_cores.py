@@ -50,6 +50,12 @@ def test_options_stand_anywhere_and_verdicts_are_added_up() -> None:
     assert (asked.map, asked.cores) == (["a", "b"], ["x", "y"])
 
 
+def test_what_stands_behind_two_dashes_is_a_file() -> None:
+    asked = parse(["--html", "--", "-exe", "a", "--diff"])
+    assert (asked.program, asked.cores) == ("./-exe", ["a", "./--diff"])
+    assert asked.html and not asked.diff
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

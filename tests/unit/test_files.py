@@ -38,6 +38,26 @@ def test_nothing_is_left_where_the_work_fails(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["old"]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_what_is_full_at_the_end_keeps_all_files_as_they_were(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.write_text("old")
+    with pytest.raises(FileError, match="'/dev/full'"), Outputs() as outputs:
+        outputs.open(str(old)).write("new")
+        outputs.open("/dev/full").write("new")
+        outputs.commit()
+    assert old.read_text() == "old"
+    assert os.listdir(tmp_path) == ["old"]
+
+
+def test_a_file_cannot_be_two_of_one_command(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("a")
+    with pytest.raises(FileError, match="named twice: give each"), Outputs() as outputs:
+        outputs.open(str(tmp_path / "a"))
+        outputs.open(str(tmp_path / "link"))
+    assert os.listdir(tmp_path) == ["link"]
+
+
 def test_a_file_keeps_its_mode_and_a_new_one_has_that_of_the_umask(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.write_text("old")

@@ -39,7 +39,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("output",),  # files, and one walk that writes all of a map's
     ("listing",),  # all maps of a process: their rows, and their output
     ("cores", "replot"),  # many cores, one gdb each; pictures from CSV files, without gdb
-    ("commands", "printers", "functions", "parameters"),
+    ("commands", "printers", "functions", "parameters", "terminal"),
 )
 SURFACE = ROWS[-1]
 

@@ -87,6 +87,12 @@ def test_small_map_is_sampled_whole() -> None:
     assert sorted(sample_of([3, -1, 2]).keys.values()) == ["-1", "2", "3"]
 
 
+def test_equal_keys_count_once() -> None:
+    """As in a multimap, where no level would part them."""
+    for key in (0, 7):
+        assert list(sample_of([key] * (MOST + 50)).keys.values()) == [str(key)]
+
+
 def test_new_keys_are_those_that_were_not_there() -> None:
     old, new = sample_of(list(range(5000))), sample_of(list(range(1000, 9000)))
     found = compare(

@@ -48,6 +48,15 @@ def test_maps_come_oldest_first() -> None:
     assert found.trouble == ""
 
 
+def test_time_limits_how_far_the_list_is_followed() -> None:
+    segments = {at: struct.pack("<QQ", 0, at + 0x100) for at in range(0x1000, 0x2000, 0x100)}
+    head = Value("hmap_registry", HEAD, struct.pack("<QQ", 0x1000, 16), 0x100)
+    target = FakeTarget(segments, values={"hmap_registry": head})
+    looks = iter([False] * 5 + [True])
+    found = read_registry(target, lambda: next(looks))
+    assert len(found.maps) == 5 and found.trouble == "its time was over, after 5 maps"
+
+
 def test_no_maps() -> None:
     assert registry(0, {}) == Registry([])
 

@@ -242,6 +242,15 @@ def test_too_many_places_are_cut() -> None:
     assert found.cut and len(found.addrs) == 5
 
 
+def test_container_of_too_many_is_followed_as_far_as_allowed() -> None:
+    most = containers.MAX_ELEMENTS
+    counts = np.array([2, 20 * most, 3])
+    found = containers.spread(np.array([100, 500, 900], np.uint64), counts, 8)
+    assert found.cut and len(found.addrs) == most
+    assert found.addrs[[0, 1, 2]].tolist() == [100, 108, 500]
+    assert np.bincount(found.rows).tolist() == [2, most - 2]
+
+
 def test_list_that_never_ends_is_cut() -> None:
     element = containers.Container(containers.Shape.LIST, LONG, 16, (0,), 16)
     data = struct.pack("<QQQ", 0x1000, 0, 0)

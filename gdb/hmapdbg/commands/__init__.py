@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import gdb
 
 from .. import functions, parameters, printers
+from ..terminal import wide_charset
 from .check import Check
 from .command import HmapCommand
 from .diff import Diff
@@ -39,9 +40,10 @@ def register() -> None:
         def invoke(self, arguments: str, from_tty: bool) -> None:
             gdb.execute("help hmap")
 
-    Overview()
-    for command in COMMANDS:
-        command()
-    parameters.register()
-    functions.register()
+    with wide_charset():  # gdb encodes help texts here
+        Overview()
+        for command in COMMANDS:
+            command()
+        parameters.register()
+        functions.register()
     printers.register()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gdb
 
 from ..arguments import Arguments, UsageError
+from ..terminal import write
 from .command import TYPE, HmapCommand
 from .progress import Progress
 
@@ -41,11 +41,11 @@ class Check(HmapCommand):
         with Progress(self.name) as progress:
             stats, problems = survey(opened.header, opened.audit(), progress=progress)
         for problem in problems:
-            gdb.write(f"{printable(str(problem))}\n")
+            write(f"{printable(str(problem))}\n")
         if problems:
             count = len(problems)
-            gdb.write(f"{count:,} {'Problem' if count == 1 else 'Problems'}\n")
+            write(f"{count:,} {'Problem' if count == 1 else 'Problems'}\n")
         else:
-            gdb.write(f"consistent: {stats.live:,} entries\n")
+            write(f"consistent: {stats.live:,} entries\n")
         for note in opened.header.notes:
-            gdb.write(f"note: {printable(note)}\n")
+            write(f"note: {printable(note)}\n")

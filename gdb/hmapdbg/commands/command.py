@@ -15,6 +15,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError, parse, word_at_end
 from ..output.files import FileError
 from ..requirements import package_of
+from ..terminal import in_charset, wide_charset, write
 
 if TYPE_CHECKING:
     from ..families.family import Map
@@ -44,11 +45,18 @@ class HmapCommand(gdb.Command):
     def invoke(self, line: str, from_tty: bool) -> None:
         self.dont_repeat()
         try:
+            with wide_charset():
+                self._invoke(line)
+        except gdb.GdbError as error:  # gdb encodes it after this
+            raise gdb.GdbError(in_charset(str(error), gdb.host_charset())) from None
+
+    def _invoke(self, line: str) -> None:
+        try:
             from ..target.opening import steady_language
 
             arguments = parse(line, self.options)
             if "--help" in arguments:
-                gdb.write(inspect.cleandoc(self.__doc__ or "") + "\n")
+                write(inspect.cleandoc(self.__doc__ or "") + "\n")
                 return
             with steady_language():
                 self.run(arguments)
@@ -133,7 +141,7 @@ def _guessed(target: Target, text: str) -> Map:
         names = ", ".join(f"'{one}'" for one in guess.names[:MAX_CANDIDATES])
         left = len(guess.names) - MAX_CANDIDATES
         more = f" and {left:,} more" if left > 0 else ""
-        gdb.write(
+        write(
             printable(
                 f"warning: keys and values are shown as bytes{cut}: its type is one of "
                 f"{names}{more}; --type 'NAME' chooses one"
@@ -148,14 +156,14 @@ def write_trace(trace: str) -> None:
     """Writes where an error arose inside."""
     from ..text import printable
 
-    gdb.write("".join(f"{printable(line)}\n" for line in trace.splitlines()), gdb.STDERR)
+    write("".join(f"{printable(line)}\n" for line in trace.splitlines()), gdb.STDERR)
 
 
 def warned(target: Target) -> Target:
     """The target, after a warning if nothing that is read from it can be believed."""
     mismatch = target.mismatch()
     if mismatch:
-        gdb.write(f"warning: {mismatch}\n", gdb.STDERR)
+        write(f"warning: {mismatch}\n", gdb.STDERR)
     return target
 
 

@@ -10,6 +10,7 @@ import gdb
 from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, FileError, Outputs
+from ..terminal import write
 from .command import HmapCommand
 from .list import CHOICE, family_of, list_maps, show_traces
 
@@ -75,8 +76,8 @@ class Diff(HmapCommand):
                 outputs.open(name).write(dump_difference(found))
             outputs.commit()
         if STANDARD_OUTPUT not in [*arguments.all("--csv"), *arguments.all("--json")]:
-            gdb.write("".join(f"{line}\n" for line in diff_lines(found, limit)))
-            gdb.write("".join(f"note: {printable(note)}\n" for note in after.notes))
+            write("".join(f"{line}\n" for line in diff_lines(found, limit)))
+            write("".join(f"note: {printable(note)}\n" for note in after.notes))
         show_traces(after)
 
     def complete(self, text: str, word: str | None) -> object:
@@ -93,7 +94,7 @@ def _load(path: str) -> Listing:
         given = os.path.expanduser(path)
         if os.path.getsize(given) > MAX_BYTES:
             raise NotAListing(f"it has more than {MAX_BYTES:,} bytes")
-        with open(given, encoding="utf-8") as file:
+        with open(given, encoding="utf-8", errors="surrogateescape") as file:
             return load(file.read())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -6,11 +6,11 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-import gdb
 
 from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
+from ..terminal import write
 from .command import TYPE, HmapCommand
 from .progress import Progress
 
@@ -92,7 +92,7 @@ class Dump(HmapCommand):
         summary = self._write_files(target, opened, arguments)
         paths = [path for option in self.options[:4] for path in arguments.all(option.name)]
         if STANDARD_OUTPUT not in paths:
-            gdb.write(summary)
+            write(summary)
         if "--buckets" in arguments:
             self._print_buckets(target, opened, arguments, *chosen)
 
@@ -130,7 +130,7 @@ class Dump(HmapCommand):
         renderer = Renderer(target, max_string=parameters.get(parameters.MaxString))
         chains = opened.iter_chains(array, low, high)
         for line in bucket_lines(opened.header, chains, renderer, limit):
-            gdb.write(line)
+            write(line)
 
 
 def _chosen_buckets(opened: Map, text: str) -> tuple[str, int, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gdb
 
 from ..arguments import Arguments, UsageError
+from ..terminal import write
 from .command import TYPE, HmapCommand
 
 
@@ -59,7 +59,7 @@ class Find(HmapCommand):
                 if found.place
                 else ""
             )
-            gdb.write(f"{printable(key.text)} is absent ({how}{where})\n")
+            write(f"{printable(key.text)} is absent ({how}{where})\n")
             return
         cells = found.cells
         renderer = Renderer(target)
@@ -71,12 +71,12 @@ class Find(HmapCommand):
             int(cells.slot[0]),
             int(cells.address[0]),
         )
-        gdb.write(
+        write(
             f"{printable(key.text)} is in {where} ({how})\n"
             f"  key   0x{keys[0]:x}  {printable(renderer.render(header.key_type, cells.keys)[0])}\n"
         )
         if header.elem_type.name:
-            gdb.write(
+            write(
                 f"  elem  0x{elems[0]:x}  "
                 f"{printable(renderer.render(header.elem_type, cells.elems)[0])}\n"
             )

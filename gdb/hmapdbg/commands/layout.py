@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import gdb
 
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
+from ..terminal import write
 from .command import TYPE, HmapCommand
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Layout(HmapCommand):
                 outputs.open(path).write(json.layouts(layouts))
             outputs.commit()
         if STANDARD_OUTPUT not in arguments.all("--json"):
-            gdb.write("".join(f"{line}\n" for line in layout_lines(layouts)))
+            write("".join(f"{line}\n" for line in layout_lines(layouts)))
 
     def _load(self, path: str, force: bool) -> None:
         from ..target.opening import layout_files
@@ -105,7 +105,7 @@ class Layout(HmapCommand):
         loaded = next(one for one, _ in files.all_loaded() if one.file is file)
         how = _how(loaded, placed)
         variables = len(file.global_names)
-        gdb.write(
+        write(
             printable(
                 f"{file.type_count:,} types and {variables:,} "
                 f"{'variable' if variables == 1 else 'variables'} of '{placed.program}'{how}"
@@ -117,7 +117,7 @@ class Layout(HmapCommand):
         from ..target.opening import layout_files
 
         count = layout_files().forget(_unquoted(path))
-        gdb.write(f"{count} layout {'file' if count == 1 else 'files'} forgotten\n")
+        write(f"{count} layout {'file' if count == 1 else 'files'} forgotten\n")
 
     def _info(self) -> None:
         from ..target.opening import layout_files
@@ -132,9 +132,9 @@ class Layout(HmapCommand):
                 moved = f", moved by 0x{placed.bias:x}" if placed.bias else ""
                 lines = [f"{loaded.file.path}: of '{placed.program}'{moved}{_how(loaded, placed)}"]
                 lines += [f"  {name}" for name in loaded.file.global_names]
-            gdb.write("".join(f"{printable(line)}\n" for line in lines))
+            write("".join(f"{printable(line)}\n" for line in lines))
         if not found:
-            gdb.write("no layout file is loaded: 'hmap-layout load FILE'\n")
+            write("no layout file is loaded: 'hmap-layout load FILE'\n")
 
 
 def _how(loaded: Loaded, placed: Placed) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import gdb
 
 from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
+from ..terminal import write
 from .command import HmapCommand, warned, write_trace
 from .progress import Progress
 
@@ -95,7 +95,7 @@ class List(HmapCommand):
         write_files(arguments, listing)
         paths = [path for name in FILE_OPTIONS for path in arguments.all(name)]
         if STANDARD_OUTPUT not in paths:
-            gdb.write("".join(f"{line}\n" for line in list_lines(listing, limit)))
+            write("".join(f"{line}\n" for line in list_lines(listing, limit)))
         show_traces(listing)
 
 

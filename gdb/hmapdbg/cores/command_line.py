@@ -140,7 +140,17 @@ def parse(arguments: Sequence[str]) -> Asked:
         default=[],
         help="gdb command before reading the core: --ex 'set sysroot /srv/image'; repeatable",
     )
-    return Asked(**vars(parser.parse_intermixed_args(arguments)))
+    return Asked(**vars(parser.parse_intermixed_args(_without_marker(arguments))))
+
+
+def _without_marker(arguments: Sequence[str]) -> list[str]:
+    """Arguments without "--", behind which none is an option: argparse cannot take it where options
+    may stand among other arguments."""
+    if "--" not in arguments:
+        return list(arguments)
+    at = arguments.index("--")
+    files = (f"./{one}" if one.startswith("-") else one for one in arguments[at + 1 :])
+    return [*arguments[:at], *files]
 
 
 def _whole(text: str) -> int:

@@ -35,7 +35,7 @@ def read_listing(output: str, result: CoreResult) -> Listing | None:
     """The list of a core's maps; None where there is none."""
     path = os.path.join(output, result.core.name, LISTING)
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return load(file.read())
     except (OSError, NotAListing):
         return None

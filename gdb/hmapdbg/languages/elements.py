@@ -16,6 +16,7 @@ Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 MAX_ELEMENTS = 1_000_000  # of all containers of a batch
+GARBAGE = 1 << 32  # elements, more than a container has
 
 
 class Access(enum.Enum):
@@ -65,10 +66,13 @@ class Elements(Protocol):
 
 
 def spread(starts: Words, counts: Ints, size: int) -> Places:
-    """Adjacent elements of `size` bytes: `counts` (n,) of them from each of `starts` (n,)."""
-    ends = np.cumsum(np.minimum(counts, MAX_ELEMENTS))
-    cut = bool(len(ends) and (ends[-1] > MAX_ELEMENTS or (counts > MAX_ELEMENTS).any()))
-    counts = np.where(ends <= MAX_ELEMENTS, counts, 0) if cut else counts
+    """Adjacent elements of `size` bytes: `counts` (n,) of them from each of `starts` (n,), the first
+    MAX_ELEMENTS of all."""
+    wanted = np.where(counts < GARBAGE, np.minimum(counts, MAX_ELEMENTS), 0)
+    before = np.cumsum(wanted) - wanted
+    followed = np.minimum(wanted, np.maximum(MAX_ELEMENTS - before, 0))
+    cut = bool((followed < counts).any())
+    counts = followed
     rows = np.repeat(np.arange(len(starts)), counts)
     begins = np.cumsum(counts) - counts
     numbers = np.arange(len(rows)) - begins[rows]

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from ..compat import dataclass
 from ..families import open_map
 from ..languages.go import has_runtime, iter_goroutine_variables
-from ..languages.libhmap.registry import HEAD, read_registry
+from ..languages.libhmap.registry import HEAD, OVER, read_registry
 from ..reach import go_heap
 from ..reach.limits import Clock, Limits
 from ..reach.misses import Misses
@@ -40,6 +40,7 @@ _Out = TypeVar("_Out")
 SMALL = 64 << 10
 SMALL_WALKED = 2000
 MAX_GAPS = 8  # segments told one by one
+REGISTRY_SHARE, LEAST_SECONDS = 0.2, 1.0  # of the time limit, for the registry
 SECONDS_AFTER_INTERRUPT = 2.0  # of walking maps, once Ctrl-C has ended the search
 
 
@@ -179,8 +180,11 @@ def _of_goroutines(target: Target, search: Search, teller: _Teller) -> Iterator[
 
 def _registered(target: Target, search: Search, left: Left) -> Iterator[Found]:
     """Maps of libhmap's registry: by their own names, where one name is one map's."""
+    seconds = search.limits.seconds
+    # It is also looked at where the search has spent its time: nothing else finds so much so soon.
+    clock = Clock(None if seconds is None else max(REGISTRY_SHARE * seconds, LEAST_SECONDS))
     try:
-        registry = read_registry(target)
+        registry = read_registry(target, lambda: clock.is_over)
     except TargetError as error:
         left.troubles.append(str(error))
         return
@@ -188,7 +192,11 @@ def _registered(target: Target, search: Search, left: Left) -> Iterator[Found]:
         left.troubles.append(registry.trouble)
     opened: list[tuple[Value, str]] = []
     count: Counter[str] = Counter()
-    for value in registry.maps:
+    for number, value in enumerate(registry.maps):
+        if clock.is_over:
+            more = "'--seconds N' allows more"
+            left.troubles.append(f"{OVER}, {number:,} of {len(registry.maps):,} maps read: {more}")
+            break
         met = search.met_maps.get(int.from_bytes(value.data, target.byte_order))
         try:
             name = (open_map(target, value).header if met is None else met.header).name

@@ -82,6 +82,8 @@ class MapSampler:
 
     def _keep(self, numbers: Numbers, keys: Column) -> None:
         at = np.flatnonzero(self._passes(numbers))
+        if len(at) > MOST:  # equal keys count as one: no level would part them
+            at = at[np.unique(numbers[at], return_index=True)[1]]
         while len(at) > MOST:
             self._level += 1
             at = at[self._passes(numbers[at])]

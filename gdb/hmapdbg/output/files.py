@@ -64,7 +64,7 @@ class Output:
     def __init__(self, path: str, expand_user: bool = False) -> None:
         self.path = path
         self._given = os.path.expanduser(path) if expand_user else path
-        self._final = ""
+        self.final = ""  # of a regular file: its path, links followed
         self._temporary: str | None = None
         self._stream: IO[bytes]
         try:
@@ -84,10 +84,10 @@ class Output:
         if mode is not None and not stat.S_ISREG(mode):
             return open(self._given, "wb")
         # A link stays a link: what it leads to is replaced.
-        self._final = os.path.realpath(self._given)
-        if mode is not None and not os.access(self._final, os.W_OK):
+        self.final = os.path.realpath(self._given)
+        if mode is not None and not os.access(self.final, os.W_OK):
             raise PermissionError(13, "Permission denied")
-        folder, name = os.path.split(self._final)
+        folder, name = os.path.split(self.final)
         handle, self._temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
         os.fchmod(handle, _default_mode() if mode is None else stat.S_IMODE(mode))
         return open(handle, "wb")
@@ -104,12 +104,21 @@ class Output:
         except OSError as error:
             raise FileError(self._explain(error)) from None
 
-    def commit(self) -> None:
-        """The file is complete: gives it its name."""
+    def close(self) -> None:
+        """Everything has been written: the rest of it goes to the disk, the reader or the device.
+        The file has its name only after `commit`."""
         try:
             self._stream.close()
+        except OSError as error:
+            self._forget()
+            raise FileError(self._explain(error)) from None
+
+    def commit(self) -> None:
+        """The file is complete: gives it its name."""
+        self.close()
+        try:
             if self._temporary is not None:
-                os.replace(self._temporary, self._final)
+                os.replace(self._temporary, self.final)
                 self._temporary = None
         except OSError as error:
             self._forget()
@@ -168,10 +177,15 @@ class Outputs:
         """The file at `path`, to be written. FileError."""
         output = Output(path, self._expand_user)
         self._outputs.append(output)
+        if output.final and any(one.final == output.final for one in self._outputs[:-1]):
+            raise FileError(f"'{path}' is named twice: give each file a name of its own")
         return output
 
     def commit(self) -> None:
         """Everything has been written. FileError."""
+        # What a full disk or a device refuses shows here, before the first has its name.
+        for output in self._outputs:
+            output.close()
         for output in self._outputs:
             output.commit()
 

@@ -20,6 +20,7 @@ from .gdb_layouts import INDEXES, LAYOUTS, register_value
 from .gdb_left_out import LeftOut
 from .gdb_process import GdbProcess
 from .gdb_session import linker_names, output_of, types_by_pattern
+from .gdb_text import file_name
 from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
@@ -227,7 +228,7 @@ class GdbTarget(Target):
             block = block.superblock
         function = None if block is None else block.function
         if function is not None and place.symtab is not None:
-            return f"{function.name} at {place.symtab.filename}:{place.line}"
+            return f"{function.name} at {file_name(place.symtab)}:{place.line}"
         with linker_names() if self.is_go else contextlib.nullcontext():
             text = output_of(f"info symbol 0x{addr:x}").strip()
         return None if text.startswith("No symbol") else text.split(" in section")[0]

@@ -20,6 +20,7 @@ from .gdb_namesakes import STRUCTS, are_same, has_one_meaning
 from .gdb_objects import iter_object_files
 from .gdb_session import output_of
 from .gdb_statics import symbols_in
+from .gdb_text import file_name
 from .gdb_types import type_named
 from .protocol import TargetError
 from .spelling import Scope, split_scope, template_arguments
@@ -126,7 +127,7 @@ class Definitions:
                     for symbol in symbols_in(block):
                         defined = _type_of(symbol) if symbol.name == own else None
                         if defined is not None:
-                            yield _Definition(defined, symtab.filename, _object_of(symtab))
+                            yield _Definition(defined, file_name(symtab), _object_of(symtab))
         if unseen:
             self._unseen.add(name)
         for objfile, _ in iter_object_files():
@@ -186,7 +187,7 @@ def _type_of(symbol: gdb.Symbol | None) -> gdb.Type | None:
 
 def _object_of(symtab: gdb.Symtab) -> str:
     objfile = symtab.objfile.owner or symtab.objfile
-    return os.path.basename(objfile.filename or "")
+    return os.path.basename(file_name(objfile))
 
 
 def _parts(name: str) -> Iterator[str]:
@@ -221,7 +222,7 @@ def _all_sources() -> list[str]:
     sources: dict[str, None] = {}
     for objfile, _ in iter_object_files():
         try:
-            variables, functions = read_symbols(objfile.filename or "")
+            variables, functions = read_symbols(file_name(objfile))
         except OSError:
             continue
         sources.update(dict.fromkeys(one.source for one in (*variables, *functions)))
@@ -239,7 +240,7 @@ def _symtabs_of(file: str) -> Iterator[gdb.Symtab]:
         symtab = place.symtab
         if symtab is None:
             continue
-        key = symtab.objfile.filename, symtab.static_block().start, symtab.global_block().end
+        key = file_name(symtab.objfile), symtab.static_block().start, symtab.global_block().end
         if key not in met:
             met.add(key)
             yield symtab

@@ -36,6 +36,7 @@ from .gdb_left_out import LeftOut
 from .gdb_objects import iter_object_files
 from .gdb_session import language
 from .gdb_statics import STATICS, Static, StaticsSearch, demangled
+from .gdb_text import file_name
 from .gdb_values import GdbValues
 from .protocol import Variable
 from .spelling import Scope
@@ -128,7 +129,7 @@ class _ObjectFile:
         self.base = os.path.basename(path)
         try:
             variables, self._functions = read_symbols(
-                objfile.filename or "", without_dots=indexed is not None
+                file_name(objfile), without_dots=indexed is not None
             )
         except OSError:
             variables, self._functions = [], []
@@ -149,7 +150,7 @@ class _ObjectFile:
 
     def _has_only_debug_info(self) -> bool:
         try:
-            path = self._objfile.filename or ""
+            path = file_name(self._objfile)
             return file_has_debug_info(path) and section_address(path, ".symtab") is None
         except OSError:
             return False
@@ -266,7 +267,7 @@ class _ObjectFile:
                     for other in gdb.lookup_static_symbols(name)
                     if other.symtab is not None
                     and other.symtab.objfile == self._objfile
-                    and other.symtab.filename != found.symtab.filename
+                    and file_name(other.symtab) != file_name(found.symtab)
                 ]
         return [one for one in symbols if one.is_variable and one.addr_class in STATICS]
 
@@ -275,7 +276,7 @@ def _names_in_file(symbol: gdb.Symbol) -> tuple[str, ...]:
     """A variable's name alone, and with its source file."""
     name = spelled(_TAG.sub("", symbol.name))
     quoted = name if name.startswith("'") else f"'{name}'" if "::" in name else name
-    path = symbol.symtab.filename if symbol.symtab is not None else ""
+    path = file_name(symbol.symtab)
     files = dict.fromkeys([os.path.basename(path), path])
     return (name, *(f"'{file}'::{quoted}" for file in files if file))
 
@@ -283,7 +284,7 @@ def _names_in_file(symbol: gdb.Symbol) -> tuple[str, ...]:
 def _names_in_function(static: Static) -> tuple[str, ...]:
     """A static's name with its function, and with its file and line."""
     symbol, function = static.symbol, spelled(static.function)
-    path = symbol.symtab.filename if symbol.symtab is not None else ""
+    path = file_name(symbol.symtab)
     files = dict.fromkeys([os.path.basename(path), path])
     lines = [f"'{file}'::{function}::{symbol.name}@{symbol.line}" for file in files if file]
     return (f"{function}::{symbol.name}", *lines)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import gdb
 
 from .gdb_session import output_of
+from .gdb_text import file_name
 from .layout_files import LayoutFiles
 from .program_index import ProgramIndexes
 
@@ -20,12 +21,12 @@ class GdbPrograms:
 
     def paths(self) -> Sequence[str]:
         own = _main_program()
-        names = [one.filename or "" for one in gdb.objfiles() if one.owner is None]
+        names = [file_name(one) for one in gdb.objfiles() if one.owner is None]
         first = [own] if own else []
         return list(dict.fromkeys([*first, *(name for name in names if name)]))
 
     def has_separate_debug_info(self, path: str) -> bool:
-        return any(one.owner is not None and one.owner.filename == path for one in gdb.objfiles())
+        return any(one.owner is not None and file_name(one.owner) == path for one in gdb.objfiles())
 
     def text_address(self, path: str) -> int | None:
         return text_addresses().get(path)
@@ -47,7 +48,7 @@ def text_addresses() -> dict[str, int]:
 def _main_program() -> str | None:
     """gdb's executable; None: none."""
     space = gdb.current_progspace()
-    return space.filename if space is not None else None
+    return file_name(space) or None
 
 
 LAYOUTS = LayoutFiles(GdbPrograms())

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import gdb
 import gdb.unwinder
 
+from .gdb_text import file_name
 from .gdb_values import GdbValues
 from .gdb_frames import REGISTERS, iter_frame, selection_kept
 from .protocol import Call, TargetError
@@ -132,7 +133,7 @@ def selected_place() -> tuple[int, int, int] | None:
         frame = gdb.selected_frame()
         table = frame.find_sal().symtab
         names = REGISTERS.get(frame.architecture().name())
-        if names is None or table is None or not table.filename.endswith(".go"):
+        if names is None or table is None or not file_name(table).endswith(".go"):
             return None
         pc, sp, number = int(frame.pc()), int(frame.read_register(names[1])), 0
         newer = frame.newer()

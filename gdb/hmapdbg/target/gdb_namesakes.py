@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 import gdb
 
+from .gdb_text import file_name
+
 STRUCTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 # Words that names of types consist of beside names of the program's own.
 _WORDS = re.compile(
@@ -46,7 +48,7 @@ def has_one_meaning(name: str) -> bool:
 
 def _file_of(found: gdb.Type) -> str:
     objfile = found.objfile
-    return "" if objfile is None else objfile.filename or ""
+    return file_name(objfile)
 
 
 def _have_same_arguments(

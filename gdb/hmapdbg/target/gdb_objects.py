@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import gdb
 
 from .elf_symbols import file_has_debug_info, has_mangled_names, is_built_by_go
+from .gdb_text import file_name
 
 # Libraries without maps of the program, whose debug info takes seconds to read.
 SYSTEM = re.compile(
@@ -21,7 +22,7 @@ def iter_object_files() -> Iterator[tuple[gdb.Objfile, str]]:
     """The object files that may have variables of the program, and the path of each: separate debug
     info belongs to its library."""
     for objfile in gdb.objfiles():
-        path = (objfile.owner or objfile).filename or "" if objfile.is_valid() else ""
+        path = file_name(objfile.owner or objfile) if objfile.is_valid() else ""
         if path and not SYSTEM.match(os.path.basename(path)):
             yield objfile, path
 
@@ -39,7 +40,7 @@ def has_debug_info() -> bool:
     cannot be read."""
     for objfile, _ in iter_object_files():
         try:
-            if file_has_debug_info(objfile.filename or ""):
+            if file_has_debug_info(file_name(objfile)):
                 return True
         except OSError:
             return True
@@ -61,7 +62,7 @@ def has_cplusplus() -> bool:
     """Whether an object file that may have variables of the program has names of C++."""
     for objfile, _ in iter_object_files():
         try:
-            if has_mangled_names(objfile.filename or ""):
+            if has_mangled_names(file_name(objfile)):
                 return True
         except OSError:
             continue

@@ -11,6 +11,7 @@ import gdb
 
 from .core_file import Gap, NotACore, build_ids_of, core_facts, core_gaps, held_ranges
 from .gdb_session import output_of
+from .gdb_text import file_name
 from .memory import Memory, MemoryFault, merge_ranges
 from .protocol import TargetError
 
@@ -71,7 +72,7 @@ class GdbProcess:
             return self._core_mappings()
         if self._connection == "native":
             try:
-                with open(f"/proc/{self.inferior.pid}/maps", encoding="utf-8") as maps:
+                with open(f"/proc/{self.inferior.pid}/maps", "rb") as maps:
                     return merge_ranges(_range_of(line) for line in maps)
             except OSError:
                 return None
@@ -156,7 +157,7 @@ class GdbProcess:
     def program(self) -> str:
         """See Target.program."""
         space = gdb.current_progspace()
-        return (space.filename if space is not None else "") or ""
+        return file_name(space)
 
 
 def _core_path(files: str) -> str | None:
@@ -165,7 +166,7 @@ def _core_path(files: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _range_of(line: str) -> tuple[int, int]:
+def _range_of(line: bytes) -> tuple[int, int]:
     """The addresses of a line of /proc/PID/maps."""
-    low, high = line.split(" ", 1)[0].split("-")
+    low, high = line.split(b" ", 1)[0].split(b"-")
     return int(low, 16), int(high, 16)

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import gdb
 
 from .gdb_objects import has_cplusplus
+from .gdb_text import decoded
 
 
 def output_of(command: str) -> str:
-    """What a gdb command prints. gdb.error."""
-    return gdb.execute(command, to_string=True) or ""
+    """What a gdb command prints; bytes that are not UTF-8 as os.fsdecode has them. gdb.error."""
+    return decoded(lambda: gdb.execute(command, to_string=True) or "")
 
 
 def types_by_pattern(pattern: str) -> list[str]:

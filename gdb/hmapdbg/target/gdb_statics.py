@@ -20,6 +20,7 @@ from ..compat import dataclass
 from .elf_symbols import ElfSymbol
 from .gdb_left_out import LeftOut
 from .gdb_session import output_of
+from .gdb_text import file_name
 
 MAX_FUNCTIONS = 20_000  # searched for statics
 MAX_ADDRESSES = 1_500_000  # of code that is looked at
@@ -117,7 +118,7 @@ class StaticsSearch:
             symtab = gdb.find_pc_line(function.address + self._bias).symtab
             producer = getattr(symtab, "producer", None) or ""  # not in the stubs
             if symtab is not None and "clang" in producer:
-                sources.add(os.path.basename(symtab.filename))
+                sources.add(os.path.basename(file_name(symtab)))
         return sources
 
     @functools.cached_property

@@ -55,6 +55,9 @@ class GdbValues:
         memory, neutral = self._memory, self._types.neutral(value.type)
         address = None if value.address is None else int(value.address)
         if neutral.kind in (Kind.POINTER, Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN):
+            # gdb takes zeros, or what the program began with, where a core holds nothing.
+            if address is not None and not memory.is_readable(address, neutral.size):
+                raise unreadable(expression, str(MemoryFault(address, neutral.size)))
             data = self.integer_bytes(value, neutral.size)
             return Value(expression, neutral, data, address)
         if address is None and neutral.kind is Kind.ARRAY and neutral.target.size == 1:

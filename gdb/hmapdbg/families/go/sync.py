@@ -6,10 +6,12 @@ Invariants:
 
     I1   every entry that is counted is found
     Y1   if there is a dirty, an entry of read.m is in it unless it is expunged
-    Y2   if amended is set, there is a dirty
-    T1   a node's parent is the node that has it as a child, and it is not dead
+    Y2   if and only if amended is set, there is a dirty
+    T1   a node's parent is the node that has it as a child, and it is neither
+         dead nor marked as an entry
     T2   a node is reached once
     T3   the trie is no deeper than a hash has digits
+    T4   no more entries share a hash than chance can give
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class PairMap(SyncMap):
         content = pointer_in(entry["p"].type, entry["p"].offset)
         outer_size = found.size
         at = self.read_uint(address + self._read_offset(), "the read part")
-        amended = False
+        amended, flag_at = False, address
         read = dirty = None
         if at:
             flag_at = at + read_only["amended"].offset
@@ -45,6 +45,9 @@ class PairMap(SyncMap):
         if amended and dirty is None:
             text = "amended is set, but there is no dirty"
             self.problem("Y2", text, address + member.offset, "Y2")
+        elif dirty is not None and not amended:
+            text = "dirty is there, but read is not marked as amended: its own entries are left out"
+            self.problem("Y2", text, flag_at, "Y2")
         self._collect(read, dirty, amended, content)
         misses = self.read_uint(address + required_field(found, "misses").offset, "misses")
         entry_size = self.target.kept(Blocks).size(entry.size)

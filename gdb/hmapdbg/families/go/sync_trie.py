@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...block import Addresses, Ints
+from ...geometry.address_set import AddressSet
 from ...geometry.columns import Mask, Raw, pointer_column
 from ...target import Field, Kind, Target, Type, Value
 from ..family import has_fields
@@ -14,6 +15,7 @@ from .blocks import Blocks
 from .sync_map import SyncMap, pointer_in
 
 TRIE_FIELDS = ("root", "keyHash", "valEqual")
+MAX_CHAIN = 4096  # entries of one hash, which has 64 bits
 DIGIT_BITS = 4  # of the hash, per level of the trie (nChildrenLog2)
 
 
@@ -47,7 +49,7 @@ class TrieMap(SyncMap):
         self.is_entry = self.indirect["node"].offset + is_entry.offset
         self.fanout = self.indirect["children"].type.count
         at = address + trie.offset + pointer_in(root.type, root.offset)
-        self.seen: Addresses = np.zeros(0, np.uint64)
+        self.seen = AddressSet()
         self.nodes = self.depth = self.used = self.overflow = 0
         self._collect(self.read_uint(at, "the root"))
         self._finish(found.size)
@@ -73,6 +75,7 @@ class TrieMap(SyncMap):
             for at in np.flatnonzero(~ok).tolist():
                 self.problem("node", "a node cannot be read", int(children[at]), "")
             leaf = ok & (rows[:, 0] != 0)
+            leaf[leaf] = ~self._are_inner(children[leaf], child_parents[leaf])
             inner = ok & ~leaf
             chain, chain_path, place = children[leaf], path[leaf], 0
             while len(chain):
@@ -82,6 +85,12 @@ class TrieMap(SyncMap):
                 chain, chain_path = self._overflow(chain, chain_path)
                 self.overflow += len(chain)
                 place += 1
+                if place == MAX_CHAIN and len(chain):
+                    text = (
+                        f"more than {MAX_CHAIN:,} entries have one hash: those after are not read"
+                    )
+                    self.problem("T4", text, int(chain[0]), "T4")
+                    break
             level, parents, path = children[inner], child_parents[inner], path[inner]
         order = np.lexsort((np.concatenate(places), np.concatenate(paths)))
         found = np.concatenate(entries)[order]
@@ -113,6 +122,16 @@ class TrieMap(SyncMap):
         fresh = self._fresh(children)
         return children[fresh], level[node][fresh], paths[fresh]
 
+    def _are_inner(self, nodes: Addresses, parents: Addresses) -> Mask:
+        """Which nodes that are marked as entries lead back to their parents, as only others do."""
+        parent = self.indirect["parent"]
+        rows, ok = self.target.gather(nodes + np.uint64(parent.offset), self.target.pointer_size)
+        found: Mask = ok & (pointer_column(self.target, rows, 0) == parents)
+        for at in np.flatnonzero(found).tolist():
+            text = "an inner node is marked as an entry"
+            self.problem("T1 marked", text, int(nodes[at]) + self.is_entry, "T1")
+        return found
+
     def _check_nodes(self, level: Addresses, parents: Addresses, raw: Raw) -> None:
         """T1."""
         parent, dead = self.indirect["parent"], self.indirect["dead"]
@@ -140,12 +159,9 @@ class TrieMap(SyncMap):
 
     def _fresh(self, addrs: Addresses) -> Mask:
         """Which addresses are reached for the first time (T2)."""
-        fresh = np.zeros(len(addrs), np.bool_)
-        fresh[np.unique(addrs, return_index=True)[1]] = True
-        fresh &= ~np.isin(addrs, self.seen)
+        fresh: Mask = self.seen.add(addrs, np.zeros(len(addrs), np.int64)) < 0
         for at in np.flatnonzero(~fresh).tolist():
             self.problem("T2", "a node is reached again", int(addrs[at]), "T2")
-        self.seen = np.concatenate([self.seen, addrs[fresh]])
         return fresh
 
     def _finish(self, size: int) -> None:

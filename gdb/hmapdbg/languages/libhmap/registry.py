@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...compat import dataclass
 from ...layout import struct_layout
@@ -11,6 +11,7 @@ from ...target.types import pointer_to
 
 HEAD = "hmap_registry"
 MOST = 1_000_000  # maps followed
+OVER = "its time was over"
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class Registry:
     trouble: str = ""
 
 
-def read_registry(target: Target) -> Registry:
-    """All maps of the process. A broken list gives the maps before the break, and says so.
-    TargetError if there is no list."""
+def read_registry(target: Target, is_over: Callable[[], bool] = lambda: False) -> Registry:
+    """All maps of the process, or those before time `is_over`. A broken list gives the maps before
+    the break, and says so. TargetError if there is no list."""
     head = _head(target)
     layout = struct_layout(head.type, ("first", "count"))
     first = layout.decode(head.data, target.byte_order)["first"]
@@ -37,7 +38,7 @@ def read_registry(target: Target) -> Registry:
         raise TargetError(
             f"no debug info for '{struct.name}': load libhmap's symbols, or build it with -g"
         )
-    addresses, trouble = _follow(target, first, link.offset)
+    addresses, trouble = _follow(target, first, link.offset, is_over)
     maps = [_value(target, struct, address) for address in reversed(addresses)]
     return Registry(maps, trouble)
 
@@ -62,7 +63,9 @@ def _head(target: Target) -> Value:
     return head
 
 
-def _follow(target: Target, first: int, link: int) -> tuple[list[int], str]:
+def _follow(
+    target: Target, first: int, link: int, is_over: Callable[[], bool]
+) -> tuple[list[int], str]:
     """The addresses from `first` along the pointer at `link`, and what ended them early."""
     found: dict[int, None] = {}
     address = first
@@ -72,6 +75,8 @@ def _follow(target: Target, first: int, link: int) -> tuple[list[int], str]:
             return list(found), f"the list of maps is broken: it is a cycle {after}"
         if address % target.pointer_size:
             return list(found), f"the list of maps is broken: 0x{address:x} {after} is not a map"
+        if is_over():
+            return list(found), f"{OVER}, {after}"
         if len(found) == MOST:
             return list(found), f"the list of maps is cut {after}"
         try:

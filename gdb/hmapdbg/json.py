@@ -133,7 +133,7 @@ def _statistics(stats: Stats) -> dict[str, Any]:
         "expected_sd": stats.expected_sd if uniform else None,
         "position_sd": stats.position_sd if uniform else None,
         "uniform_position_sd": stats.uniform_position_sd if uniform else None,
-        "chi_square": stats.chi_square if uniform else None,
+        "chi_square": stats.chi_square if uniform and stats.chi_square >= 0 else None,
         "p": stats.p_value,
         "longest_chain": stats.longest_chain,
         "longest_chains": [

@@ -19,6 +19,7 @@ from .header import Array, Aspect, Header, Role, Verdict
 
 STRIP_MARKS = 24  # in the occupancy line
 LONGEST = 5  # chains listed
+MAX_COPIES = 64  # of an old bucket; a sound map has two at most
 
 
 @dataclass
@@ -126,6 +127,8 @@ class Stats:
         if array.role is not Role.OLD:
             return [(buckets + self._offsets[array.name], 1.0)]
         copies = max(1, self.main_buckets // array.buckets)
+        if copies > MAX_COPIES:
+            return []
         return [(buckets + copy * array.buckets, 1 / copies) for copy in range(copies)]
 
     def _add_longest(self, array: str, rows: Buckets) -> None:

@@ -58,6 +58,8 @@ class KeyHash:
             rows = np.ascontiguousarray(keys.data).view(f"V{size}").ravel()
             return [bytes(row) for row in rows.tolist()], np.ones(len(keys), np.bool_)
         order, width = self._target.order, self._target.pointer_size
+        if size != width:  # a damaged type object: these are no pointers to strings
+            return [b""] * len(keys), np.zeros(len(keys), np.bool_)
         pointers = np.ascontiguousarray(keys.data).view(f"{order}u{width}").ravel()
         reader = StringReader(self._target, MAX_KEY, 1 << 30)
         strings = reader.read_terminated(

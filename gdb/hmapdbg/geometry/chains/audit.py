@@ -15,7 +15,8 @@ from .arrays import Arrays
 from .layout import Seen
 from .walk import BucketWalk
 
-MAX_TOUCHED = 1 << 32  # bytes; memory is only used where the target has buckets
+MAX_ABSENT = 16  # an array is there if one part in so many of it is in memory
+MAX_TOUCHED = 1 << 32  # buckets, where it is not known what is in memory
 
 
 class KeyHash(Protocol):
@@ -64,9 +65,8 @@ class BucketAudit:
             if owned
         ]
         # What each new main bucket holds, for I7: its first used cell plus 1, `linked` for only an
-        # overflow pointer, 0 for nothing. Empty if not needed, or if a garbage B would make it
-        # larger than any map.
-        asked = arrays.old is not None and arrays.new.buckets <= MAX_TOUCHED
+        # overflow pointer, 0 for nothing. Empty if not needed, or if B is garbage.
+        asked = arrays.old is not None and _is_there(arrays)
         self.touched = np.zeros(arrays.new.buckets if asked else 0, np.uint8)
         self.linked = layout.slots + 1
         self.nevacuate = 0 if header.growth is None else header.growth.nevacuate
@@ -336,3 +336,14 @@ def iter_retired_problems(arrays: Arrays) -> Iterator[Problem]:
             at = int(item.addrs[chain, link]) + layout.tophash + slot
             yield from arrays.told.problem("I15", text, at, "I15")
     yield from arrays.told.iter_cut()
+
+
+def _is_there(arrays: Arrays) -> bool:
+    """Whether the target can have the new array: one that a garbage B makes large is not in
+    memory."""
+    ranges = arrays.target.mappings()
+    low, size = arrays.new.address, arrays.new.buckets * arrays.layout.size
+    if ranges is None:
+        return arrays.new.buckets <= MAX_TOUCHED
+    there = sum(max(min(end, low + size) - max(begin, low), 0) for begin, end in ranges)
+    return there * MAX_ABSENT >= size

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Damages the memory of programs in 10^5 ways, and sees what the commands make of it.
+
+    tests/damage/fuzz.py --family swiss --cases 100000
+    tests/damage/fuzz.py --family swiss --cases 100000 --only 4711     one case of these again
+
+Prints a line per finding and the numbers of each run; the exit status is 1 if anything was found.
+A case is a map of a fixture with one to three changes in what commands read of it; the commands
+must end in their own errors, in 2 seconds of processor time (and one for each 64 MiB that the
+damaged map makes them read) and 256 MiB each, without control bytes
+in what they print, with statistics that equal their CSV files; and what is seen to be another map
+must be a Problem.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
+
+from go_fixtures import expressions, has_bucket_maps, program  # noqa: E402
+from go_toolchains import Toolchain, find_toolchains  # noqa: E402
+from harness import EXTENSION, GDB_SETTINGS, clean_environment  # noqa: E402
+
+C, CPP = ROOT / "build/dev/fixtures/c/states", ROOT / "build/dev/fixtures/cpp/states_cpp"
+STOP, GO_STOP = "fixture_stop", "main.fixtureStop"
+
+# States of the fixtures.
+LIBHMAP = (
+    *("one_bucket", "growing_overflow_both", "same_size_half", "boxed_growing"),
+    *("owned_string_keys", "parked_iterator_both", "graveyard", "struct_keys"),
+)
+LIBSTDCXX = (
+    *("map_int", "map_string", "multimap_string", "set_string", "one", "half_erased"),
+    *("one_bucket_cached", "structs", "clustered"),
+)
+BUCKET = (
+    *("overflow_chains", "growing_half", "same_size_half", "many", "parked_on_old"),
+    *("strings", "structs", "interfaces", "big_both", "nested_maps"),
+)
+SWISS = (
+    *("nine", "many", "one_table", "many_tables", "tombstones_reused", "parked_on_old"),
+    *("strings", "structs", "interfaces", "big_both", "nested_maps"),
+)
+SYNC = ("sync_plain", "sync_promoted", "sync_amended", "sync_expunged", "sync_large", "sync_types")
+FAMILIES = ("libhmap", "libstdcxx", "bucket", "swiss", "sync")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave."""
+
+    findings: Sequence[dict[str, Any]]
+    numbers: dict[str, Any]  # cases, commands, findings, slowest (seconds), errors
+
+
+def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
+    """The programs with maps of a family, and the expressions for these."""
+    if family == "libhmap":
+        return [_image(C, f"{one} {folder}/{one}", STOP, ["fixture_map"]) for one in LIBHMAP]
+    if family == "libstdcxx":
+        names = " ".join(LIBSTDCXX)
+        return [_image(CPP, f"{folder} {names}", STOP, LIBSTDCXX)]
+    found = find_toolchains()
+    old = [one for one in found if has_bucket_maps(one)][:1]
+    new = [one for one in found if not has_bucket_maps(one)][-1:]
+    chosen = {"bucket": [(BUCKET, old)], "swiss": [(SWISS, new)]}
+    pairs = chosen.get(family, [(SYNC, old), (SYNC, new)])
+    return [_of_go(go, states, folder) for states, gos in pairs for go in gos]
+
+
+def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]:
+    known = expressions(go)
+    there = [one for one in states if one in known]
+    return _image(
+        program(go),
+        f"{folder} {' '.join(there)}",
+        GO_STOP,
+        [known[one] for one in there],
+    )
+
+
+def _image(exe: Path, arguments: str, stop: str, expressions: Sequence[str]) -> dict[str, Any]:
+    return {
+        "exe": str(exe),
+        "arguments": arguments,
+        "stop": stop,
+        "expressions": list(expressions),
+    }
+
+
+def fuzz(family: str, cases: int, seed: int = 1, only: Sequence[int] = ()) -> Result:
+    """Runs gdb with so many cases. AssertionError if it does not come to the end."""
+    with tempfile.TemporaryDirectory(prefix="hmap-damage-") as name:
+        folder = Path(name)
+        (folder / "out").mkdir()
+        report = folder / "report.jsonl"
+        job = {
+            "images": images_of(family, folder),
+            "cases": cases,
+            "seed": seed,
+            "only": list(only),
+            "report": str(report),
+            "folder": str(folder / "out"),
+        }
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        driver = ROOT / "tests" / "damage" / "in_gdb.py"
+        command = ["gdb", "-nx", "-batch"]
+        command += [word for setting in GDB_SETTINGS for word in ("-iex", setting)]
+        command += ["-ex", EXTENSION, "-ex", "set hmap debug on"]
+        command += ["-ex", f"python import runpy; runpy.run_path({str(driver)!r})"]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=clean_environment() | {"HMAP_DAMAGE_JOB": str(folder / "job.json")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
+        told = [json.loads(line) for line in lines]
+        said = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
+        assert told and "cases" in told[-1], f"gdb ended with {done.returncode}\n{said[-3000:]}"
+        if only:
+            print(said)
+        return Result(told[:-1], told[-1])
+
+
+def _lines(result: Result) -> Iterator[str]:
+    for one in result.findings:
+        text = one["finding"].strip().replace("\n", "\n    ")
+        yield f"{one['expression']} --only {one['seed']}: {one['command']}: {text}"
+        yield f"    {one['damage']}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n", maxsplit=1)[0])
+    parser.add_argument("--family", choices=FAMILIES, action="append")
+    parser.add_argument("--cases", type=int, default=1000, help="of each family (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first case (%(default)s)")
+    parser.add_argument("--only", type=int, action="append", help="only the case of this seed")
+    asked = parser.parse_args()
+    os.chdir(ROOT)
+    found = 0
+    for family in asked.family or FAMILIES:
+        result = fuzz(family, asked.cases, asked.seed, asked.only or ())
+        for line in _lines(result):
+            print(line)
+        found += len(result.findings)
+        numbers = result.numbers
+        print(
+            f"{family}: {numbers['cases']:,} cases from seed {asked.seed}, "
+            f"{numbers['commands']:,} commands, the slowest {numbers['slowest']} s, "
+            f"{len(result.findings):,} findings",
+            flush=True,
+        )
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

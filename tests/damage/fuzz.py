@@ -3,6 +3,7 @@
 
     tests/damage/fuzz.py --family swiss --cases 100000
     tests/damage/fuzz.py --family swiss --cases 100000 --only 4711     one case of these again
+    tests/damage/fuzz.py --moments 200
 
 Prints a line per finding and the numbers of each run; the exit status is 1 if anything was found.
 A case is a map of a fixture with one to three changes in what commands read of it; the commands
@@ -102,38 +103,62 @@ def _image(exe: Path, arguments: str, stop: str, expressions: Sequence[str]) -> 
 def fuzz(family: str, cases: int, seed: int = 1, only: Sequence[int] = ()) -> Result:
     """Runs gdb with so many cases. AssertionError if it does not come to the end."""
     with tempfile.TemporaryDirectory(prefix="hmap-damage-") as name:
-        folder = Path(name)
-        (folder / "out").mkdir()
-        report = folder / "report.jsonl"
         job = {
-            "images": images_of(family, folder),
+            "images": images_of(family, Path(name)),
             "cases": cases,
             "seed": seed,
             "only": list(only),
-            "report": str(report),
-            "folder": str(folder / "out"),
         }
-        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        driver = ROOT / "tests" / "damage" / "in_gdb.py"
-        command = ["gdb", "-nx", "-batch"]
-        command += [word for setting in GDB_SETTINGS for word in ("-iex", setting)]
-        command += ["-ex", EXTENSION, "-ex", "set hmap debug on"]
-        command += ["-ex", f"python import runpy; runpy.run_path({str(driver)!r})"]
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=clean_environment() | {"HMAP_DAMAGE_JOB": str(folder / "job.json")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-        lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
-        told = [json.loads(line) for line in lines]
-        said = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
-        assert told and "cases" in told[-1], f"gdb ended with {done.returncode}\n{said[-3000:]}"
-        if only:
-            print(said)
-        return Result(told[:-1], told[-1])
+        return run_in_gdb("in_gdb.py", job, Path(name), bool(only))
+
+
+def interrupt(moments: int, seed: int = 1) -> Result:
+    """Ctrl-C at so many moments of each command that takes long, on one map of libhmap's."""
+    with tempfile.TemporaryDirectory(prefix="hmap-damage-") as name:
+        folder, out = Path(name), Path(name) / "out"
+        dump = f"hmap-dump fixture_map --csv {out}/o.csv --entries {out}/e.csv --json {out}/d.json"
+        commands: list[tuple[str, list[str]]] = [
+            (dump, ["o.csv", "e.csv", "d.json"]),
+            ("hmap-check fixture_map", []),
+            ("hmap-find fixture_map -- 4711", []),
+            (f"hmap-layout fixture_map --json {out}/l.json", ["l.json"]),
+            (f"hmap-list --save {out}/m.json --csv {out}/m.csv", ["m.json", "m.csv"]),
+        ]
+        job = {
+            **_image(C, f"half_deleted {folder}/truth", STOP, ()),
+            "commands": commands,
+            "moments": moments,
+            "seed": seed,
+        }
+        return run_in_gdb("interrupts_in_gdb.py", job, folder)
+
+
+def run_in_gdb(driver: str, job: dict[str, Any], folder: Path, aloud: bool = False) -> Result:
+    """Runs a driver of this folder in gdb. AssertionError if it does not come to the end."""
+    (folder / "out").mkdir()
+    report = folder / "report.jsonl"
+    job |= {"report": str(report), "folder": str(folder / "out")}
+    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    path = str(Path(__file__).resolve().parent / driver)
+    command = ["gdb", "-nx", "-batch"]
+    command += [word for setting in GDB_SETTINGS for word in ("-iex", setting)]
+    command += ["-ex", EXTENSION, "-ex", "set hmap debug on"]
+    command += ["-ex", f"python import runpy; runpy.run_path({path!r})"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=clean_environment() | {"HMAP_DAMAGE_JOB": str(folder / "job.json")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
+    told = [json.loads(line) for line in lines]
+    said = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
+    assert told and "findings" in told[-1], f"gdb ended with {done.returncode}\n{said[-3000:]}"
+    if aloud:
+        print(said)
+    return Result(told[:-1], told[-1])
 
 
 def _lines(result: Result) -> Iterator[str]:
@@ -148,10 +173,15 @@ def main() -> int:
     parser.add_argument("--family", choices=FAMILIES, action="append")
     parser.add_argument("--cases", type=int, default=1000, help="of each family (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first case (%(default)s)")
+    parser.add_argument("--moments", type=int, help="Ctrl-C at so many moments, in place of cases")
     parser.add_argument("--only", type=int, action="append", help="only the case of this seed")
     asked = parser.parse_args()
     os.chdir(ROOT)
     found = 0
+    if asked.moments:
+        result = interrupt(asked.moments, asked.seed)
+        print(*result.findings, result.numbers, sep="\n")
+        return 1 if result.findings else 0
     for family in asked.family or FAMILIES:
         result = fuzz(family, asked.cases, asked.seed, asked.only or ())
         for line in _lines(result):

@@ -1,4 +1,5 @@
-"""Damaged memory: no command fails inside, takes long or much, or passes a damage over.
+"""Damaged memory: no command fails inside, takes long or much, or passes a damage over. Ctrl-C: at
+no moment does it leave a file half written, a traceback, gdb unusable, or the target changed.
 
 The short form of tests/damage/fuzz.py; each case is its seed's, so a failure is that of every run.
 """
@@ -7,9 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz import FAMILIES, fuzz
+from fuzz import FAMILIES, fuzz, interrupt
 
 CASES = 1000  # of each family
+MOMENTS = 40  # of each command
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -18,3 +20,9 @@ def test_commands_withstand_damaged_memory(family: str) -> None:
     told = [f"seed {one['seed']}: {one}" for one in result.findings]
     assert not told, "\n".join(told[:20])
     assert result.numbers["cases"] > 0.9 * CASES
+
+
+def test_ctrl_c_at_any_moment_leaves_nothing_half_done() -> None:
+    result = interrupt(MOMENTS)
+    assert not result.findings, "\n".join(map(str, result.findings[:20]))
+    assert result.numbers["interrupted"] > 2 * MOMENTS

@@ -52,13 +52,14 @@ class HmapCommand(gdb.Command):
 
     def _invoke(self, line: str) -> None:
         try:
+            from ..target.interrupt import kept_interrupts
             from ..target.opening import steady_language
 
             arguments = parse(line, self.options)
             if "--help" in arguments:
                 write(inspect.cleandoc(self.__doc__ or "") + "\n")
                 return
-            with steady_language():
+            with kept_interrupts(), steady_language():
                 self.run(arguments)
         except (UsageError, FileError) as error:
             raise gdb.GdbError(str(error)) from None

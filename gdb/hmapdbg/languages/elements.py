@@ -66,8 +66,8 @@ class Elements(Protocol):
 
 
 def spread(starts: Words, counts: Ints, size: int) -> Places:
-    """Adjacent elements of `size` bytes: `counts` (n,) of them from each of `starts` (n,), of all the
-    first MAX_ELEMENTS."""
+    """Adjacent elements of `size` bytes: `counts` (n,) of them from each of `starts` (n,), the
+    first MAX_ELEMENTS of all."""
     wanted = np.where(counts < GARBAGE, np.minimum(counts, MAX_ELEMENTS), 0)
     before = np.cumsum(wanted) - wanted
     followed = np.minimum(wanted, np.maximum(MAX_ELEMENTS - before, 0))

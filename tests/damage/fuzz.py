@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 
-from go_fixtures import expressions, has_bucket_maps, program  # noqa: E402
+from go_fixtures import expressions, has_bucket_maps, program, program_of  # noqa: E402
 from go_toolchains import Toolchain, find_toolchains  # noqa: E402
 from harness import EXTENSION, GDB_SETTINGS, clean_environment  # noqa: E402
 
@@ -54,6 +54,7 @@ SWISS = (
     *("strings", "structs", "interfaces", "big_both", "nested_maps"),
 )
 SYNC = ("sync_plain", "sync_promoted", "sync_amended", "sync_expunged", "sync_large", "sync_types")
+LISTS = ("list-c", "list-cpp", "list-go")  # hmap-list alone, of programs made for it
 FAMILIES = ("libhmap", "libstdcxx", "bucket", "swiss", "sync")
 
 
@@ -67,6 +68,8 @@ class Result:
 
 def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
     """The programs with maps of a family, and the expressions for these."""
+    if family in LISTS:
+        return _of_list(family)
     if family == "libhmap":
         return [_image(C, f"{one} {folder}/{one}", STOP, ["fixture_map"]) for one in LIBHMAP]
     if family == "libstdcxx":
@@ -78,6 +81,17 @@ def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
     chosen = {"bucket": [(BUCKET, old)], "swiss": [(SWISS, new)]}
     pairs = chosen.get(family, [(SYNC, old), (SYNC, new)])
     return [_of_go(go, states, folder) for states, gos in pairs for go in gos]
+
+
+def _of_list(family: str) -> list[dict[str, Any]]:
+    if family == "list-go":
+        return [
+            _image(program_of("reach", go), "", GO_STOP, ["all"])
+            for go in find_toolchains()
+            if go.minor in (find_toolchains()[0].minor, find_toolchains()[-1].minor)
+        ]
+    exe = C.parent / "reach" if family == "list-c" else CPP.parent / "reach_cpp"
+    return [_image(exe, "", STOP, ["all"])]
 
 
 def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -108,6 +122,7 @@ def fuzz(family: str, cases: int, seed: int = 1, only: Sequence[int] = ()) -> Re
             "cases": cases,
             "seed": seed,
             "only": list(only),
+            "lists": family in LISTS,
         }
         return run_in_gdb("in_gdb.py", job, Path(name), bool(only))
 
@@ -170,7 +185,7 @@ def _lines(result: Result) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", maxsplit=1)[0])
-    parser.add_argument("--family", choices=FAMILIES, action="append")
+    parser.add_argument("--family", choices=(*FAMILIES, *LISTS), action="append")
     parser.add_argument("--cases", type=int, default=1000, help="of each family (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first case (%(default)s)")
     parser.add_argument("--moments", type=int, help="Ctrl-C at so many moments, in place of cases")
@@ -182,7 +197,7 @@ def main() -> int:
         result = interrupt(asked.moments, asked.seed)
         print(*result.findings, result.numbers, sep="\n")
         return 1 if result.findings else 0
-    for family in asked.family or FAMILIES:
+    for family in asked.family or (*FAMILIES, *LISTS):
         result = fuzz(family, asked.cases, asked.seed, asked.only or ())
         for line in _lines(result):
             print(line)

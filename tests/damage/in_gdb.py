@@ -2,6 +2,7 @@
 
 The program itself stays as it is: other bytes are put into what is read. The job (a path in
 HMAP_DAMAGE_JOB) is JSON: {"images": [{"exe", "arguments", "stop", "expressions"}], "cases": N,
+"lists": whether only hmap-list is run,
 "seed": N, "only": [seeds], "report": path, "folder": path}. The report gets a line of JSON for
 each finding, and one at the end with the numbers of the run.
 """
@@ -133,8 +134,11 @@ class Run:
     def _prepare(self, expression: str) -> None:
         """Reads the sound image: what can be damaged, and what is seen of it."""
         self._patches, self._reads = (), {}
-        self._execute(self._dump(expression))
-        self._execute(f"hmap-check {expression}")
+        if self._job["lists"]:
+            self._execute(f"hmap-list --save {self._folder}/list.json")
+        else:
+            self._execute(self._dump(expression))
+            self._execute(f"hmap-check {expression}")
         pieces: list[Read] = []
         for addr, data in self._reads.items():
             step = max(len(data) // RUNS_OF_READS, 64)
@@ -143,6 +147,8 @@ class Run:
         width = gdb.lookup_type("char").pointer().sizeof
         order = "big" if "big endian" in gdb.execute("show endian", to_string=True) else "little"
         self._damager = Damager(pieces, width, order)
+        if self._job["lists"]:
+            return
         value = damaged_target((), None, []).evaluate(expression)
         self._variable = (value.address or 0, len(value.data))
         self._sound = self._seen()
@@ -157,6 +163,9 @@ class Run:
         self._patches = damage.patches
         self.cases += 1
         case = {"exe": image["exe"], "expression": expression, "seed": seed, "damage": damage.name}
+        if self._job["lists"]:
+            self._tried(case, f"hmap-list --save {self._folder}/list.json")
+            return
         for name in ("o.csv", "e.csv", "d.json"):
             try:
                 os.unlink(f"{self._folder}/{name}")

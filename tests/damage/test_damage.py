@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz import FAMILIES, fuzz, interrupt
+from fuzz import FAMILIES, LISTS, Result, fuzz, interrupt
 
 CASES = 1000  # of each family
+LISTINGS = 150  # of each program whose maps are listed
 MOMENTS = 40  # of each command
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_commands_withstand_damaged_memory(family: str) -> None:
-    result = fuzz(family, CASES)
+    check(fuzz(family, CASES), CASES)
+
+
+@pytest.mark.parametrize("family", LISTS)
+def test_a_list_withstands_damaged_memory(family: str) -> None:
+    check(fuzz(family, LISTINGS), LISTINGS)
+
+
+def check(result: Result, cases: int) -> None:
     told = [f"seed {one['seed']}: {one}" for one in result.findings]
     assert not told, "\n".join(told[:20])
-    assert result.numbers["cases"] > 0.9 * CASES
+    assert result.numbers["cases"] > 0.9 * cases
 
 
 def test_ctrl_c_at_any_moment_leaves_nothing_half_done() -> None:

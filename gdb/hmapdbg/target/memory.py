@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
@@ -263,3 +263,16 @@ def merge_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             out.append((low, high))
     return out
+
+
+def mapped_parts(memory: Memory, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The parts of ranges [low, high) that are mapped, as far as that is known."""
+    mappings = memory.mappings()
+    for low, high in ranges:
+        if mappings is None:
+            yield low, high
+            continue
+        for begin, end in mappings[_first_ending_after(mappings, low) :]:
+            if begin >= high:
+                break
+            yield max(begin, low), min(end, high)

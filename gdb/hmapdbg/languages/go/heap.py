@@ -20,6 +20,8 @@ Words = NDArray[np.uint64]
 IN_USE = 1  # runtime/mheap.go mSpanInUse
 PAGE = 8192  # bytes of a page of the runtime's (runtime/malloc.go pageSize)
 MAX_SPANS = 2_000_000
+MAX_PAGES = 1 << 32  # of a span
+MAX_PAGES_UNSEEN = 1 << 17  # of one that the target does not hold: 1 GiB
 HEADED = 512  # bytes; smaller blocks have no header (runtime/mbitmap.go heapBitsInSpan)
 
 
@@ -148,9 +150,12 @@ def _read_heap(target: Target) -> Heap:
     found = raw[ok].view(layout.dtype(target.order)).ravel()
     found = found[(found["state"] == IN_USE) & (found["elemsize"] > 0)]
     found = found[np.argsort(found["startAddr"])]
+    sizes = _sizes(target, found["startAddr"].astype(np.uint64), found["npages"].astype(np.uint64))
+    sound = found["elemsize"] <= sizes
+    found, sizes = found[sound], sizes[sound]
     return Heap(
         found["startAddr"].astype(np.uint64),
-        found["npages"].astype(np.uint64) * np.uint64(PAGE),
+        sizes,
         found["elemsize"].astype(np.uint64),
         found["freeindex"].astype(np.uint64),
         found["allocBits"].astype(np.uint64),
@@ -158,3 +163,19 @@ def _read_heap(target: Target) -> Heap:
         (found["spanclass"] & 1).astype(np.bool_),
         large is not None,
     )
+
+
+def _sizes(target: Target, starts: Words, pages: Words) -> Words:
+    """Bytes of spans (n,), sorted by address: a damaged one ends where the next begins, or what is
+    mapped ends; 0 for one that cannot be."""
+    sizes: Words = np.where(pages < MAX_PAGES, pages, np.uint64(0)) * np.uint64(PAGE)
+    sizes[:-1] = np.minimum(sizes[:-1], np.diff(starts))
+    ranges = target.mappings()
+    if ranges and len(starts):
+        lows, highs = np.array(ranges, np.uint64).T
+        at = np.maximum(np.searchsorted(lows, starts, side="right") - 1, 0)
+        inside = (starts >= lows[at]) & (starts < highs[at])
+        # What a core lacks of the heap is told where it is read.
+        sizes = np.where(inside, np.minimum(sizes, highs[at] - starts), sizes)
+        sizes[~inside & (pages > MAX_PAGES_UNSEEN)] = 0
+    return sizes

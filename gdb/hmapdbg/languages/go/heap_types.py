@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...compat import dataclass
 from ...target import MemoryFault, Target, TargetError
+from ...target.memory import mapped_parts
 from .descriptors import Descriptors
 from .goroutines import stacks_of
 from .heap import Heap
@@ -148,7 +149,7 @@ class HeapTypes:
         """Runs of words where pointers may be, each with its address: in the heap, in the modules'
         variables, on the stacks. A word may be in two runs."""
         target, width = self._target, self._target.pointer_size
-        for low, high in (*self._variables, *self._iter_ranges()):
+        for low, high in mapped_parts(target, (*self._variables, *self._iter_ranges())):
             for begin in range(low, high, PIECE):
                 # A word more: an interface may lie across.
                 end = min(begin + PIECE + width, high)

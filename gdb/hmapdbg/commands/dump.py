@@ -61,8 +61,9 @@ class Dump(HmapCommand):
                  of the entries' positions compared with a uniform one, and the probability that a
                  uniform hash spreads at least as unevenly (chi² p)
       memory     bytes held by the map itself, not by what keys and values point to; "with
-                 rounding": of the blocks that the allocator gave for them; wasted bytes are those
-                 that a rebuilt map with the same entries would not need
+                 rounding": of the blocks that the allocator gave for them, by Go's runtime or
+                 glibc's malloc; "without rounding": by an allocator that is not known; wasted
+                 bytes are those that a rebuilt map with the same entries would not need
       occupancy  fill of the array from first to last bucket; a full block is the load factor
       verdict    what the numbers mean; there may be several"""
 

@@ -285,6 +285,7 @@ def listing_of(
             "'set dump-excluded-mappings on' dumps all"
         )
     notes += _iter_unfollowed(misses, target.how_to_build())
+    notes += _iter_unrounded(found)
     notes += _iter_unwalked(walker, len(rows))
     return Listing(
         [row for row in rows if row.held >= wanted.min_bytes],
@@ -331,6 +332,16 @@ def _iter_unfollowed(misses: Misses, how_to_build: str) -> Iterator[str]:
         yield (
             f"the map that is a member of {unions} was left out: it is empty or not valid, so "
             "another member may be in use"
+        )
+
+
+def _iter_unrounded(found: Sequence[Found]) -> Iterator[str]:
+    """Of which maps it is not known what the allocator has added, for people."""
+    count = sum(one.header.is_rounded is False for one in found)
+    if count:
+        yield (
+            f"held without the allocator's rounding: {count_of(count, 'map')}, whose memory is not "
+            "from glibc's malloc, but from another allocator or a pool"
         )
 
 

@@ -327,6 +327,13 @@ def _iter_unfollowed(misses: Misses, how_to_build: str) -> Iterator[str]:
             f"not followed, because debug info does not have the type of what is there: {parts}; "
             f"build all parts of the program {how_to_build}"
         )
+    keys = {why: count for why, count in misses.keys.items() if count}
+    if keys:
+        parts = ", ".join(f"{count:,} {why}" for why, count in sorted(keys.items()))
+        yield (
+            f"maps behind {count_of(sum(keys.values()), 'key')} that no path can name go by "
+            f"address: {parts}"
+        )
     if misses.remnants:
         unions = count_of(misses.remnants, "union")
         yield (

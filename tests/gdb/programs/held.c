@@ -28,7 +28,9 @@ static size_t chunk(void *block)
 
 static void *allocate(void *context, size_t alignment, size_t size)
 {
-    void *block = alignment <= 16 ? malloc(size) : aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    void *block = alignment <= 16
+                      ? malloc(size)
+                      : aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     (void)context;
     in_use += chunk(block);
     return memset(block, 0, size);
@@ -67,7 +69,8 @@ void stop(void)
     __asm__ volatile("" : : : "memory");
 }
 
-static struct hmap *filled(const char *name, const struct hmap_type *type, int64_t count, size_t hint)
+static struct hmap *filled(const char *name, const struct hmap_type *type, int64_t count,
+                           size_t hint)
 {
     static const struct hmap_allocator counting = {allocate, release, NULL};
     static const aligned elem;

@@ -8,8 +8,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-static size_t in_use;  // bytes of chunks
-static int grown;      // arrays that were freed
+static size_t in_use; // bytes of chunks
+static int grown;     // arrays that were freed
 
 #ifndef OTHER_MALLOC
 static size_t chunk(void *block)
@@ -54,7 +54,8 @@ std::unordered_map<int, long> large;
 std::unordered_map<int, long> emptied;
 std::unordered_map<int, long> unused;
 static char room[1 << 20];
-static std::pmr::monotonic_buffer_resource bytes(room, sizeof room, std::pmr::null_memory_resource());
+static std::pmr::monotonic_buffer_resource bytes(room, sizeof room,
+                                                 std::pmr::null_memory_resource());
 std::pmr::unordered_map<int, long> pooled(&bytes);
 
 extern "C" __attribute__((noinline)) void stop()
@@ -95,7 +96,7 @@ int main()
     });
     measure("few", sizeof few, [] { few[1] = 1; });
     measure("large", sizeof large, [] {
-        large.reserve(1 << 20);  // an array with a mapping of its own
+        large.reserve(1 << 20); // an array with a mapping of its own
         for (int i = 0; i < 10; i++)
             large[i] = i;
     });

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +31,8 @@ from .values.pattern import (
     Pattern,
     Pointed,
     Same,
+    WithEnds,
+    is_exact,
     iter_dynamic,
     limits_of,
     pattern_of,
@@ -140,9 +145,16 @@ def key_by_text(target: Target, key_type: Type, text: str) -> Key:
     return Key(text, Shown(Renderer(target, max_string=MAX_STRING), key_type, text))
 
 
-def find(target: Target, opened: Map, key: Key) -> Found:
+def find(target: Target, opened: Map, key: Key, only: bool = False) -> Found:
     """Looks for a key: in one chain if the hash is known, otherwise in all entries. TargetError if
-    no key of the map is of a type that the key could have."""
+    no key of the map is of a type that the key could have; with `only`, or if the key is given by
+    how it begins, also if it fits several."""
+    if (
+        isinstance(key.pattern, WithEnds)
+        or only
+        and not (opened.header.unique_keys and is_exact(key.pattern))
+    ):
+        return _find_only(target, opened, key)
     place = None if key.content is None else opened.place_of(key.content)
     found = _look(target, opened, key, place)
     if found.cells is None and place is not None and not key.is_whole:
@@ -154,17 +166,45 @@ def find(target: Target, opened: Map, key: Key) -> Found:
 
 def _look(target: Target, opened: Map, key: Key, place: Place | None) -> Found:
     compared = 0
+    for block, cells, match in _iter_matches(target, opened, key, place):
+        compared += len(cells)
+        if len(match):
+            return _found(block, cells.take(match[:1]), place, compared)
+    return Found(None, "", place is not None, place, compared)
+
+
+def _find_only(target: Target, opened: Map, key: Key) -> Found:
+    """The one key that fits. TargetError if there are more."""
+    found, count, compared = Found(None, "", False, None, 0), 0, 0
+    for block, cells, match in _iter_matches(target, opened, key, None):
+        compared += len(cells)
+        count += len(match)
+        if found.cells is None and len(match):
+            found = _found(block, cells.take(match[:1]), None, compared)
+    if count > 1:
+        raise TargetError(
+            f"{key.text} fits {count:,} keys of '{opened.header.expression}': give more of the "
+            "key, or name the map behind it by its address, as 'hmap-list' shows it"
+        )
+    if found.cells is None:
+        _check_understood(opened.header.key_type, key)
+    return replace(found, compared=compared)
+
+
+def _iter_matches(
+    target: Target, opened: Map, key: Key, place: Place | None
+) -> Iterator[tuple[Block, Cells, NDArray[np.int64]]]:
+    """Blocks with cells, of all the map or of a place, and which of the cells have the key."""
     for block in opened.walk(cells=True, only=place):
         if not isinstance(block, Block) or block.cells is None or len(block.cells) == 0:
             continue
-        compared += len(block.cells)
         known = np.flatnonzero(block.cells.keys.known)
-        match = known[key.pattern.matches(target, block.cells.keys.data[known])]
-        if len(match):
-            cells = block.cells.take(match[:1])
-            array = block.array if cells.arrays is None else str(cells.arrays[0])
-            return Found(cells, array, place is not None, place, compared)
-    return Found(None, "", place is not None, place, compared)
+        yield block, block.cells, known[key.pattern.matches(target, block.cells.keys.data[known])]
+
+
+def _found(block: Block, cells: Cells, place: Place | None, compared: int) -> Found:
+    array = block.array if cells.arrays is None else str(cells.arrays[0])
+    return Found(cells, array, place is not None, place, compared)
 
 
 def _check_understood(key_type: Type, key: Key) -> None:

@@ -111,7 +111,8 @@ class Header:
     geometry: Geometry
     header_size: int  # of everything held once per map
     box_size: int = 0  # held per entry outside the buckets
-    is_rounded: bool = False  # sizes are those of the blocks that the allocator has given
+    # Whether sizes are those of the blocks that the allocator has given; None: there are none.
+    is_rounded: bool | None = None
     held: tuple[tuple[str, int], ...] = ()  # other memory held, by noun: ("directory", 4096)
     dead: int = 0  # deleted entries that are still held
     unique_keys: bool = True

@@ -151,6 +151,7 @@ def _statistics(stats: Stats) -> dict[str, Any]:
 def _memory(stats: Stats) -> dict[str, Any]:
     return {
         "held": stats.held,
+        "rounded": stats.header.is_rounded,
         "rebuilt": stats.rebuilt,
         "wasted": stats.wasted,
         "buckets": stats.bucket_bytes,

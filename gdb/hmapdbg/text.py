@@ -330,8 +330,8 @@ def _memory(stats: Stats) -> str:
     ]
     shown = ", ".join(f"{part} {_amount(size, unit)}" for part, size in parts if size)
     held = f"{_amount(stats.held, unit)} {name} held"
-    if stats.header.is_rounded:
-        held += " with rounding"
+    if stats.header.is_rounded is not None:
+        held += " with rounding" if stats.header.is_rounded else " without rounding"
     detail = f" ({shown})" if shown else ""
     wasted = f"wasted {_amount(stats.wasted, unit)}"
     if stats.wasted * 100 < stats.held:

@@ -42,10 +42,10 @@ def test_options_and_files(folder: Path) -> None:
         "server.rate_limits",
     ]
     assert lines[2].endswith('int64_t -> struct session *  "sessions"')
-    assert lines[7] == "6 maps hold 8.5 MiB, 2.8 MiB of it wasted: 6 by globals"
+    assert lines[7] == "6 maps hold 8.6 MiB, 2.9 MiB of it wasted: 6 by globals"
     lines = session[3].output.splitlines()
     assert "fixture_map" in lines[1] and "server.subscriptions" in lines[2]
-    assert lines[3] == "4 more, which hold 2.9 MiB: '--limit N' shows N, 0 all"
+    assert lines[3] == "4 more, which hold 3.0 MiB: '--limit N' shows N, 0 all"
     chosen = list(csv.DictReader(io.StringIO(session[4].output)))
     assert [row["path"] for row in chosen] == ["server.connections", "server.cache"]
     chosen = list(csv.DictReader(io.StringIO(session[5].output)))

@@ -111,6 +111,45 @@ def test_arrays_and_bytes() -> None:
     assert matches(array_of(BYTE, 4), '"\\n\\v\\f\\r"', b"\x0a\x0b\x0c\x0d") == [True]
 
 
+# What begins with "ab" and ends with "yz", with more between them; also as wider characters.
+TEXTS = (b"ab-yz", b"abyz", b"ab", b"", b"ab\xc3\xa9yz", b"ab-y", b"xb-yz", b"ab" * 50 + b"yz")
+WITH_BOTH = [True, False, False, False, True, False, False, True]
+WITH_START = [True, True, False, False, True, True, False, True]
+
+
+def test_text_by_its_beginning_and_its_end() -> None:
+    found = array_of(CHAR, 120)
+    rows = [text.ljust(120, b"\0") for text in TEXTS]
+    assert matches(found, '"ab"..."yz"', *rows) == WITH_BOTH
+    assert matches(found, '"ab" ... ', *rows) == WITH_START
+    assert matches(found, '""...', *rows) == [True, True, True, False, True, True, True, True]
+    assert matches(array_of(CHAR, 4), '"ab"..."d"', b"abcd", b"abd\0", b"ab\0d") == [
+        *(True, False, False)
+    ]
+
+
+@pytest.mark.parametrize(("unit", "code"), [(1, "utf-8"), (2, "utf-16-le"), (4, "utf-32-le")])
+def test_text_behind_pointers_by_its_beginning_and_its_end(unit: int, code: str) -> None:
+    letter = Type(Kind.INTEGER, "letter", unit, signed=unit == 1, character=True)
+    segments = {
+        0x1000 * (number + 1): text.decode().encode(code).ljust(0x1000, b"\0")
+        for number, text in enumerate(TEXTS)
+    }
+    target = FakeTarget(segments)
+    addrs = np.array([*segments, 0], "<u8")
+    raw = addrs.view(np.uint8).reshape(-1, 8)
+    for text, expected in (('"ab"..."yz"', WITH_BOTH), ('"ab"...', WITH_START)):
+        literal = parse(text)
+        assert literal is not None
+        pattern = pattern_of(target, pointer_to(letter, 8), literal)
+        assert pattern.matches(target, raw).tolist() == [*expected, False]
+
+
+@pytest.mark.parametrize("text", ['"a"..', '"a"..."', '"a"...b', '..."a"', '"a"..."b"..."c"'])
+def test_dots_that_are_not_between_texts(text: str) -> None:
+    assert parse(text) is None
+
+
 def test_bit_fields() -> None:
     found = Type(
         Kind.STRUCT, "flags", 4,

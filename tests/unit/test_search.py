@@ -13,7 +13,7 @@ from hmapdbg.languages.libstdcxx import containers
 from hmapdbg.listing.collect import Left, Wanted, collect, listing_of
 from hmapdbg.reach import limits as time_limits
 from hmapdbg.reach import misses, walk
-from hmapdbg.reach.keys import spelled_keys
+from hmapdbg.reach.key_texts import spelled_keys
 from hmapdbg.reach.limits import Limits
 from hmapdbg.reach.plan import Plans, Way
 from hmapdbg.reach.steps import Path, is_too_long

@@ -363,7 +363,7 @@ def test_next_resize_that_does_not_fit_is_named() -> None:
 
 
 def test_summary_tells_of_nodes_and_lookups() -> None:
-    rig = Rig([[0], [1, 5, 9], [], [3]], hash_name="std::hash<int>")
+    rig = Rig([[0], [1, 5, 9], [], [3]], hash_name="std::hash<int>", on_heap=True)
     _, opened = rig.open()
     stats, problems = survey(opened.header, opened.walk(cells=False))
     text = summary(stats, problems)

@@ -91,6 +91,11 @@ def container_type(
     return struct_of("std::unordered_map<int, int>", 56, ("_M_h", 0, table))
 
 
+def chunk_size(size: int) -> int:
+    """Bytes of the chunk of a block of glibc's malloc."""
+    return max(32, (size + 8 + 15) // 16 * 16)
+
+
 @dataclass
 class Rig:
     """A container with the library's layout, to be corrupted and read."""
@@ -101,6 +106,7 @@ class Rig:
     hash_name: str = "Hash"
     seed: int = 1
     order: Sequence[int] | None = None  # of the buckets on the list
+    on_heap: bool = False  # in blocks of glibc's malloc, each with the word before it
     memory: dict[int, bytearray] = field(default_factory=dict)
     nodes: dict[tuple[int, int], int] = field(default_factory=dict)  # bucket, place -> address
 
@@ -109,7 +115,8 @@ class Rig:
         total = sum(map(len, self.runs))
         places = list(range(total))
         random.Random(self.seed).shuffle(places)
-        heap = bytearray(size * total)
+        step = chunk_size(size) if self.on_heap else size
+        heap = bytearray(step * total)
         cells = [0] * len(self.runs)
         before, link_at = HEADER_AT + 16, None
         head = 0
@@ -117,7 +124,7 @@ class Rig:
         for bucket in self.order or chosen:
             cells[bucket] = before
             for place, key in enumerate(self.runs[bucket]):
-                at = NODES_AT + size * places.pop()
+                at = NODES_AT + step * places.pop()
                 self.nodes[bucket, place] = at
                 if link_at is None:
                     head = at
@@ -135,6 +142,19 @@ class Rig:
         self.memory = {HEADER_AT: header, NODES_AT: heap}
         if not single:
             self.memory[CELLS_AT] = bytearray(struct.pack(f"<{len(cells)}Q", *cells))
+        if self.on_heap:
+            self._make_chunks(NODES_AT, step)
+            if not single:
+                self._make_chunks(CELLS_AT, chunk_size(8 * len(cells)))
+
+    def _make_chunks(self, at: int, step: int) -> None:
+        """Blocks of malloc from an address on, of a multiple of `step` bytes, and the top chunk."""
+        data = self.memory.pop(at)
+        data += bytes(-len(data) % step)
+        for block in range(0, len(data), step):
+            struct.pack_into("<Q", data, block + step - 8, step | 1)
+        struct.pack_into("<Q", data, len(data) - 8, 0x1F001)
+        self.memory[at - 16] = bytearray(struct.pack("<QQ", 0, step | 1)) + data
 
     def write(self, at: int, value: int) -> None:
         for start, data in self.memory.items():

@@ -30,9 +30,10 @@ class Dump(HmapCommand):
            hmap-dump --type TYPE ADDRESS [OPTION]...
 
     EXPR is a map or a pointer to one, as for 'print', or a path printed by hmap-list: frame 3: m,
-    registry "sessions", server.by_name["acme"]; an index into a map is a key. EXPR extends to the
-    first option and is not unquoted. The program is neither written to nor resumed, and none of its
-    functions is called.
+    registry "sessions", server.by_name["acme"]; an index into a map is a key. Of a long text, dots
+    stand for a part: cache["GET /api/"...], or cache["GET /api/"..."id=7"]; if several keys fit, it
+    is an error. EXPR extends to the first option and is not unquoted. The program is neither
+    written to nor resumed, and none of its functions is called.
 
       --csv FILE      write a row per bucket: array,bucket,address,chain,slots,live,deleted,empty,
                       evacuated,geometry
@@ -61,8 +62,9 @@ class Dump(HmapCommand):
                  of the entries' positions compared with a uniform one, and the probability that a
                  uniform hash spreads at least as unevenly (chi² p)
       memory     bytes held by the map itself, not by what keys and values point to; "with
-                 rounding": of the blocks that the allocator gave for them; wasted bytes are those
-                 that a rebuilt map with the same entries would not need
+                 rounding": of the blocks that the allocator gave for them, by Go's runtime or
+                 glibc's malloc; "without rounding": by an allocator that is not known; wasted
+                 bytes are those that a rebuilt map with the same entries would not need
       occupancy  fill of the array from first to last bucket; a full block is the load factor
       verdict    what the numbers mean; there may be several"""
 

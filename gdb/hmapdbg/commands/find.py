@@ -15,10 +15,12 @@ class Find(HmapCommand):
            hmap-find --type TYPE ADDRESS -- KEY
 
     KEY is a number in any base, a character, text in double quotes, an enumerator, or an
-    expression; a struct or array in braces, by field or in order: {a = 1, b = "x"} or {1, "x"}. The
-    keys of interfaces are compared by the types that are present. If the map's hash function is
-    known, only the key's bucket is searched, otherwise all entries are compared; the answer says
-    which. A key that does not fit the type of the map's keys is an error, not absent.
+    expression; a struct or array in braces, by field or in order: {a = 1, b = "x"} or {1, "x"}. Of
+    a long text, dots stand for a part: "GET /api/"... or "GET /api/"..."id=7"; if several keys fit,
+    it is an error. The keys of interfaces are compared by the types that are present. If the map's
+    hash function is known, only the key's bucket is searched, otherwise all entries are compared;
+    the answer says which. A key that does not fit the type of the map's keys is an error, not
+    absent.
 
       --type TYPE     read a map of type TYPE at ADDRESS
       -h, --help      show this help

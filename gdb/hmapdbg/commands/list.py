@@ -64,9 +64,9 @@ class List(HmapCommand):
       (gdb) hmap-list --save before.json
 
     The columns:
-      held      bytes held by the map itself, not by what keys and values point to; of Go's maps
-                with the allocator's rounding; '~' marks an estimate from the header of a map
-                that was not walked
+      held      bytes held by the map itself, not by what keys and values point to; with the
+                rounding of Go's allocator or glibc's malloc (a note counts maps of others); '~'
+                marks an estimate from the header of a map that was not walked
       wasted    bytes that a rebuilt map with the same entries would not need
       fill      entries per slot; of std::unordered containers, per entry at which they grow
       deleted   tombstones

@@ -293,6 +293,7 @@ def listing_of(
             "'set dump-excluded-mappings on' dumps all"
         )
     notes += _iter_unfollowed(misses, target.how_to_build())
+    notes += _iter_unrounded(found)
     notes += _iter_unwalked(walker, len(rows))
     return Listing(
         [row for row in rows if row.held >= wanted.min_bytes],
@@ -334,11 +335,28 @@ def _iter_unfollowed(misses: Misses, how_to_build: str) -> Iterator[str]:
             f"not followed, because debug info does not have the type of what is there: {parts}; "
             f"build all parts of the program {how_to_build}"
         )
+    keys = {why: count for why, count in misses.keys.items() if count}
+    if keys:
+        parts = ", ".join(f"{count:,} {why}" for why, count in sorted(keys.items()))
+        yield (
+            f"maps behind {count_of(sum(keys.values()), 'key')} that no path can name go by "
+            f"address: {parts}"
+        )
     if misses.remnants:
         unions = count_of(misses.remnants, "union")
         yield (
             f"the map that is a member of {unions} was left out: it is empty or not valid, so "
             "another member may be in use"
+        )
+
+
+def _iter_unrounded(found: Sequence[Found]) -> Iterator[str]:
+    """Of which maps it is not known what the allocator has added, for people."""
+    count = sum(one.header.is_rounded is False for one in found)
+    if count:
+        yield (
+            f"held without the allocator's rounding: {count_of(count, 'map')}, whose memory is not "
+            "from glibc's malloc, but from another allocator or a pool"
         )
 
 

@@ -26,6 +26,7 @@ class Misses:
         self.invalid = 0  # pointers to what should be a map, but is not
         self.unreadable = 0  # of them, those to memory that cannot be read
         self.remnants = 0  # members of unions that are not a valid map: another one is in use
+        self.keys: Counter[str] = Counter()  # without a spelling in paths, by the reason
         self.unknown: Counter[str] = Counter()  # not followed, because the type is not known
         self.more_failures = 0  # beyond those that are listed
         self.unexplained = 0  # unreadable places beyond those that are explained

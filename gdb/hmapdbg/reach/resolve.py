@@ -424,7 +424,7 @@ def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int]:
         key = parse_key(target, header.key_type, text)
     except TargetError:  # not an expression, but as in the entries CSV: an interface's value
         key = key_by_text(target, header.key_type, text)
-    hit = find(target, opened, key)
+    hit = find(target, opened, key, only=True)
     if hit.cells is None:
         raise TargetError(f"key {text} is absent from '{value.expression}'")
     keys, elems = opened.slot_addresses(hit.cells)

@@ -30,8 +30,8 @@ from ..target import (
     Variable,
 )
 from ..target.types import pointer_to
-from ..values import Renderer
-from .keys import KEY_LETTERS, Elems, elem_step, hides_key, key_step, no_step
+from .key_texts import HIDDEN, KeyTexts
+from .keys import Elems, elem_step, hides_key, key_step, no_step
 from .limits import Clock, Limits
 from .misses import Misses
 from .plan import Leaf, Plan, Plans, Way
@@ -107,7 +107,7 @@ class Search:
         self._met: dict[Hashable, AddressSet] = {}
         self._next: dict[Hashable, _Next] = {}
         self._clock = Clock(limits.seconds, limits.wall_seconds)
-        self._renderer = Renderer(target, max_string=4 * KEY_LETTERS)
+        self._keys = KeyTexts(target, self.misses)
 
     @property
     def cuts(self) -> list[str]:
@@ -413,12 +413,13 @@ class Search:
         ]
         if not ways or not header.count:
             return
-        steps = no_step if hides_key(header.elem_type) else key_step, elem_step
+        steps = key_step if not hides_key(header.elem_type) else self._hidden_key, elem_step
+        keys = self._keys.of(found.map)
         for block in found.map.walk(cells=True):
             if not isinstance(block, Block) or block.cells is None or not len(block.cells):
                 continue
             places = found.map.slot_addresses(block.cells)
-            origin = Elems(self._renderer, header, block.cells, path)
+            origin = Elems(keys, block.cells, path)
             for which, part in ways:
                 whole = np.arange(len(places[which]))
                 there = places[which] != 0
@@ -426,6 +427,11 @@ class Search:
                 self._add(part.origin or part, places[which][there], way)
             if self.is_spent():
                 return
+
+    def _hidden_key(self, path: Path, number: int) -> Path:
+        """To a key that no path leads to."""
+        self.misses.keys[HIDDEN] += bool(path.text)
+        return no_step(path, number)
 
 
 def _is_plausible(target: Target, header: Header) -> bool:

@@ -1,10 +1,12 @@
 r"""Literals of C, C++ and Go that a user types for a key: numbers, characters, strings, names, and
-lists of them in braces, with or without field names.
+lists of them in braces, with or without field names. Of a long string, dots may stand for a part.
 
     >>> parse('{x = 1, y = -0x10}')
     Braces(items=(('x', Number(text='1')), ('y', Number(text='-0x10'))))
     >>> parse('{"a\n", 3}')
     Braces(items=(('', Text(content=b'a\n')), ('', Number(text='3'))))
+    >>> parse('"beginning"..."end"')
+    Ends(start=b'beginning', end=b'end')
     >>> parse('a + 1') is None
     True
 
@@ -68,6 +70,14 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """A string by the bytes that it begins and ends with; it has more between them."""
+
+    start: bytes
+    end: bytes
+
+
+@dataclass(frozen=True)
 class Name:
     """A word: an enumerator, true, nan, nil."""
 
@@ -81,7 +91,7 @@ class Braces:
     items: tuple[tuple[str, Literal], ...]
 
 
-Literal = Union[Number, Character, Text, Name, Braces]
+Literal = Union[Number, Character, Text, Ends, Name, Braces]
 
 _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(
@@ -93,6 +103,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.:]*")
 # An array of bytes, as in the entries CSV.
 _BYTES = re.compile(r"(?:[0-9a-fA-F]{2})+(?!\w)")
 _TEXT = re.compile(r'(?:u8|[LuU])?"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_LEFT_OUT = re.compile(r"\s*\.\.\.\s*")
 _RAW = re.compile(r"`([^`]*)`", re.DOTALL)
 _CHARACTER = re.compile(r"(?:[LuU])?'((?:[^'\\]|\\.)[^']*)'", re.DOTALL)
 _FIELD = re.compile(r"\.?([A-Za-z_]\w*)\s*[=:](?![=:])\s*")
@@ -165,7 +176,7 @@ class _Parser:
             return self._shown_character(number)
         found = self._take(_TEXT)
         if found is not None:
-            return Text(unescaped(found.group(1)))
+            return self._string(found)
         found = self._take(_RAW)
         if found is not None:
             return Text(found.group(1).encode("utf-8", "surrogateescape"))
@@ -174,6 +185,13 @@ class _Parser:
             return _character(found.group(1))
         found = self._take(_NAME) or self._take(_BYTES)
         return None if found is None else Name(found.group())
+
+    def _string(self, start: re.Match[str]) -> Literal:
+        """A string that begins so, with what may follow it: dots, and its end."""
+        if self._take(_LEFT_OUT) is None:
+            return Text(unescaped(start.group(1)))
+        end = self._take(_TEXT)
+        return Ends(unescaped(start.group(1)), b"" if end is None else unescaped(end.group(1)))
 
     def _shown_character(self, number: Number) -> Literal:
         """gdb prints a char as its code, followed by the character, which is skipped."""

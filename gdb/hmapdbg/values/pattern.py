@@ -22,12 +22,14 @@ from ..languages import (
     find_counted_string,
     find_holder,
     find_shown,
+    is_text,
     points_to_text,
     text_unit,
     unit_of,
 )
 from ..target import Field, Kind, Target, Type
-from .literal import Braces, Character, Literal, Name, Number, Text
+from .ends import counted_with_ends, letters_with_ends, terminated_with_ends
+from .literal import Braces, Character, Ends, Literal, Name, Number, Text
 from .strings import StringReader
 from .wide import widened
 
@@ -159,6 +161,27 @@ class Pointed(Pattern):
 
 
 @dataclass(frozen=True)
+class WithEnds(Pattern):
+    """A text of any kind that is longer than how it begins and ends."""
+
+    offset: int
+    type: Type
+    start: bytes
+    end: bytes
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        part = np.ascontiguousarray(raw[:, self.offset : self.offset + self.type.size])
+        string = find_counted_string(self.type)
+        if string is not None:
+            return counted_with_ends(target, string, part, self.start, self.end)
+        if self.type.kind is Kind.ARRAY:
+            return letters_with_ends(part, self.start, self.end)
+        addrs = target.pointer_column(part)
+        return terminated_with_ends(target, addrs, text_unit(self.type), self.start, self.end)
+
+
+@dataclass(frozen=True)
 class All(Pattern):
     """Each of some patterns."""
 
@@ -213,6 +236,12 @@ class Dynamic(Pattern):
 def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -> Pattern:
     """The pattern of a literal for values of a type at an offset. Misfit."""
     string = find_counted_string(found)
+    if isinstance(literal, Ends) and is_text(found):
+        unit = text_unit(found) if string is None else unit_of(string)
+        if found.kind is Kind.ARRAY and unit > 1:
+            raise Misfit("the whole text is expected")
+        ends = (widened(one, unit, target.order) for one in (literal.start, literal.end))
+        return WithEnds(offset, found, *ends)
     if string is not None:
         if not isinstance(literal, Text):
             raise Misfit("text in double quotes is expected")
@@ -414,6 +443,14 @@ def _shape(found: Type, depth: int) -> str:
     if found.kind is Kind.ENUM and found.enumerators:
         return found.enumerators[0][0]
     return found.name
+
+
+def is_exact(pattern: Pattern) -> bool:
+    """Whether a pattern matches only keys that are equal by their bytes, or by what their strings
+    of known length hold."""
+    if isinstance(pattern, All):
+        return all(is_exact(part) for part in pattern.parts)
+    return isinstance(pattern, (Same, Counted, Bits))
 
 
 def iter_dynamic(pattern: Pattern) -> Sequence[Dynamic]:

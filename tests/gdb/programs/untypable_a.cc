@@ -1,5 +1,6 @@
 // Maps that only keys lead to that cannot be typed; untypable_b.cc has others of the same names.
 #include "namesakes.h"
+#include "untypable.h"
 
 namespace
 {
@@ -15,9 +16,8 @@ struct Same {
 struct Alone {
     int number;
 };
-using Key = std::string;
 
-const Key untypable(300, 'k');
+const Key untypable = {{7}};
 static std::unordered_map<Key, std::unordered_map<int, Entry>> outer;
 static std::unordered_map<Key, std::unordered_map<int, Same>> alike;
 static std::unordered_map<Key, std::unordered_map<int, Alone>> alone;

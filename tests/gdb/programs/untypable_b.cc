@@ -1,5 +1,6 @@
 // See untypable_a.cc.
 #include "namesakes.h"
+#include "untypable.h"
 
 namespace
 {
@@ -12,9 +13,8 @@ struct Same {
     int second;
 };
 } // namespace
-using Key = std::string;
 
-const Key untypable(300, 'k');
+const Key untypable = {{7}};
 static std::unordered_map<Key, std::unordered_map<int, Entry>> outer;
 static std::unordered_map<Key, std::unordered_map<int, Same>> alike;
 

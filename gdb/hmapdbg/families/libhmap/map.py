@@ -17,9 +17,11 @@ from ...header import Header, Pins
 from ...layout import StructLayout, struct_layout
 from ...target import Target, Type, Value
 from ..family import Family, Map, has_fields
+from ..malloc import Allocation
 from ..two_arrays import spare_buckets
 from .arrays import MapArrays
 from .key_hash import FUNCTIONS, KeyHash
+from .memory import taken
 from .records import decode, enumerators, short_text
 from .type_object import SLOTS, TypeObject
 
@@ -80,6 +82,15 @@ class _LibhmapMap(ChainMap):
             self.notes.append(
                 "the xxhash module is missing, so no hashes are known: install python3-xxhash"
             )
+        memory = taken(
+            target,
+            Allocation(address, found.size),
+            self.arrays.walked,
+            self.arrays.retired,
+            self.layout.size,
+            self.type.box_sizes(),
+            self.type.box_align(),
+        )
         self.header = Header(
             family=FAMILY.name,
             expression=value.expression,
@@ -89,16 +100,24 @@ class _LibhmapMap(ChainMap):
             key_type=self.type.key_type,
             elem_type=self.type.elem_type,
             count=self.fields["count"],
-            arrays=self.arrays.walked,
-            geometry=BucketChains(SLOTS, self.layout.size, LOAD_FACTOR, spare_buckets),
-            header_size=found.size,
-            box_size=self.type.box_size(),
+            arrays=memory.arrays,
+            geometry=BucketChains(
+                SLOTS,
+                self.layout.size,
+                LOAD_FACTOR,
+                spare_buckets,
+                front=memory.front,
+                block=memory.block,
+            ),
+            header_size=memory.header,
+            box_size=memory.boxes,
+            is_rounded=memory.is_rounded,
             name=short_text(target, self.fields["name"]),
             created_at=self._creation_site(),
             writing=bool(self.fields["flags"] & self.flags["WRITING"]),
             growth=self.arrays.growth,
             overflow=self.arrays.overflow,
-            pins=Pins(self.fields["niterators"], retired=self.arrays.retired),
+            pins=Pins(self.fields["niterators"], retired=memory.retired),
             notes=tuple(self.notes),
             problems=tuple(self.problems),
         )

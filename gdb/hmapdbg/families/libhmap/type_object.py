@@ -114,19 +114,22 @@ class TypeObject:
             align=kind["bucket_align"] if kind["bucket_align"] in (1, 2, 4, 8, 16, 32, 64) else 1,
         )
 
-    def box_size(self) -> int:
-        """Bytes held per entry outside the buckets."""
+    def box_sizes(self) -> list[int]:
+        """Bytes of the boxes that an entry has outside the buckets, each with its front."""
         box = required_type(self.target, "struct hmap_box")
-        # array.c box_prefix(): one alignment for all boxes of a map.
+        before = max(box.size, self.box_align())
+        return [self.fields[f"{part}_size"] + before for part in self._boxed_parts()]
+
+    def box_align(self) -> int:
+        """The alignment of a map's boxes: one for all (array.c box_alignment()); 0: unknown."""
+        aligns = [self.fields[f"{part}_align"] for part in self._boxed_parts()]
+        return max((one for one in aligns if one <= MAX_BUCKET_SIZE), default=0)
+
+    def _boxed_parts(self) -> list[str]:
         kind = self.fields
-        boxed = [
+        return [
             part for part in ("key", "elem") if kind[f"{part}_size"] != kind[f"{part}_slot_size"]
         ]
-        before = box.size
-        for align in (kind[f"{part}_align"] for part in boxed):
-            if align <= MAX_BUCKET_SIZE:
-                before = max(before, align)
-        return sum(kind[f"{part}_size"] + before for part in boxed)
 
     def bucket_struct(self) -> StructLayout:
         """The bucket as it is read, from the numbers of the type object."""

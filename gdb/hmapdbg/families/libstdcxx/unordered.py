@@ -41,6 +41,7 @@ from ...layout import Member, StructLayout, struct_layout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Unreadable, Value
 from ...languages import read_counted_string
 from ..family import Family, Map
+from ..malloc import Allocation, Malloc, find_malloc
 from ..reading import WILD, cannot_read, kept_for_type
 from ...languages.libstdcxx import short_name
 from .hash import hash_bytes, is_own_code, is_standard, is_text, own_codes
@@ -55,6 +56,7 @@ from .node import (
 )
 
 MAX_STRING = 1 << 20
+NODES_FOR_MALLOC = 2  # that are looked at to know the allocator
 
 
 class UnorderedFamily:
@@ -125,6 +127,7 @@ class _UnorderedMap:
         self.nodes = kind.nodes
         array = self._array()
         self._check_policy()
+        array, malloc, is_rounded = self._rounded(array)
         self.header = Header(
             family=kind.name,
             expression=value.expression,
@@ -135,9 +138,10 @@ class _UnorderedMap:
             elem_type=kind.elem_type,
             count=self.fields["_M_element_count"],
             arrays=(array,),
-            geometry=_geometry(target.pointer_size, self.max_load),
+            geometry=_geometry(target.pointer_size, self.max_load, malloc),
             header_size=found.size,
-            box_size=self._allocated(self.nodes.layout.size),
+            box_size=_taken(self.nodes.layout.size, malloc),
+            is_rounded=is_rounded,
             unique_keys=self.nodes.is_unique,
             growth=Growth(above=self.next_resize or 0),
             count_rule="U1",
@@ -279,13 +283,16 @@ class _UnorderedMap:
     # ---- the header
 
     def _read_header(self, kind: _Kind) -> dict[str, int]:
-        """Reads the table, the maximum load (0 if it is not known) and _M_next_resize."""
+        """Reads the table, the maximum load (0 if it is not known), _M_next_resize, and the first
+        node's address."""
         try:
             data = self.target.read(self.address, kind.header.size)
         except MemoryFault:
             raise cannot_read(self.target, "the map", self.expression, self.address) from None
         fields = kind.header.decode(data, self.target.byte_order)
         self.next_resize = fields.get("_M_next_resize")
+        head, width = kind.struct["_M_before_begin"].offset, self.target.pointer_size
+        self.first_node = int.from_bytes(data[head : head + width], self.target.byte_order)
         load = 0.0
         if "_M_max_load_factor" in kind.header:
             member = kind.header["_M_max_load_factor"]
@@ -320,13 +327,32 @@ class _UnorderedMap:
                 f"bucket count is {count:,}, but the buckets {where} _M_single_bucket",
                 "_M_bucket_count",
             )
-        size = 0 if address == single else self._allocated(count * width)
-        return Array("buckets", address, count, size)
+        return Array("buckets", address, count, 0 if address == single else count * width)
 
-    def _allocated(self, size: int) -> int:
-        """What glibc's malloc takes for that many bytes: a size word more, in steps of 16."""
-        word = self.target.pointer_size
-        return max(4 * word, (size + word + 15) & -16)
+    def _rounded(self, array: Array) -> tuple[Array, Malloc | None, bool | None]:
+        """The array with the size that the allocator has given it; the allocator, if it is known;
+        and whether it is (None: nothing is allocated)."""
+        blocks = self._allocations(array)
+        found = find_malloc(self.target, blocks)
+        if found is None:
+            return array, None, False if blocks else None
+        malloc, sizes = found
+        return (replace(array, size=sizes[0]) if array.size else array), malloc, True
+
+    def _allocations(self, array: Array) -> list[Allocation]:
+        """Blocks by which the allocator is known: the array, unless it is in the container, and
+        the first nodes of the list."""
+        blocks = [Allocation(array.address, array.size)] if array.size else []
+        node = self.first_node
+        for _ in range(NODES_FOR_MALLOC):
+            if not node:
+                break
+            blocks.append(Allocation(node, self.nodes.layout.size))
+            try:
+                node = self.target.read_uint(node + self.nodes.layout.link)
+            except MemoryFault:
+                break
+        return blocks
 
     def _check_policy(self) -> None:
         """U6."""
@@ -358,8 +384,15 @@ class _UnorderedMap:
 
 
 @functools.lru_cache(64)
-def _geometry(pointer_size: int, max_load: float) -> NodeLists:
-    return NodeLists(1, pointer_size, max_load)
+def _geometry(pointer_size: int, max_load: float, malloc: Malloc | None) -> NodeLists:
+    if malloc is None:
+        return NodeLists(1, pointer_size, max_load)
+    return NodeLists(1, pointer_size, max_load, block=malloc.size)
+
+
+def _taken(size: int, malloc: Malloc | None) -> int:
+    """The bytes that a block takes, or its own size where the allocator is unknown."""
+    return size if malloc is None else malloc.size(size)
 
 
 def _shortened(found: Type) -> Type:

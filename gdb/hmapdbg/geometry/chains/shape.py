@@ -32,6 +32,8 @@ class BucketChains(Geometry):
 
     # Overflow buckets allocated with that many main ones.
     spare: Callable[[int], int] = lambda buckets: 0
+    # Bytes before the first bucket, in the block of an array; None: what its size shows.
+    front: int | None = None
     # Bytes that the allocator takes for an array, or an overflow bucket, of that size.
     block: Callable[[int], int] = lambda size: size
 
@@ -47,9 +49,11 @@ class BucketChains(Geometry):
         buckets = 1
         while live > self.slots and live > self.load_factor * buckets:
             buckets *= 2
-        first = arrays[0]
-        overhead = first.size - self.block((first.buckets + first.spare) * self.bucket_size)
-        return max(overhead, 0) + self.block((buckets + self.spare(buckets)) * self.bucket_size)
+        front, more, first = self.front, 0, arrays[0]
+        if front is None:
+            own = self.block((first.buckets + first.spare) * self.bucket_size)
+            front, more = 0, max(first.size - own, 0)
+        return more + self.block(front + (buckets + self.spare(buckets)) * self.bucket_size)
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...compat import dataclass
 from ...header import Array, Aspect, Geometry, Panel, in_array
@@ -32,9 +32,13 @@ class NodeLists(Geometry):
     null_model = POISSON
     least_chain = 0
 
+    # Bytes that the allocator takes for an array of that size.
+    block: Callable[[int], int] = lambda size: size
+
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry. Real bucket counts are primes, at most a few percent larger."""
-        return math.ceil(live / self.load_factor) * self.bucket_size if arrays else 0
+        size = math.ceil(live / self.load_factor) * self.bucket_size
+        return self.block(size) if arrays else 0
 
     def capacity(self, buckets: int, slots: int) -> int:
         """See Geometry: the entries at which the map grows."""

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import json
+import random
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,6 +143,42 @@ def test_what_is_no_list_is_said_in_a_line(text: str) -> None:
     with pytest.raises(saved.NotAListing) as failure:
         saved.load(text)
     assert "\n" not in str(failure.value)
+
+
+DAMAGES = (None, True, -1, 0, 1.5, 1e308, float("nan"), "x", "", [], {}, [1], {"a": 1}, 1 << 70)
+
+
+def damaged(value: Any, chance: random.Random) -> Any:
+    """A document with another value somewhere, or without one."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        key = chance.choice(list(value))
+        rest = {one: value[one] for one in value if one != key}
+        return rest if chance.random() < 0.1 else {**rest, key: damaged(value[key], chance)}
+    if isinstance(value, list) and value and chance.random() < 0.9:
+        at = chance.randrange(len(value))
+        return [*value[:at], damaged(value[at], chance), *value[at + 1 :]]
+    return chance.choice(DAMAGES)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damaged_list_is_told_of_or_compared(seed: int) -> None:
+    """Whatever was read back has a difference, a table and a CSV."""
+    chance = random.Random(seed)
+    sample = Sample(1, {4: "a", 8: "b"})
+    whole = listing(row("a", sample=sample, verdicts=("full",)), row("b", name="n"))
+    document = json.loads(saved.dump(whole, samples=True))
+    for _ in range(200):
+        text = json.dumps(damaged(document, chance))
+        try:
+            read = saved.load(text)
+        except saved.NotAListing as error:
+            assert "\n" not in str(error)
+            continue
+        for pair in ((read, whole), (whole, read)):
+            found = compare(*pair)
+            "".join(tables.diff_lines(found, 30))
+            saved.dump_difference(found)
+        "".join(tables.list_lines(read, 30))
 
 
 # ---- differences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any
@@ -11,6 +12,9 @@ from .rows import Listing, Row, Sample
 
 FORMAT = "hmap-list/1"
 MAX_BYTES = 1 << 30
+LIMIT = 1 << 64  # of all numbers
+MAX_LEVEL = 64  # of a sample, whose numbers have so many bits
+MAX_SECONDS = 1e11  # since 1970
 
 # The notes of lists that were saved before they had "cuts", of a search that was cut short.
 _CUT = re.compile(
@@ -105,7 +109,7 @@ def load(text: str) -> Listing:
     """A listing that `dump` wrote. NotAListing."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NotAListing("it is not JSON") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise NotAListing(f"its format is not '{FORMAT}'")
@@ -120,14 +124,15 @@ def load(text: str) -> Listing:
         return Listing(
             rows,
             process=str(document["process"]),
-            taken_at=None if taken_at is None else float(taken_at),
+            taken_at=None if taken_at is None else _moment(taken_at),
             program=str(document["program"]),
             notes=tuple(note for note in notes if note not in cuts),
             cuts=tuple(cuts),
             choice=str(document.get("choice", "")),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise NotAListing(f"it is damaged: {type(error).__name__}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = str(error).splitlines()[0] if str(error) else ""
+        raise NotAListing(f"it is damaged: {type(error).__name__}: {what[:200]}") from None
 
 
 def _row_of(one: dict[str, Any]) -> Row:
@@ -136,7 +141,35 @@ def _row_of(one: dict[str, Any]) -> Row:
     fields["address"] = int(fields["address"], 16)
     fields["verdicts"] = tuple(fields["verdicts"])
     fields["evidence"] = tuple(fields["evidence"])
+    _check(fields)
     if sample is not None:
         keys = {int(number, 16): str(text) for number, text in sample["keys"].items()}
-        fields["sample"] = Sample(int(sample["level"]), keys, bool(sample["comparable"]))
+        level = int(sample["level"])
+        if not 0 <= level <= MAX_LEVEL or not all(0 <= number < LIMIT for number in keys):
+            raise ValueError("the sample of a map is none")
+        fields["sample"] = Sample(level, keys, bool(sample["comparable"]))
     return Row(**fields)
+
+
+def _moment(given: Any) -> float:
+    """Seconds since 1970. ValueError."""
+    at = float(given)
+    if not 0 <= at < MAX_SECONDS:
+        raise ValueError(f"taken_at is {at}")
+    return at
+
+
+def _check(fields: dict[str, Any]) -> None:
+    """Whether the values of a row are of their types. ValueError."""
+    for one in dataclasses.fields(Row):
+        if one.name not in fields or one.name == "sample":
+            continue
+        value, wanted = fields[one.name], str(one.type)
+        if wanted.startswith("tuple"):
+            good = all(isinstance(part, str) for part in value)
+        elif wanted == "int":
+            good = type(value) is int and 0 <= value < LIMIT
+        else:
+            good = type(value).__name__ == wanted
+        if not good:
+            raise ValueError(f"'{one.name}' of a map is {value!r}")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import gdb
 
 from .. import parameters
+from ..target.interrupt import raise_kept
 
 AFTER = 1.0  # seconds without a word
 EVERY = 0.2
@@ -36,7 +37,9 @@ class Progress:
         self.say(lambda: f"{share} % of {total:,} {self._noun}")
 
     def say(self, text: Callable[[], str], at_once: bool = False) -> None:
-        """What is being done now. `at_once`: what may take long before it is heard of again."""
+        """What is being done now. `at_once`: what may take long before it is heard of again.
+        KeyboardInterrupt if there was Ctrl-C that Python could not raise."""
+        raise_kept()
         if not self._enabled or not at_once and time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY

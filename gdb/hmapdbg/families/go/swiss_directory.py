@@ -70,9 +70,19 @@ class Directory:
             text = f"globalShift is {shift}, but globalDepth is {depth}"
             self._problem("S2", text, "globalShift")
 
+    def _length(self) -> int:
+        """How many slots the directory has: as many as dirLen says, but no more than the depths
+        allow where these agree with each other. A flipped bit of dirLen would else take all memory
+        that follows for tables."""
+        length, depth = self._fields["dirLen"], self._fields["globalDepth"]
+        bits = 8 * self._target.pointer_size
+        shift = self._fields.get("globalShift", bits - depth)
+        agrees = depth < bits and (shift == bits - depth or depth == shift == 0)
+        return min(length, 1 << depth) if agrees else length
+
     def _read_directory(self) -> tuple[Addresses, Ints]:
         """The tables in the order of the directory, each once, and their first slots."""
-        width, length = self._target.pointer_size, self._fields["dirLen"]
+        width, length = self._target.pointer_size, self._length()
         parts: list[Addresses] = []
         done = 0
         while done < length:

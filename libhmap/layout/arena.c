@@ -39,6 +39,10 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
         arena->free = block->bytes;
         arena->left = room;
     }
+    arena->used += bytes;
+    if (arena->limit != 0 && arena->used > arena->limit)
+        arena_fail(arena, "names and types take over %zu MiB, too much for files of this size",
+                   arena->limit >> 20);
     void *memory = arena->free;
     arena->free += bytes;
     arena->left -= bytes;

@@ -98,7 +98,9 @@ static bool read_sections(struct elf_image *image, struct arena *arena)
     image->is_big_endian = image->bytes[EI_DATA] == ELFDATA2MSB;
     if (image->size < SIZE_OF(image, Ehdr))
         return arena_fail(arena, "'%s' is truncated: its header is incomplete", image->path);
-    if (MEMBER(image, image->bytes, Ehdr, e_type) == ET_CORE)
+    uint64_t kind = MEMBER(image, image->bytes, Ehdr, e_type);
+    image->is_relocatable = kind == ET_REL;
+    if (kind == ET_CORE)
         return arena_fail(arena, "'%s' is a core: name the program that dumped it", image->path);
     uint64_t offset = MEMBER(image, image->bytes, Ehdr, e_shoff);
     uint64_t count = MEMBER(image, image->bytes, Ehdr, e_shnum);

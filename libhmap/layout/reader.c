@@ -10,11 +10,12 @@ HMAP_TYPE_STRING(name_to_place, place_t);
 HMAP_TYPE_UINT64(place_to_index, uint32_t);
 
 bool reader_init(struct reader *reader, struct arena *arena, const char *program_path,
-                 const char *const *debug_folders)
+                 const char *const *debug_folders, struct progress *progress)
 {
     *reader = (struct reader){
         .arena = arena,
         .debug_folders = debug_folders,
+        .progress = progress,
         .program_path = program_path,
         .signatures = hmap_create(&signature_to_place.type, NULL),
         .skeletons = hmap_create(&id_to_skeleton.type, NULL),

@@ -202,9 +202,8 @@ static uint32_t build_other(struct builder *builder, uint32_t index, int depth)
 static uint32_t build(struct builder *builder, uint32_t index, int depth)
 {
     struct reader *reader = builder->reader;
-    if (depth > MAX_DEPTH)
-        arena_fail(reader->arena, "malformed DWARF in '%s': a type refers to itself",
-                   reader->program_path);
+    if (depth > MAX_DEPTH && index != LAYOUT_NONE)
+        type_fail(reader, &reader->types[index], "a type refers to itself");
     if (reader->arena->failed)
         return 0;
     if (index == LAYOUT_NONE)

@@ -16,8 +16,15 @@
 #include <string.h>
 #include <unistd.h>
 
+static enum dwarf_input kind_of(const struct reader *reader, const struct debug_file *file)
+{
+    if (reader->program.is_relocatable)
+        return DWARF_INPUT_RELOCATABLE;
+    return file->is_split ? DWARF_INPUT_SPLIT : DWARF_INPUT_LINKED;
+}
+
 /* The memory that names and types may take: a small file can describe names that repeat one another
- * in any length. Servers of Go and C++ take at most 2 bytes for a byte of the file, compressed or not. */
+ * in any length. Servers of Go and C++ take at most 3 bytes for a byte of the file, compressed or not. */
 enum { BASE_BYTES = 64 << 20, BYTES_FOR_BYTE = 64 };
 
 /* Adds a file that elf_open() has opened, and takes over the image. */
@@ -32,7 +39,7 @@ static bool add_file(struct reader *reader, const struct elf_image *image, bool 
         reader->arena->limit = BASE_BYTES;
     reader->arena->limit += image->size * BYTES_FOR_BYTE;
     progress_file(reader->progress, file->path);
-    return dwarf_input_open(&file->image, reader->arena, is_split, &file->dbg);
+    return dwarf_input_open(&file->image, reader->arena, kind_of(reader, file), &file->dbg);
 }
 
 /* ---- separate debug files -------------------------------------------------------------------- */
@@ -194,7 +201,7 @@ void debug_files_close(struct reader *reader)
 {
     while (reader->file_count > 0) {
         struct debug_file *file = &reader->files[--reader->file_count];
-        dwarf_input_close(&file->image, file->is_split, file->dbg);
+        dwarf_input_close(kind_of(reader, file), file->dbg);
         elf_close(&file->image);
     }
     elf_close(&reader->program);

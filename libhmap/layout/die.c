@@ -58,7 +58,7 @@ static bool attribute_fail(struct attribute *attribute, const char *what)
         text = arena_format(reader->arena, "%s: %s", text, what);
     Dwarf_Error error = attribute->error;
     attribute->error = NULL;
-    return reader_fail(reader, &reader->files[attribute->file], text, error);
+    return reader_fail_at(reader, &reader->files[attribute->file], text, error);
 }
 
 bool die_fail(struct reader *reader, const struct die *die, const char *what)
@@ -68,7 +68,7 @@ bool die_fail(struct reader *reader, const struct die *die, const char *what)
         arena_format(reader->arena, "unit at 0x%llx, DIE at 0x%llx: %s",
                      (unsigned long long)place_offset(unit == NULL ? die->place : unit->first),
                      (unsigned long long)place_offset(die->place), what);
-    return reader_fail(reader, &reader->files[place_file(die->place)], text, NULL);
+    return reader_fail_at(reader, &reader->files[place_file(die->place)], text, NULL);
 }
 
 /* ---- addresses and offsets ------------------------------------------------------------------- */
@@ -431,14 +431,16 @@ bool die_open(struct reader *reader, place_t place, Dwarf_Die *out)
 {
     size_t file = place_file(place);
     if (file >= reader->file_count)
-        return arena_fail(reader->arena, "malformed DWARF in '%s': a reference to no file",
-                          reader->program_path);
+        return reader_fail(reader, &reader->files[0], "a reference to no file", NULL);
     progress_die(reader->progress, reader->files[file].path, place_offset(place));
     Dwarf_Error error = NULL;
     int result = dwarf_offdie_b(reader->files[file].dbg, place_offset(place),
                                 !place_in_types(place), out, &error);
     if (result == DW_DLV_OK)
         return true;
-    return reader_fail(reader, &reader->files[file], "a reference to no DIE",
-                       result == DW_DLV_ERROR ? error : NULL);
+    return reader_fail_at(reader, &reader->files[file],
+                          arena_format(reader->arena,
+                                       "there is no DIE at 0x%llx, which is referred to",
+                                       (unsigned long long)place_offset(place)),
+                          result == DW_DLV_ERROR ? error : NULL);
 }

@@ -7,9 +7,11 @@
  *   location lists.
  * - 20210528 refuses a .dwo file with type units, which has several sections of one name, one for
  *   each COMDAT group. A .dwp has such sections one after the other in one, so they are joined.
+ * - 20210528 knows of compressed sections only in a file that it reads itself, and refuses what
+ *   shrank to less than a sixteenth.
  *
- * libdwarf itself opens a relocatable file that is not split, which it relocates, and 20210528 also
- * split files with compressed sections, which it cannot be given.
+ * A relocatable file it opens itself, and relocates it. 20210528 cannot do both in one process: its
+ * reader of ELF files leaves a function behind that is then called for all files.
  */
 #include "dwarf_input.h"
 
@@ -18,6 +20,7 @@
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #ifdef DW_LIBDWARF_VERSION_MAJOR /* from 0.3.3 on */
 #define INIT_PATH(path, group, dbg, error) \
@@ -70,7 +73,14 @@ struct part {
     const char *bytes;
     size_t size;
     uint64_t flags;
-    size_t pieces; /* sections of the file that it is made of */
+};
+
+/* A section of the file: one of those that make a part. */
+struct piece {
+    const struct elf_section *section;
+    size_t part;
+    const char *bytes; /* decompressed */
+    size_t size;
 };
 
 struct input {
@@ -92,104 +102,142 @@ static size_t part_of(const char *name)
     return i;
 }
 
-static bool is_compressed(const struct elf_section *section)
-{
-    return (section->flags & SHF_COMPRESSED) != 0 || section->name[1] == 'z';
-}
-
-/* Notes of what each part is made; sections that overlap could add up to any size. */
-static bool measure(struct input *input, struct arena *arena)
+/* The pieces of all parts, in the order of the file. Their sizes add up to no more than the file's:
+ * sections that overlap one another could make any number of bytes of a small file. */
+static bool find_pieces(struct input *input, struct arena *arena, struct piece **out, size_t *count)
 {
     const struct elf_image *image = &input->image;
+    size_t room = 0;
     size_t left = image->size;
+    struct piece *pieces = NULL;
+    *count = 0;
     for (size_t i = 0; i < image->section_count; i++) {
         const struct elf_section *section = &image->sections[i];
-        size_t which = part_of(section->name);
-        if (which == WANTED || section->bytes == NULL || section->byte_count == 0)
+        size_t part = part_of(section->name);
+        if (part == WANTED || section->bytes == NULL || section->byte_count == 0)
             continue;
-        struct part *part = &input->parts[which];
         if (section->byte_count > left)
             return arena_fail(arena, "malformed DWARF in '%s': section '%s' overlaps another one",
                               image->path, section->name);
         left -= section->byte_count;
-        if (part->pieces > 0 && (is_compressed(section) || part->flags != 0))
-            return arena_fail(arena,
-                              "'%s' has several sections '%s', which are compressed: run 'objcopy "
-                              "--decompress-debug-sections' on it first",
-                              image->path, section->name);
-        part->name = section->name;
-        part->bytes = section->bytes;
-        part->size += section->byte_count;
-        part->flags = section->flags & SHF_COMPRESSED;
-        part->pieces++;
-    }
-    return true;
-}
-
-static void join(struct input *input, struct arena *arena)
-{
-    const struct elf_image *image = &input->image;
-    for (size_t which = 0; which < WANTED; which++) {
-        struct part *part = &input->parts[which];
-        if (part->pieces < 2)
-            continue;
-        char *to = arena_alloc(arena, part->size, 1);
-        part->bytes = to;
-        for (size_t i = 0; i < image->section_count; i++) {
-            const struct elf_section *section = &image->sections[i];
-            if (section->bytes == NULL || part_of(section->name) != which)
-                continue;
-            memcpy(to, section->bytes, section->byte_count);
-            to += section->byte_count;
+        if (*count == room) {
+            room = 2 * room + 16;
+            pieces = arena_grow(arena, pieces, *count, room, sizeof(*pieces));
         }
+        pieces[(*count)++] = (struct piece){section, part, section->bytes, section->byte_count};
     }
+    *out = pieces;
+    return true;
 }
 
 /* ---- compressed sections --------------------------------------------------------------------- */
 
-#ifdef DW_LIBDWARF_VERSION_MAJOR
-static bool adapt(struct input *input, struct arena *arena)
+enum { MOST_INFLATION = 1032 }; /* of zlib's format */
+
+static bool inflate_piece(const struct elf_image *image, struct arena *arena, struct piece *piece,
+                          size_t header, uint64_t size)
 {
-    (void)input;
-    (void)arena;
-    return true;
-}
-#else
-/*
- * 20210528 sees a section's flags only in a file that it reads itself. It knows a compressed section
- * by its name in GNU's old format, which has another header before the same data: "ZLIB" and the
- * size, big-endian.
- */
-static bool adapt_part(const struct elf_image *image, struct part *part, struct arena *arena)
-{
-    enum { OLD_HEADER = 12 };
-    size_t header = image->is_wide ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
-    size_t width = image->is_wide ? 8 : 4; /* of the size, which the type and padding precede */
-    if (part->size < header || elf_number(image, part->bytes, 4) != ELFCOMPRESS_ZLIB)
-        return arena_fail(arena,
-                          "section '%s' of '%s' is compressed, not by zlib: run 'objcopy "
-                          "--decompress-debug-sections' on it first",
-                          part->name, image->path);
-    uint64_t size = elf_number(image, part->bytes + width, width);
-    char *bytes = arena_alloc(arena, OLD_HEADER + part->size - header, 1);
-    memcpy(bytes, "ZLIB", 4);
-    for (size_t i = 0; i < 8; i++)
-        bytes[4 + i] = (char)(size >> (8 * (7 - i)) & 0xff);
-    memcpy(bytes + OLD_HEADER, part->bytes + header, part->size - header);
-    part->bytes = bytes;
-    part->size = OLD_HEADER + part->size - header;
-    part->name = arena_format(arena, ".z%s", part->name + 1);
+    const char *name = piece->section->name;
+    if (size / MOST_INFLATION > piece->size)
+        return arena_fail(arena, "malformed DWARF in '%s': section '%s' is not as large as it says",
+                          image->path, name);
+    char *bytes = arena_alloc(arena, (size_t)size + 1, 1);
+    uLongf inflated = (uLongf)size;
+    if (arena->failed)
+        return false;
+    if (uncompress((Bytef *)bytes, &inflated, (const Bytef *)piece->bytes + header,
+                   (uLong)(piece->size - header)) != Z_OK ||
+        inflated != size)
+        return arena_fail(arena, "malformed DWARF in '%s': section '%s' cannot be decompressed",
+                          image->path, name);
+    piece->bytes = bytes;
+    piece->size = (size_t)size;
     return true;
 }
 
-static bool adapt(struct input *input, struct arena *arena)
+/* Decompresses a piece. What zlib did not compress is libdwarf's, if it can: zstd from 0.8 on. */
+static bool decompress(struct input *input, struct arena *arena, struct piece *piece)
 {
-    for (size_t i = 0; i < WANTED; i++)
-        if (input->parts[i].flags != 0 && !adapt_part(&input->image, &input->parts[i], arena))
+    const struct elf_image *image = &input->image;
+    const struct elf_section *section = piece->section;
+    if (strncmp(section->name, ".zdebug_", 8) == 0) {
+        /* GNU's old format: "ZLIB" and the size, big-endian */
+        uint64_t size = 0;
+        if (piece->size < 12 || memcmp(piece->bytes, "ZLIB", 4) != 0)
+            return arena_fail(arena, "malformed DWARF in '%s': section '%s' is not compressed",
+                              image->path, section->name);
+        for (size_t i = 4; i < 12; i++)
+            size = size << 8 | (unsigned char)piece->bytes[i];
+        return inflate_piece(image, arena, piece, 12, size);
+    }
+    if ((section->flags & SHF_COMPRESSED) == 0)
+        return true;
+    size_t header = image->is_wide ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
+    size_t width = image->is_wide ? 8 : 4; /* of the size, which the type and padding precede */
+    if (piece->size < header)
+        return arena_fail(arena, "malformed DWARF in '%s': section '%s' is cut off", image->path,
+                          section->name);
+    if (elf_number(image, piece->bytes, 4) == ELFCOMPRESS_ZLIB)
+        return inflate_piece(image, arena, piece, header,
+                             elf_number(image, piece->bytes + width, width));
+#ifdef DW_LIBDWARF_VERSION_MAJOR
+    input->parts[piece->part].flags = SHF_COMPRESSED;
+    return true;
+#else
+    return arena_fail(arena,
+                      "section '%s' of '%s' is not compressed by zlib: run 'objcopy "
+                      "--decompress-debug-sections' on it first",
+                      section->name, image->path);
+#endif
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+/* Makes one part of its pieces. */
+static bool join(struct input *input, struct arena *arena, size_t which, const struct piece *pieces,
+                 size_t count)
+{
+    struct part *part = &input->parts[which];
+    size_t total = 0;
+    size_t number = 0;
+    for (size_t i = 0; i < count; i++) {
+        total += pieces[i].part == which ? pieces[i].size : 0;
+        number += pieces[i].part == which;
+    }
+    char *joined = number > 1 ? arena_alloc(arena, total, 1) : NULL;
+    if (arena->failed)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].part != which)
+            continue;
+        part->name = arena_format(arena, ".debug_%s", wanted[which]);
+        part->bytes = joined == NULL ? pieces[i].bytes : joined;
+        if (joined != NULL)
+            memcpy(joined + part->size, pieces[i].bytes, pieces[i].size);
+        part->size += pieces[i].size;
+    }
+    return number < 2 || part->flags == 0 ||
+           arena_fail(
+               arena,
+               "'%s' has several sections '%s' that are not compressed by zlib: run 'objcopy "
+               "--decompress-debug-sections' on it first",
+               input->image.path, part->name);
+}
+
+static bool make_parts(struct input *input, struct arena *arena)
+{
+    struct piece *pieces = NULL;
+    size_t count = 0;
+    if (!find_pieces(input, arena, &pieces, &count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!decompress(input, arena, &pieces[i]))
+            return false;
+    for (size_t which = 0; which < WANTED; which++)
+        if (!join(input, arena, which, pieces, count))
             return false;
     return true;
 }
-#endif
 
 /* ---- what libdwarf calls --------------------------------------------------------------------- */
 
@@ -264,51 +312,39 @@ static const access_methods methods = {
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-static bool is_read_by_libdwarf(const struct elf_image *image, bool is_split)
-{
-    if (!is_split)
-        return image->is_relocatable;
-#ifndef DW_LIBDWARF_VERSION_MAJOR
-    for (size_t i = 0; i < image->section_count; i++)
-        if (part_of(image->sections[i].name) != WANTED && is_compressed(&image->sections[i]))
-            return true;
-#endif
-    return false;
-}
-
-bool dwarf_input_open(const struct elf_image *image, struct arena *arena, bool is_split,
+bool dwarf_input_open(const struct elf_image *image, struct arena *arena, enum dwarf_input kind,
                       Dwarf_Debug *out)
 {
-    unsigned group = is_split ? DW_GROUPNUMBER_DWO : DW_GROUPNUMBER_BASE;
+    const unsigned group = kind == DWARF_INPUT_SPLIT ? DW_GROUPNUMBER_DWO : DW_GROUPNUMBER_BASE;
     Dwarf_Error error = NULL;
     int result = DW_DLV_OK;
     *out = NULL;
-    if (is_read_by_libdwarf(image, is_split)) {
-        result = INIT_PATH(image->path, group, out, &error);
+    if (kind == DWARF_INPUT_RELOCATABLE) {
+        result = INIT_PATH(image->path, DW_GROUPNUMBER_ANY, out, &error);
     } else {
         struct input *input = arena_alloc(arena, 1, sizeof(*input));
         input->interface.INTERFACE(object) = input;
         input->interface.INTERFACE(methods) = &methods;
         input->image = *image;
-        if (!measure(input, arena) || !adapt(input, arena))
+        if (!make_parts(input, arena))
             return false;
-        join(input, arena);
         result = dwarf_object_init_b(&input->interface, NULL, NULL, group, out, &error);
     }
     if (result == DW_DLV_OK)
         return true;
     if (result == DW_DLV_NO_ENTRY)
         return arena_fail(arena, "cannot open '%s' as DWARF", image->path);
-    arena_fail(arena, "malformed DWARF in '%s': %s", image->path, dwarf_errmsg(error));
+    arena_fail(arena, "malformed DWARF in '%s': its sections cannot be read: %s", image->path,
+               dwarf_errmsg(error));
     dwarf_dealloc_error(NULL, error); /* there is no Dwarf_Debug that owns it */
     return false;
 }
 
-void dwarf_input_close(const struct elf_image *image, bool is_split, Dwarf_Debug dbg)
+void dwarf_input_close(enum dwarf_input kind, Dwarf_Debug dbg)
 {
     if (dbg == NULL)
         return;
-    if (is_read_by_libdwarf(image, is_split))
+    if (kind == DWARF_INPUT_RELOCATABLE)
         FINISH(dbg);
     else
         OBJECT_FINISH(dbg);

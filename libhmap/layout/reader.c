@@ -37,8 +37,8 @@ void reader_release(struct reader *reader)
     hmap_destroy(reader->indices);
 }
 
-bool reader_fail(struct reader *reader, const struct debug_file *file, const char *what,
-                 Dwarf_Error error)
+bool reader_fail_at(struct reader *reader, const struct debug_file *file, const char *what,
+                    Dwarf_Error error)
 {
     if (error == NULL)
         return arena_fail(reader->arena, "malformed DWARF in '%s': %s", file->path, what);
@@ -46,6 +46,18 @@ bool reader_fail(struct reader *reader, const struct debug_file *file, const cha
                dwarf_errmsg(error));
     dwarf_dealloc_error(file->dbg, error);
     return false;
+}
+
+bool reader_fail(struct reader *reader, const struct debug_file *file, const char *what,
+                 Dwarf_Error error)
+{
+    const struct progress *progress = reader->progress;
+    bool is_known = progress->file == file->path && progress->has_offset;
+    uint64_t offset = is_known ? progress->offset : 0;
+    return reader_fail_at(reader, file,
+                          arena_format(reader->arena, "at or after the DIE at 0x%llx: %s",
+                                       (unsigned long long)offset, what),
+                          error);
 }
 
 bool reader_out_of_memory(struct reader *reader)

@@ -160,8 +160,12 @@ bool reader_init(struct reader *reader, struct arena *arena, const char *program
 /* Frees the maps. The files are debug_files_close()'s. */
 void reader_release(struct reader *reader);
 
-/* Sets the arena's error: malformed DWARF in a file, what is wrong, and libdwarf's message if there
- * is one (which it frees). Returns false. */
+/* Sets the arena's error: malformed DWARF in a file, where and what is wrong, and libdwarf's message
+ * if there is one (which it frees). Returns false. */
+bool reader_fail_at(struct reader *reader, const struct debug_file *file, const char *what,
+                    Dwarf_Error error);
+
+/* The same if all that is known of the place is the last DIE that was read. */
 bool reader_fail(struct reader *reader, const struct debug_file *file, const char *what,
                  Dwarf_Error error);
 

@@ -394,8 +394,8 @@ static bool each_child(struct reader *reader, size_t file, Dwarf_Die die, place_
     bool is_info = dwarf_get_die_infotypes_flag(die) != 0;
     int result = dwarf_child(die, &child, &error);
     while (result == DW_DLV_OK) {
-        bool good = is_behind(reader, file, child, parent) && visit(reader, file, child, context) &&
-                    !reader->arena->failed;
+        bool good = !reader->arena->failed && is_behind(reader, file, child, parent) &&
+                    visit(reader, file, child, context) && !reader->arena->failed;
         Dwarf_Die next = NULL;
         if (good)
             result = dwarf_siblingof_b(in->dbg, child, is_info, &next, &error);

@@ -15,10 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Processor time without a further DIE. Decompressing a section counts as none: that much is enough
- * for 10 GB. */
-enum { PATIENCE_SECONDS = 30 };
-
 enum { STATUS_STUCK = 120 }; /* of the child; hmap-layout's own are below 3 */
 
 /* Reports of the sanitizers must be seen. */
@@ -46,12 +42,14 @@ static void on_tick(int number)
     before = watched->steps;
 }
 
-static void watch(struct progress *progress, bool is_on)
+/* `seconds` 0: no more. */
+static void watch(struct progress *progress, unsigned seconds)
 {
-    const struct itimerval timer = {.it_interval = {.tv_sec = is_on ? PATIENCE_SECONDS : 0},
-                                    .it_value = {.tv_sec = is_on ? PATIENCE_SECONDS : 0}};
+    const struct timeval interval = {.tv_sec = (time_t)seconds};
+    const struct itimerval timer = {.it_interval = interval, .it_value = interval};
+    const struct sigaction action = {.sa_handler = seconds > 0 ? on_tick : SIG_IGN,
+                                     .sa_flags = SA_RESTART};
     watched = progress;
-    struct sigaction action = {.sa_handler = is_on ? on_tick : SIG_IGN, .sa_flags = SA_RESTART};
     sigaction(SIGPROF, &action, NULL);
     setitimer(ITIMER_PROF, &timer, NULL);
 }
@@ -82,11 +80,11 @@ static _Noreturn void run_child(const struct isolated *work, struct progress *pr
     const struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    watch(progress, true);
+    watch(progress, work->patience);
     int kept = mute();
     bool is_read = work->read(work->context, progress);
     unmute(kept);
-    watch(progress, false);
+    watch(progress, 0);
     exit(work->finish(work->context, is_read));
 }
 
@@ -111,7 +109,8 @@ static bool is_sent(int number)
            number == SIGPIPE;
 }
 
-static bool judge(struct arena *arena, const struct progress *progress, int ended, int *status)
+static bool judge(const struct isolated *work, struct arena *arena, const struct progress *progress,
+                  int ended, int *status)
 {
     if (WIFEXITED(ended) && WEXITSTATUS(ended) != STATUS_STUCK) {
         *status = WEXITSTATUS(ended);
@@ -119,15 +118,16 @@ static bool judge(struct arena *arena, const struct progress *progress, int ende
     }
     if (WIFEXITED(ended))
         return fail_at(arena, progress,
-                       arena_format(arena, "reading makes no progress in %d s of processor time",
-                                    PATIENCE_SECONDS));
+                       arena_format(arena, "reading makes no progress in %u s of processor time",
+                                    work->patience));
     int number = WTERMSIG(ended);
     if (is_sent(number)) {
         signal(number, SIG_DFL);
         raise(number);
     }
     if (number == SIGKILL)
-        return fail_at(arena, progress, "reading was killed, perhaps for lack of memory,");
+        return arena_fail(arena, "reading '%s' was killed, perhaps for lack of memory",
+                          progress->path);
     return fail_at(
         arena, progress,
         arena_format(arena, "reading ended by signal %d (%s)", number, strsignal(number)));
@@ -148,7 +148,7 @@ bool isolate(const struct isolated *work, struct arena *arena, int *status)
     while (child > 0 && (waited = waitpid(child, &ended, 0)) < 0 && errno == EINTR)
         ;
     bool good = child > 0 && waited == child
-                    ? judge(arena, progress, ended, status)
+                    ? judge(work, arena, progress, ended, status)
                     : arena_fail(arena, "cannot start a process: %s", strerror(errno));
     munmap(progress, sizeof(*progress));
     return good;

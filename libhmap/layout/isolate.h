@@ -13,6 +13,7 @@ struct isolated {
     bool (*read)(void *context, struct progress *progress); /* may crash or loop */
     int (*finish)(void *context, bool is_read); /* writes the output; returns the exit status */
     void *context;
+    unsigned patience; /* seconds of processor time without progress after which read() is ended */
 };
 
 /*

@@ -14,6 +14,9 @@
 
 enum { STATUS_GOOD = 0, STATUS_CHANGED = 1, STATUS_ERROR = 2 };
 
+/* Without a further DIE. The longest step is to decompress a section: that much is for 10 GB. */
+enum { PATIENCE_SECONDS = 30 };
+
 static const char usage[] =
     "Usage: hmap-layout PROGRAM [STRUCT...]\n"
     "       hmap-layout PROGRAM --json [FILE]\n"
@@ -201,7 +204,8 @@ int main(int count, char **words)
     int status = STATUS_ERROR;
     if (parse(count, words, &options, &arena)) {
         struct run run = {.options = &options, .arena = &arena};
-        isolate(&(struct isolated){read_layout, finish, &run}, &arena, &status);
+        const struct isolated work = {read_layout, finish, &run, PATIENCE_SECONDS};
+        isolate(&work, &arena, &status);
     }
     return end(&arena, status);
 }

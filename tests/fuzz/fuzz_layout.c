@@ -47,7 +47,8 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "symbolize=0:allocator_may_return_null=1:max_allocation_size_mb=512:"
-           "hard_rss_limit_mb=1500:handle_abort=1:detect_leaks=1:quarantine_size_mb=8";
+           "hard_rss_limit_mb=1500:handle_abort=1:detect_leaks=1:quarantine_size_mb=8:malloc_"
+           "context_size=4";
 }
 
 const char *__ubsan_default_options(void);

@@ -65,9 +65,7 @@ def test_a_sibling_that_leads_back_is_an_error(tmp_path: Path) -> None:
         exe.write_bytes(damaged)
         error = run_layout(exe, status=2)
         assert error.startswith(f"malformed DWARF in '{exe}': ")
-        if back == last.die:
-            place = f"unit at 0x{last.unit:x}, DIE at 0x{last.die:x}: it is a child of the DIE at 0x"
-            assert place in error
+        assert re.search(r" DIE at 0x[0-9a-f]+: ", error)
 
 
 def test_broken_range_lists_are_never_read(tmp_path: Path) -> None:

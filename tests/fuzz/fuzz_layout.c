@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -36,6 +37,7 @@
 
 enum {
     BATCH = 20000,       /* runs of one process, at most: leaks are looked for at its end */
+    REPORTED = 50000,    /* runs after which there is a line about them */
     LIGHT_BYTES = 65536, /* a folder of this size is chosen as often as any smaller one */
     REPORT_BYTES = 1 << 16,
     STATUS_SLOW = 77,     /* of the child: one run took too long */
@@ -332,6 +334,7 @@ static uint64_t run_child(uint64_t number, uint64_t end, struct totals *totals)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
         dup2(reports, STDERR_FILENO);
         run_batch(number, end);
     }
@@ -387,7 +390,11 @@ int main(int count, char **words)
     struct totals totals = {0};
     for (uint64_t number = first; number < first + runs;) {
         uint64_t left = first + runs - number;
+        uint64_t before = number;
         number = run_child(number, number + (left < BATCH ? left : BATCH), &totals);
+        if ((number - first) / REPORTED != (before - first) / REPORTED)
+            fprintf(stderr, "%llu runs, %llu findings so far\n",
+                    (unsigned long long)(number - first), totals.findings);
     }
     printf("%llu runs: %llu layouts, %llu refusals, %llu crashes and %llu loops of libdwarf, "
            "%llu findings\n",

@@ -17,8 +17,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYOUT = ROOT / "tests/layout"
-C_SOURCES = (LAYOUT / "sample.c", LAYOUT / "other.c", ROOT / "libhmap/src/registry.c")
+REGISTRY = ROOT / "libhmap/src/registry.c"
+SMALL = (ROOT / "tests/fuzz/small.c", REGISTRY)
+LARGE = (LAYOUT / "sample.c", LAYOUT / "other.c", REGISTRY)
 C_FLAGS = ("-std=gnu11", f"-I{ROOT}/libhmap/include", f"-I{ROOT}/libhmap/src")
+SHARED = ("-shared", "-fPIC")  # small.c does not define all that it refers to
 
 CXX_SOURCE = """#include <string>
 #include <unordered_map>
@@ -40,9 +43,12 @@ class Seed:
     name: str
     compiler: str
     after: str = ""
+    is_large: bool = False
 
 
 SEEDS = (
+    Seed("large-4", "gcc -gdwarf-4", is_large=True),
+    Seed("large-5", "gcc -gdwarf-5 -O2", is_large=True),
     Seed("gcc-4", "gcc -gdwarf-4"),
     Seed("gcc-5", "gcc -gdwarf-5 -O2"),
     Seed("clang-4", "clang -gdwarf-4"),
@@ -81,7 +87,10 @@ def command_of(seed: Seed, folder: Path) -> list[str]:
     if "++" in words[0]:
         (folder / "sample.cc").write_text(CXX_SOURCE, encoding="utf-8")
         return [*words, "sample.cc", "-o", "sample"]
-    return [*words, *C_FLAGS, *map(str, C_SOURCES), "-o", "sample"]
+    if seed.is_large:
+        return [*words, *C_FLAGS, *map(str, LARGE), "-o", "sample"]
+    linked = () if "-r" in words else SHARED
+    return [*words, *linked, *C_FLAGS, *map(str, SMALL), "-o", "sample"]
 
 
 def make(seed: Seed, tool: Path, folder: Path) -> None:

@@ -103,31 +103,32 @@ static size_t part_of(const char *name)
 }
 
 /* The pieces of all parts, in the order of the file. Their sizes add up to no more than the file's:
- * sections that overlap one another could make any number of bytes of a small file. */
-static bool find_pieces(struct input *input, struct arena *arena, struct piece **out, size_t *count)
+ * sections that overlap one another could make any number of bytes of a small file. NULL: an error. */
+static struct piece *find_pieces(const struct input *input, struct arena *arena, size_t *count)
 {
     const struct elf_image *image = &input->image;
-    size_t room = 0;
+    size_t room = WANTED;
     size_t left = image->size;
-    struct piece *pieces = NULL;
+    struct piece *pieces = arena_alloc(arena, room, sizeof(*pieces));
     *count = 0;
     for (size_t i = 0; i < image->section_count; i++) {
         const struct elf_section *section = &image->sections[i];
         size_t part = part_of(section->name);
         if (part == WANTED || section->bytes == NULL || section->byte_count == 0)
             continue;
-        if (section->byte_count > left)
-            return arena_fail(arena, "malformed DWARF in '%s': section '%s' overlaps another one",
-                              image->path, section->name);
+        if (section->byte_count > left) {
+            arena_fail(arena, "malformed DWARF in '%s': section '%s' overlaps another one",
+                       image->path, section->name);
+            return NULL;
+        }
         left -= section->byte_count;
         if (*count == room) {
-            room = 2 * room + 16;
+            room *= 2;
             pieces = arena_grow(arena, pieces, *count, room, sizeof(*pieces));
         }
         pieces[(*count)++] = (struct piece){section, part, section->bytes, section->byte_count};
     }
-    *out = pieces;
-    return true;
+    return pieces;
 }
 
 /* ---- compressed sections --------------------------------------------------------------------- */
@@ -226,9 +227,9 @@ static bool join(struct input *input, struct arena *arena, size_t which, const s
 
 static bool make_parts(struct input *input, struct arena *arena)
 {
-    struct piece *pieces = NULL;
     size_t count = 0;
-    if (!find_pieces(input, arena, &pieces, &count))
+    struct piece *pieces = find_pieces(input, arena, &count);
+    if (pieces == NULL)
         return false;
     for (size_t i = 0; i < count; i++)
         if (!decompress(input, arena, &pieces[i]))

@@ -44,6 +44,8 @@ enum {
     STATUS_BAD_ERROR = 78 /* ... ended in an error that does not name the place */
 };
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the sanitizers' names */
+
 /* How the sanitizers of this program behave: memory is limited, as sizes from a file must be. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -67,6 +69,8 @@ const char *__lsan_default_suppressions(void)
 }
 
 void __sanitizer_print_stack_trace(void);
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 /* ---- folders --------------------------------------------------------------------------------- */
 
@@ -120,7 +124,7 @@ static void open_folder(struct folder *folder, const char *path)
             folder->program = file->path;
     }
     closedir(entries);
-    if (folder->program == NULL) {
+    if (folder->program == NULL || folder->files == NULL) {
         fprintf(stderr, "%s: there is no program 'sample'\n", path);
         exit(2);
     }
@@ -183,7 +187,7 @@ static void compare_with_file(const struct folder *folder, struct layout *layout
 static void on_time(int number)
 {
     (void)number;
-    __sanitizer_print_stack_trace();
+    __sanitizer_print_stack_trace(); /* NOLINT(bugprone-signal-handler): the process ends here */
     _exit(STATUS_SLOW);
 }
 
@@ -299,8 +303,10 @@ static void print_finding(const char *report, int ended)
 
 static void restore(void)
 {
-    const struct original *file = &folders[shared->folder].files[shared->file];
-    write_bytes(file->path, file->bytes, file->size);
+    const struct original *files = folders[shared->folder].files;
+    if (files == NULL)
+        return; /* never: a folder has a program */
+    write_bytes(files[shared->file].path, files[shared->file].bytes, files[shared->file].size);
 }
 
 /* ---- all runs -------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-"""Debug information damaged in one place: one line names the file and the place, and nothing hangs."""
+"""Debug information damaged in one place: one line names the file and the place; nothing hangs."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
         out_of_memory();
+    if (bytes == 0)
+        bytes = 1; /* also nothing has an address */
     bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (bytes > arena->left) {
         size_t room = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;

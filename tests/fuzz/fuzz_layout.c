@@ -289,13 +289,20 @@ static bool is_in_libdwarf(const char *report)
     return false;
 }
 
+static const struct original *damaged_file(void)
+{
+    const struct folder *folder = &folders[shared->folder];
+    if (folder->files == NULL) /* never */
+        exit(2);
+    return &folder->files[shared->file];
+}
+
 /* Prints a finding: how to repeat it, and what was reported. */
 static void print_finding(const char *report, int ended)
 {
-    const struct folder *folder = &folders[shared->folder];
     printf("finding: --runs 1 --seed %llu: '%s' damaged, status 0x%x, last DIE 0x%llx of '%s'\n%s\n"
            "%s\n",
-           (unsigned long long)shared->number, folder->files[shared->file].path, (unsigned)ended,
+           (unsigned long long)shared->number, damaged_file()->path, (unsigned)ended,
            (unsigned long long)shared->progress.offset, shared->progress.path, shared->error,
            report);
     fflush(stdout);
@@ -303,10 +310,8 @@ static void print_finding(const char *report, int ended)
 
 static void restore(void)
 {
-    const struct original *files = folders[shared->folder].files;
-    if (files == NULL)
-        return; /* never: a folder has a program */
-    write_bytes(files[shared->file].path, files[shared->file].bytes, files[shared->file].size);
+    const struct original *file = damaged_file();
+    write_bytes(file->path, file->bytes, file->size);
 }
 
 /* ---- all runs -------------------------------------------------------------------------------- */

@@ -98,6 +98,16 @@ def test_sections_that_overlap_are_an_error(tmp_path: Path) -> None:
     assert error == f"malformed DWARF in '{exe}': section '.debug_info' overlaps another one"
 
 
+def test_a_program_without_sections_has_no_debug_info(tmp_path: Path) -> None:
+    exe = Row("whole", "gcc -g").build(tmp_path)
+    data = bytearray(exe.read_bytes())
+    for first in (0, len(data) // 2):  # e_shoff
+        struct.pack_into("<Q", data, 40, first)
+        struct.pack_into("<H", data, 60, 0)  # e_shnum: then the first header has the number
+        exe.write_bytes(data)
+        assert f"'{exe}'" in run_layout(exe, status=2)
+
+
 NESTED = """
 .section .debug_abbrev,"",@progbits
 .byte 1, 0x11, 1, 0x13, 0x0b, 0, 0      # DW_TAG_compile_unit with children: DW_AT_language

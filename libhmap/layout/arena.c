@@ -27,6 +27,8 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
         out_of_memory();
+    if (bytes == 0)
+        bytes = 1; /* also nothing has an address */
     bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (bytes > arena->left) {
         size_t room = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
@@ -39,6 +41,10 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
         arena->free = block->bytes;
         arena->left = room;
     }
+    arena->used += bytes;
+    if (arena->limit != 0 && arena->used > arena->limit)
+        arena_fail(arena, "names and types take over %zu MiB, too much for files of this size",
+                   arena->limit >> 20);
     void *memory = arena->free;
     arena->free += bytes;
     arena->left -= bytes;

@@ -16,15 +16,19 @@ struct arena {
     struct arena_block *blocks;
     char *free; /* unused part of the newest block */
     size_t left;
+    size_t used;  /* bytes given out so far */
+    size_t limit; /* more is an error; 0: there is no limit */
     bool failed;
-    char error[1024];
+    char error[8192]; /* with two paths in it */
 };
 
-/* Zeroed memory for `count` times `size` bytes. Never NULL: out of memory, the program exits. */
-void *arena_alloc(struct arena *arena, size_t count, size_t size);
+/* Zeroed memory for `count` times `size` bytes. Never NULL: out of memory, the program exits. Above
+ * the limit it sets the error, and is there nevertheless. */
+void *arena_alloc(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull));
 
 /* A copy of an array of `count` elements, with room for `room`. */
-void *arena_grow(struct arena *arena, const void *array, size_t count, size_t room, size_t size);
+void *arena_grow(struct arena *arena, const void *array, size_t count, size_t room, size_t size)
+    __attribute__((returns_nonnull));
 
 char *arena_copy(struct arena *arena, const char *text, size_t length);
 char *arena_format(struct arena *arena, const char *format, ...)

@@ -68,11 +68,16 @@ static const char *looks_of_struct(struct arena *arena, const struct source_type
     for (size_t i = 0; i < type->field_count; i++)
         room += strlen(type->fields[i].name) + 64;
     char *text = arena_alloc(arena, room, 1);
-    int at = snprintf(text, room, "{%s %llu", name, (unsigned long long)type->size);
-    for (size_t i = 0; i < type->field_count; i++)
-        at += snprintf(text + at, room - (size_t)at, " %s@%llu:%llu", type->fields[i].name,
-                       (unsigned long long)type->fields[i].offset,
-                       (unsigned long long)type->fields[i].bit_offset);
+    if (arena->failed)
+        return "";
+    int added = snprintf(text, room, "{%s %llu", name, (unsigned long long)type->size);
+    size_t at = added < 0 ? 0 : (size_t)added;
+    for (size_t i = 0; i < type->field_count; i++) {
+        added = snprintf(text + at, room - at, " %s@%llu:%llu", type->fields[i].name,
+                         (unsigned long long)type->fields[i].offset,
+                         (unsigned long long)type->fields[i].bit_offset);
+        at += added < 0 ? 0 : (size_t)added;
+    }
     return text;
 }
 
@@ -180,6 +185,8 @@ static uint32_t build_other(struct builder *builder, uint32_t index, int depth)
         made.kind = is_function ? LAYOUT_POINTER : LAYOUT_ALIAS;
         made.descriptor = is_function ? 0 : source.descriptor;
         made.target = build(builder, strip_type(reader, source.target), depth + 1);
+        if (reader->arena->failed)
+            return 0;
         made.size =
             is_function ? builder->layout->pointer_size : builder->layout->types[made.target].size;
         break;
@@ -202,9 +209,8 @@ static uint32_t build_other(struct builder *builder, uint32_t index, int depth)
 static uint32_t build(struct builder *builder, uint32_t index, int depth)
 {
     struct reader *reader = builder->reader;
-    if (depth > MAX_DEPTH)
-        arena_fail(reader->arena, "malformed DWARF in '%s': a type refers to itself",
-                   reader->program_path);
+    if (depth > MAX_DEPTH && index != LAYOUT_NONE)
+        type_fail(reader, &reader->types[index], "a type refers to itself");
     if (reader->arena->failed)
         return 0;
     if (index == LAYOUT_NONE)
@@ -266,6 +272,8 @@ static void build_types(struct builder *builder)
         if (type->demand <= DEMAND_NAME)
             continue;
         build(builder, i, 0);
+        if (reader->arena->failed)
+            return;
         const struct layout_type *built = &builder->layout->types[type->built];
         /* gcc leaves template arguments out in units that only name the type. */
         if (is_struct(type) &&
@@ -345,7 +353,8 @@ static void build_sections(struct reader *reader, struct layout *layout)
 {
     const struct elf_image *image = &reader->program;
     size_t room = 0;
-    for (size_t i = 0; i < image->section_count; i++) {
+    size_t left = image->size;
+    for (size_t i = 0; i < image->section_count && !reader->arena->failed; i++) {
         const struct elf_section *from = &image->sections[i];
         if ((from->flags & SHF_ALLOC) == 0)
             continue;
@@ -360,6 +369,12 @@ static void build_sections(struct reader *reader, struct layout *layout)
         };
         if (!section->is_code || from->bytes == NULL)
             continue;
+        if (from->byte_count > left) {
+            arena_fail(reader->arena, "'%s' is malformed: section '%s' overlaps another one",
+                       image->path, from->name);
+            return;
+        }
+        left -= from->byte_count; /* so that all of them take no longer than the file */
         section->has_checksum = true;
         section->checksum =
             (uint32_t)dwarf_basic_crc32((const unsigned char *)from->bytes, from->byte_count, 0);

@@ -8,7 +8,7 @@
  */
 #include "debug_files.h"
 
-#include "elf_merge.h"
+#include "dwarf_input.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,19 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef DW_LIBDWARF_VERSION_MAJOR /* from 0.3.3 on */
-#define INIT_PATH(path, group, dbg, error) \
-    dwarf_init_path((path), NULL, 0, (group), NULL, NULL, (dbg), (error))
-#define FINISH(dbg) dwarf_finish(dbg)
-#else /* Debian 12 has 20210528 */
-#define INIT_PATH(path, group, dbg, error) \
-    dwarf_init_path((path), NULL, 0, 0, (group), NULL, NULL, (dbg), NULL, 0, NULL, (error))
-#define FINISH(dbg)                  \
-    do {                             \
-        Dwarf_Error ignored = NULL;  \
-        dwarf_finish(dbg, &ignored); \
-    } while (0)
-#endif
+static enum dwarf_input kind_of(const struct reader *reader, const struct debug_file *file)
+{
+    if (reader->program.is_relocatable)
+        return DWARF_INPUT_RELOCATABLE;
+    return file->is_split ? DWARF_INPUT_SPLIT : DWARF_INPUT_LINKED;
+}
+
+/* The memory that names and types may take: a small file can describe names that repeat one another
+ * in any length. Servers of Go and C++ take at most 3 bytes for a byte of the file, compressed or not. */
+enum { BASE_BYTES = 64 << 20, BYTES_FOR_BYTE = 64 };
 
 /* Adds a file that elf_open() has opened, and takes over the image. */
 static bool add_file(struct reader *reader, const struct elf_image *image, bool is_split)
@@ -38,23 +35,11 @@ static bool add_file(struct reader *reader, const struct elf_image *image, bool 
     *file = (struct debug_file){.path = image->path, .image = *image, .is_split = is_split};
     file->is_package = elf_find_section(image, ".debug_cu_index") != NULL ||
                        elf_find_section(image, ".debug_tu_index") != NULL;
-    int merged = is_split ? elf_merge_sections(&file->image, reader->arena) : -1;
-    if (reader->arena->failed)
-        return false;
-    const char *path =
-        merged < 0 ? file->path : arena_format(reader->arena, "/proc/self/fd/%d", merged);
-    Dwarf_Error error = NULL;
-    int result =
-        INIT_PATH(path, is_split ? DW_GROUPNUMBER_DWO : DW_GROUPNUMBER_BASE, &file->dbg, &error);
-    if (merged >= 0)
-        close(merged); /* libdwarf has a descriptor of its own */
-    if (result == DW_DLV_OK)
-        return true;
-    if (result == DW_DLV_NO_ENTRY)
-        return arena_fail(reader->arena, "cannot open '%s' as DWARF", file->path);
-    arena_fail(reader->arena, "malformed DWARF in '%s': %s", file->path, dwarf_errmsg(error));
-    dwarf_dealloc_error(NULL, error); /* there is no Dwarf_Debug that owns it */
-    return false;
+    if (reader->file_count == 1)
+        reader->arena->limit = BASE_BYTES;
+    reader->arena->limit += image->size * BYTES_FOR_BYTE;
+    progress_file(reader->progress, file->path);
+    return dwarf_input_open(&file->image, reader->arena, kind_of(reader, file), &file->dbg);
 }
 
 /* ---- separate debug files -------------------------------------------------------------------- */
@@ -216,8 +201,7 @@ void debug_files_close(struct reader *reader)
 {
     while (reader->file_count > 0) {
         struct debug_file *file = &reader->files[--reader->file_count];
-        if (file->dbg != NULL)
-            FINISH(file->dbg);
+        dwarf_input_close(kind_of(reader, file), file->dbg);
         elf_close(&file->image);
     }
     elf_close(&reader->program);

@@ -37,7 +37,7 @@ static const char *parameters(struct reader *reader, const struct source_type *t
     if (type->argument_count == 0)
         return type->is_variadic ? "(...)" : type->language == LANGUAGE_C ? "(void)" : "()";
     const char *text = "(";
-    for (size_t i = 0; i < type->argument_count; i++)
+    for (size_t i = 0; i < type->argument_count && !reader->arena->failed; i++)
         text = arena_format(reader->arena, "%s%s%s", text, i == 0 ? "" : ", ",
                             spell(reader, type->arguments[i].type, "", depth + 1));
     return arena_format(reader->arena, "%s%s)", text, type->is_variadic ? ", ..." : "");
@@ -82,7 +82,7 @@ static const char *spell(struct reader *reader, uint32_t index, const char *decl
 {
     struct arena *arena = reader->arena;
     const char *qualifiers = take_qualifiers(reader, &index);
-    if (depth > MAX_DEPTH)
+    if (depth > MAX_DEPTH || arena->failed)
         return "...";
     /* Go names all of its types, and spells them from left to right. */
     bool is_named = index != LAYOUT_NONE && reader->types[index].language == LANGUAGE_GO &&

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+enum { DEEPEST = 1000 }; /* DIEs in one another: the visits are recursive */
+
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 /* An attribute that is being read. */
@@ -56,7 +58,7 @@ static bool attribute_fail(struct attribute *attribute, const char *what)
         text = arena_format(reader->arena, "%s: %s", text, what);
     Dwarf_Error error = attribute->error;
     attribute->error = NULL;
-    return reader_fail(reader, &reader->files[attribute->file], text, error);
+    return reader_fail_at(reader, &reader->files[attribute->file], text, error);
 }
 
 bool die_fail(struct reader *reader, const struct die *die, const char *what)
@@ -66,7 +68,7 @@ bool die_fail(struct reader *reader, const struct die *die, const char *what)
         arena_format(reader->arena, "unit at 0x%llx, DIE at 0x%llx: %s",
                      (unsigned long long)place_offset(unit == NULL ? die->place : unit->first),
                      (unsigned long long)place_offset(die->place), what);
-    return reader_fail(reader, &reader->files[place_file(die->place)], text, NULL);
+    return reader_fail_at(reader, &reader->files[place_file(die->place)], text, NULL);
 }
 
 /* ---- addresses and offsets ------------------------------------------------------------------- */
@@ -189,6 +191,8 @@ static bool read_reference(struct attribute *attribute, place_t *out)
     Dwarf_Off offset = 0;
     if (dwarf_global_formref(attribute->handle, &offset, &attribute->error) != DW_DLV_OK)
         return false;
+    if (offset >> PLACE_TYPES_SHIFT != 0)
+        return attribute_fail(attribute, "it refers to no DIE");
     if (form == DW_FORM_GNU_ref_alt || form == DW_FORM_ref_sup4 || form == DW_FORM_ref_sup8) {
         if (reader->alternative == 0)
             return attribute_fail(attribute, "the file names no dwz file to refer to");
@@ -320,6 +324,7 @@ bool die_read(struct reader *reader, size_t file, Dwarf_Die die, struct die *out
         dwarf_dieoffset(die, &offset, &error) != DW_DLV_OK)
         return reader_fail(reader, in, "a DIE cannot be read", error);
     out->place = place_make(file, !dwarf_get_die_infotypes_flag(die), offset);
+    progress_die(reader->progress, in->path, offset);
     Dwarf_Attribute *attributes = NULL;
     Dwarf_Signed count = 0;
     int result = dwarf_attrlist(die, &attributes, &count, &error);
@@ -359,8 +364,29 @@ bool die_name(struct reader *reader, size_t file, Dwarf_Die die, const char **na
 
 /* ---- other DIEs ------------------------------------------------------------------------------ */
 
-bool die_each_child(struct reader *reader, size_t file, Dwarf_Die die, die_visit_fn *visit,
-                    void *context)
+/* In a sound unit each DIE is behind all that were visited before. Without this a sibling that leads
+ * back or to itself is visited for ever, and one that leads into its own children again and again. */
+static bool is_behind(struct reader *reader, size_t file, Dwarf_Die die, place_t parent)
+{
+    Dwarf_Error error = NULL;
+    Dwarf_Off offset = 0;
+    if (dwarf_dieoffset(die, &offset, &error) != DW_DLV_OK)
+        return reader_fail(reader, &reader->files[file], "a DIE cannot be read", error);
+    place_t place = place_make(file, !dwarf_get_die_infotypes_flag(die), offset);
+    struct die at = {.place = place};
+    if (place <= reader->walked)
+        return die_fail(reader, &at,
+                        arena_format(reader->arena,
+                                     "it is a child of the DIE at 0x%llx, but not behind the one "
+                                     "before it",
+                                     (unsigned long long)place_offset(parent)));
+    reader->walked = place;
+    progress_die(reader->progress, reader->files[file].path, offset);
+    return true;
+}
+
+static bool each_child(struct reader *reader, size_t file, Dwarf_Die die, place_t parent,
+                       die_visit_fn *visit, void *context)
 {
     const struct debug_file *in = &reader->files[file];
     Dwarf_Error error = NULL;
@@ -368,7 +394,8 @@ bool die_each_child(struct reader *reader, size_t file, Dwarf_Die die, die_visit
     bool is_info = dwarf_get_die_infotypes_flag(die) != 0;
     int result = dwarf_child(die, &child, &error);
     while (result == DW_DLV_OK) {
-        bool good = visit(reader, file, child, context) && !reader->arena->failed;
+        bool good = !reader->arena->failed && is_behind(reader, file, child, parent) &&
+                    visit(reader, file, child, context) && !reader->arena->failed;
         Dwarf_Die next = NULL;
         if (good)
             result = dwarf_siblingof_b(in->dbg, child, is_info, &next, &error);
@@ -382,17 +409,38 @@ bool die_each_child(struct reader *reader, size_t file, Dwarf_Die die, die_visit
     return true;
 }
 
+bool die_each_child(struct reader *reader, size_t file, Dwarf_Die die, die_visit_fn *visit,
+                    void *context)
+{
+    Dwarf_Error error = NULL;
+    Dwarf_Off offset = 0;
+    if (dwarf_dieoffset(die, &offset, &error) != DW_DLV_OK)
+        return reader_fail(reader, &reader->files[file], "a DIE cannot be read", error);
+    struct die parent = {.place = place_make(file, !dwarf_get_die_infotypes_flag(die), offset)};
+    if (reader->walk_depth == 0)
+        reader->walked = parent.place;
+    if (reader->walk_depth == DEEPEST)
+        return die_fail(reader, &parent, "DIEs are nested too deeply");
+    reader->walk_depth++;
+    bool good = each_child(reader, file, die, parent.place, visit, context);
+    reader->walk_depth--;
+    return good;
+}
+
 bool die_open(struct reader *reader, place_t place, Dwarf_Die *out)
 {
     size_t file = place_file(place);
     if (file >= reader->file_count)
-        return arena_fail(reader->arena, "malformed DWARF in '%s': a reference to no file",
-                          reader->program_path);
+        return reader_fail(reader, &reader->files[0], "a reference to no file", NULL);
+    progress_die(reader->progress, reader->files[file].path, place_offset(place));
     Dwarf_Error error = NULL;
     int result = dwarf_offdie_b(reader->files[file].dbg, place_offset(place),
                                 !place_in_types(place), out, &error);
     if (result == DW_DLV_OK)
         return true;
-    return reader_fail(reader, &reader->files[file], "a reference to no DIE",
-                       result == DW_DLV_ERROR ? error : NULL);
+    return reader_fail_at(reader, &reader->files[file],
+                          arena_format(reader->arena,
+                                       "there is no DIE at 0x%llx, which is referred to",
+                                       (unsigned long long)place_offset(place)),
+                          result == DW_DLV_ERROR ? error : NULL);
 }

@@ -37,12 +37,19 @@ static bool is_inside(const struct elf_image *image, uint64_t offset, uint64_t s
     return offset <= image->size && size <= image->size - offset;
 }
 
-/* The text at an offset of a string table; empty if it does not end there. */
-static const char *text_at(const char *table, size_t size, uint64_t offset)
+/* The text at the start of a section; empty if it does not end there. */
+static const char *first_text(const struct elf_section *section)
 {
-    if (table == NULL || offset >= size || memchr(table + offset, 0, size - offset) == NULL)
-        return "";
-    return table + offset;
+    bool is_text =
+        section->byte_count > 0 && memchr(section->bytes, 0, section->byte_count) != NULL;
+    return is_text ? section->bytes : "";
+}
+
+/* The text at an offset of a string table, which ends with a NUL; empty if there is none. */
+static const char *text_at(const struct elf_section *table, uint64_t offset)
+{
+    bool is_text = offset < table->byte_count && table->bytes[table->byte_count - 1] == '\0';
+    return is_text ? table->bytes + offset : "";
 }
 
 static bool map_file(struct elf_image *image, struct arena *arena, const char *path)
@@ -98,7 +105,9 @@ static bool read_sections(struct elf_image *image, struct arena *arena)
     image->is_big_endian = image->bytes[EI_DATA] == ELFDATA2MSB;
     if (image->size < SIZE_OF(image, Ehdr))
         return arena_fail(arena, "'%s' is truncated: its header is incomplete", image->path);
-    if (MEMBER(image, image->bytes, Ehdr, e_type) == ET_CORE)
+    uint64_t kind = MEMBER(image, image->bytes, Ehdr, e_type);
+    image->is_relocatable = kind == ET_REL;
+    if (kind == ET_CORE)
         return arena_fail(arena, "'%s' is a core: name the program that dumped it", image->path);
     uint64_t offset = MEMBER(image, image->bytes, Ehdr, e_shoff);
     uint64_t count = MEMBER(image, image->bytes, Ehdr, e_shnum);
@@ -122,8 +131,7 @@ static bool read_sections(struct elf_image *image, struct arena *arena)
     struct elf_section none = {0};
     const struct elf_section *table = names < count ? &image->sections[names] : &none;
     for (size_t i = 0; i < image->section_count; i++)
-        image->sections[i].name = text_at(table->bytes, table->byte_count,
-                                          MEMBER(image, first + i * step, Shdr, sh_name));
+        image->sections[i].name = text_at(table, MEMBER(image, first + i * step, Shdr, sh_name));
     return true;
 }
 
@@ -165,10 +173,12 @@ bool elf_has_dwarf(const struct elf_image *image)
 static struct elf_bytes find_note(const struct elf_image *image, const char *name, uint64_t type)
 {
     size_t length = strlen(name);
+    size_t unread = image->size; /* less than that if sections overlap: they take no longer */
     for (size_t i = 0; i < image->section_count; i++) {
         const struct elf_section *section = &image->sections[i];
-        if (section->type != SHT_NOTE || section->bytes == NULL)
+        if (section->type != SHT_NOTE || section->byte_count > unread)
             continue;
+        unread -= section->byte_count;
         const char *at = section->bytes;
         size_t left = section->byte_count;
         while (left >= 12) {
@@ -221,7 +231,7 @@ const char *elf_debug_link(const struct elf_image *image, uint32_t *checksum)
     const struct elf_section *section = elf_find_section(image, ".gnu_debuglink");
     if (section == NULL || section->bytes == NULL)
         return NULL;
-    const char *name = text_at(section->bytes, section->byte_count, 0);
+    const char *name = first_text(section);
     size_t at = (strlen(name) + 4) & ~(size_t)3;
     if (*name == '\0' || section->byte_count < 4 || at > section->byte_count - 4)
         return NULL;
@@ -234,7 +244,7 @@ const char *elf_alternative_link(const struct elf_image *image, struct elf_bytes
     const struct elf_section *section = elf_find_section(image, ".gnu_debugaltlink");
     if (section == NULL || section->bytes == NULL)
         return NULL;
-    const char *path = text_at(section->bytes, section->byte_count, 0);
+    const char *path = first_text(section);
     if (*path == '\0')
         return NULL;
     size_t at = strlen(path) + 1;
@@ -247,16 +257,18 @@ const char *elf_alternative_link(const struct elf_image *image, struct elf_bytes
 static bool find_symbol(const struct elf_image *image, uint64_t type, const char *name,
                         uint64_t *address)
 {
+    size_t unread = image->size; /* as of notes */
     for (size_t i = 0; i < image->section_count; i++) {
         const struct elf_section *table = &image->sections[i];
-        if (table->type != type || table->bytes == NULL || table->link >= image->section_count)
+        if (table->type != type || table->byte_count > unread ||
+            table->link >= image->section_count)
             continue;
+        unread -= table->byte_count;
         const struct elf_section *names = &image->sections[table->link];
         size_t step = SIZE_OF(image, Sym);
         for (size_t at = 0; at + step <= table->byte_count; at += step) {
             const char *symbol = table->bytes + at;
-            const char *found =
-                text_at(names->bytes, names->byte_count, MEMBER(image, symbol, Sym, st_name));
+            const char *found = text_at(names, MEMBER(image, symbol, Sym, st_name));
             if (strcmp(found, name) != 0 || MEMBER(image, symbol, Sym, st_shndx) == SHN_UNDEF)
                 continue;
             *address = MEMBER(image, symbol, Sym, st_value);

@@ -28,6 +28,7 @@ struct elf_image {
     size_t size;
     bool is_wide; /* 64 bits */
     bool is_big_endian;
+    bool is_relocatable; /* made by the compiler, not by the linker */
     struct elf_section *sections;
     size_t section_count;
 };

@@ -2,6 +2,7 @@
  * main.c - the command line of hmap-layout(1).
  */
 #include "compare.h"
+#include "isolate.h"
 #include "json_read.h"
 #include "json_write.h"
 #include "output.h"
@@ -12,6 +13,9 @@
 #include <string.h>
 
 enum { STATUS_GOOD = 0, STATUS_CHANGED = 1, STATUS_ERROR = 2 };
+
+/* Without a further DIE. The longest step is to decompress a section: that much is for 10 GB. */
+enum { PATIENCE_SECONDS = 30 };
 
 static const char usage[] =
     "Usage: hmap-layout PROGRAM [STRUCT...]\n"
@@ -130,24 +134,57 @@ static int check(const struct layout *layout, struct arena *arena, const char *p
     return STATUS_GOOD;
 }
 
-static int run(const struct options *options, struct arena *arena)
-{
+/* What both halves of the work share. */
+struct run {
+    const struct options *options;
+    struct arena *arena;
     struct layout layout;
-    if (!layout_of_program(&layout, arena, options->program, options->folders))
-        return STATUS_ERROR;
+};
+
+static bool read_layout(void *context, struct progress *progress)
+{
+    struct run *run = context;
+    return layout_of_program(&run->layout, run->arena, run->options->program, run->options->folders,
+                             progress);
+}
+
+static int write_layout(struct run *run)
+{
+    const struct options *options = run->options;
+    struct arena *arena = run->arena;
     int status = STATUS_GOOD;
-    if (options->json != NULL && !write_file(&layout, arena, options->json))
+    if (options->json != NULL && !write_file(&run->layout, arena, options->json))
         return STATUS_ERROR;
     if (options->check != NULL)
-        status = check(&layout, arena, options->check);
+        status = check(&run->layout, arena, options->check);
     if (options->json == NULL && options->check == NULL &&
-        !write_table(&layout, arena, options->structs, stdout))
+        !write_table(&run->layout, arena, options->structs, stdout))
         return STATUS_ERROR;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         arena_fail(arena, "cannot write to standard output");
         return STATUS_ERROR;
     }
     return status;
+}
+
+/* Prints the error, if there is one, and frees all memory. Returns the exit status. */
+static int end(struct arena *arena, int status)
+{
+    if (arena->failed) {
+        fputs("hmap-layout: ", stderr);
+        output_text(stderr, arena->error);
+        putc('\n', stderr);
+        status = STATUS_ERROR;
+    }
+    arena_release(arena);
+    return status;
+}
+
+static int finish(void *context, bool is_read)
+{
+    struct run *run = context;
+    int status = is_read ? write_layout(run) : STATUS_ERROR;
+    return end(run->arena, status);
 }
 
 int main(int count, char **words)
@@ -165,14 +202,10 @@ int main(int count, char **words)
     struct arena arena = {0};
     struct options options = {0};
     int status = STATUS_ERROR;
-    if (parse(count, words, &options, &arena))
-        status = run(&options, &arena);
-    if (arena.failed) {
-        fputs("hmap-layout: ", stderr);
-        output_text(stderr, arena.error);
-        putc('\n', stderr);
-        status = STATUS_ERROR;
+    if (parse(count, words, &options, &arena)) {
+        struct run run = {.options = &options, .arena = &arena};
+        const struct isolated work = {read_layout, finish, &run, PATIENCE_SECONDS};
+        isolate(&work, &arena, &status);
     }
-    arena_release(&arena);
-    return status;
+    return end(&arena, status);
 }

@@ -39,10 +39,19 @@ static enum language language_of(uint64_t code)
 
 /* ---- units ----------------------------------------------------------------------------------- */
 
+static bool unit_fail(struct reader *reader, size_t file, bool in_types, uint64_t offset,
+                      Dwarf_Error error)
+{
+    const char *text = arena_format(reader->arena, "the unit at 0x%llx of .debug_%s cannot be read",
+                                    (unsigned long long)offset, in_types ? "types" : "info");
+    return reader_fail_at(reader, &reader->files[file], text, error);
+}
+
 static bool each_unit_of(struct reader *reader, size_t file, bool in_types, unit_visit_fn *visit)
 {
     Dwarf_Debug dbg = reader->files[file].dbg;
-    for (;;) {
+    progress_file(reader->progress, reader->files[file].path);
+    for (Dwarf_Unsigned at = 0, next = 0;; at = next) {
         struct unit_header header = {0};
         Dwarf_Unsigned length = 0;
         Dwarf_Half version = 0;
@@ -50,7 +59,6 @@ static bool each_unit_of(struct reader *reader, size_t file, bool in_types, unit
         Dwarf_Half address_size = 0;
         Dwarf_Half length_size = 0;
         Dwarf_Half extension = 0;
-        Dwarf_Unsigned next = 0;
         Dwarf_Error error = NULL;
         int result = dwarf_next_cu_header_d(
             dbg, !in_types, &length, &version, &abbreviations, &address_size, &length_size,
@@ -58,7 +66,7 @@ static bool each_unit_of(struct reader *reader, size_t file, bool in_types, unit
         if (result == DW_DLV_NO_ENTRY)
             return true;
         if (result != DW_DLV_OK)
-            return reader_fail(reader, &reader->files[file], "a unit cannot be read", error);
+            return unit_fail(reader, file, in_types, at, error);
         if (header.kind != DW_UT_type && header.kind != DW_UT_split_type)
             header.type_offset = 0;
         Dwarf_Die top = NULL;
@@ -66,7 +74,7 @@ static bool each_unit_of(struct reader *reader, size_t file, bool in_types, unit
         if (result == DW_DLV_NO_ENTRY)
             continue; /* an empty unit */
         if (result != DW_DLV_OK)
-            return reader_fail(reader, &reader->files[file], "a unit cannot be read", error);
+            return unit_fail(reader, file, in_types, at, error);
         visit(reader, file, top, &header);
         dwarf_dealloc_die(top);
         if (reader->arena->failed)

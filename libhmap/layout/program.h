@@ -5,9 +5,11 @@
 #define HMAP_LAYOUT_PROGRAM_H
 
 #include "layout.h"
+#include "progress.h"
 
-/* Reads the layout of the program at `path`; `debug_folders` ends with NULL. */
+/* Reads the layout of the program at `path`; `debug_folders` ends with NULL. What libdwarf does with
+ * malformed DWARF is not known: see isolate.h. */
 bool layout_of_program(struct layout *layout, struct arena *arena, const char *path,
-                       const char *const *debug_folders);
+                       const char *const *debug_folders, struct progress *progress);
 
 #endif /* HMAP_LAYOUT_PROGRAM_H */

@@ -10,11 +10,12 @@ HMAP_TYPE_STRING(name_to_place, place_t);
 HMAP_TYPE_UINT64(place_to_index, uint32_t);
 
 bool reader_init(struct reader *reader, struct arena *arena, const char *program_path,
-                 const char *const *debug_folders)
+                 const char *const *debug_folders, struct progress *progress)
 {
     *reader = (struct reader){
         .arena = arena,
         .debug_folders = debug_folders,
+        .progress = progress,
         .program_path = program_path,
         .signatures = hmap_create(&signature_to_place.type, NULL),
         .skeletons = hmap_create(&id_to_skeleton.type, NULL),
@@ -36,8 +37,8 @@ void reader_release(struct reader *reader)
     hmap_destroy(reader->indices);
 }
 
-bool reader_fail(struct reader *reader, const struct debug_file *file, const char *what,
-                 Dwarf_Error error)
+bool reader_fail_at(struct reader *reader, const struct debug_file *file, const char *what,
+                    Dwarf_Error error)
 {
     if (error == NULL)
         return arena_fail(reader->arena, "malformed DWARF in '%s': %s", file->path, what);
@@ -45,6 +46,18 @@ bool reader_fail(struct reader *reader, const struct debug_file *file, const cha
                dwarf_errmsg(error));
     dwarf_dealloc_error(file->dbg, error);
     return false;
+}
+
+bool reader_fail(struct reader *reader, const struct debug_file *file, const char *what,
+                 Dwarf_Error error)
+{
+    const struct progress *progress = reader->progress;
+    bool is_known = progress->file == file->path && progress->has_offset;
+    uint64_t offset = is_known ? progress->offset : 0;
+    return reader_fail_at(reader, file,
+                          arena_format(reader->arena, "at or after the DIE at 0x%llx: %s",
+                                       (unsigned long long)offset, what),
+                          error);
 }
 
 bool reader_out_of_memory(struct reader *reader)

@@ -3,6 +3,7 @@
  * includes only what stands above it:
  *
  *     units.c        the units of all files, by place
+ *     dwarf_input.c  what libdwarf gets to read of a file
  *     form.c         values of attributes by their forms
  *     die.c          one DIE with its attributes
  *     debug_files.c  opens the files that hold DWARF: the program, a separate debug file, the
@@ -23,6 +24,7 @@
 #include "elf_image.h"
 #include "layout.h"
 #include "place.h"
+#include "progress.h"
 
 #include "hmap/hmap.h"
 
@@ -122,6 +124,7 @@ struct variables {
 
 struct reader {
     struct arena *arena;
+    struct progress *progress;
     const char *const *debug_folders; /* ends with NULL */
     const char *program_path;
     struct elf_image program;
@@ -141,7 +144,9 @@ struct reader {
     struct source_type *types;
     size_t type_count;
     size_t type_room;
-    uint32_t *roots; /* types that are kept in full, whatever refers to them */
+    place_t walked;      /* the last DIE that die_each_child() has visited */
+    unsigned walk_depth; /* how many of its calls are in one another */
+    uint32_t *roots;     /* types that are kept in full, whatever refers to them */
     size_t root_count;
     size_t root_room;
     struct variables variables;
@@ -150,13 +155,17 @@ struct reader {
 
 /* Makes a reader without files; false: out of memory. To be released also after a failure. */
 bool reader_init(struct reader *reader, struct arena *arena, const char *program_path,
-                 const char *const *debug_folders);
+                 const char *const *debug_folders, struct progress *progress);
 
 /* Frees the maps. The files are debug_files_close()'s. */
 void reader_release(struct reader *reader);
 
-/* Sets the arena's error: malformed DWARF in a file, what is wrong, and libdwarf's message if there
- * is one (which it frees). Returns false. */
+/* Sets the arena's error: malformed DWARF in a file, where and what is wrong, and libdwarf's message
+ * if there is one (which it frees). Returns false. */
+bool reader_fail_at(struct reader *reader, const struct debug_file *file, const char *what,
+                    Dwarf_Error error);
+
+/* The same if all that is known of the place is the last DIE that was read. */
 bool reader_fail(struct reader *reader, const struct debug_file *file, const char *what,
                  Dwarf_Error error);
 

@@ -167,7 +167,7 @@ static void set_dimensions(struct reader *reader, struct source_type *type,
                            const struct children *from)
 {
     for (size_t i = from->dimension_count; i-- > 1;) {
-        struct source_type inner = {.place = PLACE_NONE,
+        struct source_type inner = {.place = type->place,
                                     .is_loaded = true,
                                     .tag = DW_TAG_array_type,
                                     .language = type->language,
@@ -321,6 +321,12 @@ static bool load_die(struct reader *reader, uint32_t index, place_t place, int s
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
+bool type_fail(struct reader *reader, const struct source_type *type, const char *what)
+{
+    struct die at = {.place = type->place};
+    return die_fail(reader, &at, what);
+}
+
 /* The size of a type; false: it is larger than any memory, or never ends. */
 static bool size_of(struct reader *reader, uint32_t index, int depth, uint64_t *size)
 {
@@ -334,8 +340,7 @@ static bool size_of(struct reader *reader, uint32_t index, int depth, uint64_t *
         return true;
     }
     if (depth > MAX_CHAIN)
-        return arena_fail(reader->arena, "malformed DWARF in '%s': a type contains itself",
-                          reader->program_path);
+        return type_fail(reader, type, "a type contains itself");
     switch (type->tag) {
     case DW_TAG_pointer_type:
     case DW_TAG_reference_type:
@@ -349,9 +354,7 @@ static bool size_of(struct reader *reader, uint32_t index, int depth, uint64_t *
             return false;
         if (__builtin_mul_overflow(element, type->count, &type->size) ||
             type->size > (uint64_t)INT64_MAX)
-            return arena_fail(reader->arena,
-                              "malformed DWARF in '%s': an array is larger than any memory",
-                              reader->program_path);
+            return type_fail(reader, type, "an array is larger than any memory");
         break;
     }
     case DW_TAG_enumeration_type: /* its underlying type's */

@@ -17,4 +17,7 @@ uint32_t strip_type(const struct reader *reader, uint32_t type);
 
 bool is_struct(const struct source_type *type); /* or a class, or a union */
 
+/* Sets the error of a type that makes no sense. Returns false. */
+bool type_fail(struct reader *reader, const struct source_type *type, const char *what);
+
 #endif /* HMAP_LAYOUT_TYPES_H */

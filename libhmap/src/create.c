@@ -176,6 +176,7 @@ static void map_empty(struct hmap *map)
 
 void hmap_clear(struct hmap *map)
 {
+    write_check(map);
     if (map->count == 0)
         return;
     write_begin(map);

@@ -66,10 +66,11 @@ static ALWAYS_INLINE void *lookup(const struct hmap *map, const void *key, const
 {
     const struct hmap_type *type = map->type;
     struct place place;
-    if (map->count == 0)
-        return NULL;
+    /* First, since a writer may change all but the flags. */
     if (UNLIKELY(flags_load(map) & HMAP_FLAG_WRITING))
         hmap_fatal(map, "concurrent map read and map write");
+    if (map->count == 0)
+        return NULL;
     uint64_t hash = key_hash(map, kind, key);
     struct bmap *b = map_chain(map, hash);
     bucket_prefetch(type, b);
@@ -159,6 +160,7 @@ static ALWAYS_INLINE void *assign(struct hmap *map, const void *key, const void 
     const struct hmap_type *type = map->type;
     struct room key_room, elem_room;
     void *result = NULL;
+    write_check(map); /* first, as in lookup() */
     /* Before the flag is set, as in Go: a hash function may leave by longjmp(). */
     uint64_t hash = key_hash(map, kind, key);
     uint8_t top = tophash_of(hash);
@@ -312,6 +314,7 @@ static ALWAYS_INLINE bool erase(struct hmap *map, const void *key, enum hmap_key
     const struct hmap_type *type = map->type;
     struct room room;
     struct place place;
+    write_check(map); /* first, as in lookup() */
     if (map->count == 0)
         return false;
     uint64_t hash = key_hash(map, kind, key);

@@ -118,12 +118,17 @@ void hmap_registry_remove(struct hmap *map);
 void hmap_fatal(const struct hmap *map, const char *message) __attribute__((noreturn, cold));
 
 /* runtime/map.go hashWriting: set during a write, and checked when it begins and ends. */
-static ALWAYS_INLINE void write_begin(struct hmap *map)
+static ALWAYS_INLINE uint8_t write_check(const struct hmap *map)
 {
     uint8_t flags = flags_load(map);
     if (UNLIKELY(flags & HMAP_FLAG_WRITING))
         hmap_fatal(map, "concurrent map writes");
-    flags_store(map, flags | HMAP_FLAG_WRITING);
+    return flags;
+}
+
+static ALWAYS_INLINE void write_begin(struct hmap *map)
+{
+    flags_store(map, write_check(map) | HMAP_FLAG_WRITING);
 }
 
 static ALWAYS_INLINE void write_end(struct hmap *map)

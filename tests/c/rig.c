@@ -245,6 +245,7 @@ void rig_insert(struct rig *rig, unsigned key)
     uint64_t value = next_random(&rig->random);
     rig->kind->set_elem(elem_room, value);
     size_t failures_before = rig->memory.calls;
+    rig->operations++;
     bool by_at = random_below(&rig->random, 4) == 0;
     void *elem;
     if (by_at) {
@@ -277,6 +278,17 @@ void rig_insert(struct rig *rig, unsigned key)
     watch(rig);
 }
 
+void rig_get(struct rig *rig, unsigned key)
+{
+    _Alignas(64) unsigned char room[RIG_KEY_ROOM];
+    rig->kind->set_key(room, key);
+    const void *elem = hmap_get(rig->map, room);
+    rig->operations++;
+    assert_int_equal(elem != NULL, rig->present[key]);
+    if (elem != NULL)
+        assert_int_equal(rig->kind->elem(elem), rig->value[key]);
+}
+
 static void forget(struct rig *rig, unsigned key)
 {
     rig->present[key] = false;
@@ -289,6 +301,7 @@ void rig_delete(struct rig *rig, unsigned key)
     _Alignas(64) unsigned char room[RIG_KEY_ROOM];
     rig->kind->set_key(room, key);
     assert_int_equal(hmap_delete(rig->map, room), rig->present[key]);
+    rig->operations++;
     rig->count -= rig->present[key];
     forget(rig, key);
     assert_int_equal(hmap_count(rig->map), rig->count);
@@ -298,6 +311,7 @@ void rig_delete(struct rig *rig, unsigned key)
 void rig_clear(struct rig *rig)
 {
     hmap_clear(rig->map);
+    rig->operations++;
     for (unsigned key = 0; key < RIG_KEYS; key++)
         forget(rig, key);
     rig->count = 0;
@@ -313,6 +327,7 @@ void rig_open(struct rig *rig, unsigned slot)
     struct rig_iterator *it = &rig->iterators[slot];
     assert_false(it->open);
     hmap_iter_init(&it->iter, rig->map);
+    rig->operations++;
     it->open = true;
     memcpy(it->must_meet, rig->present, sizeof(it->must_meet));
     memset(it->met_life, 0, sizeof(it->met_life));
@@ -325,6 +340,7 @@ void rig_close(struct rig *rig, unsigned slot)
     assert_true(it->open);
     rig->seen.grown_under += it->iter.buckets != rig->map->buckets;
     hmap_iter_fini(&it->iter);
+    rig->operations++;
     it->open = false;
     memset(it->must_meet, 0, sizeof(it->must_meet));
 }
@@ -333,6 +349,7 @@ void rig_walk(struct rig *rig, unsigned slot, size_t steps)
 {
     struct rig_iterator *it = &rig->iterators[slot];
     for (; steps > 0; steps--) {
+        rig->operations++;
         if (!hmap_iter_next(&it->iter)) {
             assert_null(it->iter.key);
             assert_null(it->iter.elem);
@@ -354,6 +371,7 @@ void rig_walk(struct rig *rig, unsigned slot, size_t steps)
         /* The current entry may be deleted by the iterator's own pointer to its key. */
         if (random_below(&rig->random, 16) == 0) {
             assert_true(hmap_delete(rig->map, it->iter.key));
+            rig->operations++;
             rig->count--;
             forget(rig, key);
             watch(rig);

@@ -46,7 +46,8 @@ struct rig {
     uint64_t value[RIG_KEYS];
     unsigned life[RIG_KEYS]; /* how often the key has been inserted */
     size_t count;
-    unsigned wave; /* next key of rig_wave() */
+    size_t operations; /* calls of the library so far, without those of rig_verify() */
+    unsigned wave;     /* next key of rig_wave() */
     struct rig_iterator iterators[RIG_ITERATORS];
     struct rig_seen seen;
 };
@@ -64,6 +65,7 @@ void rig_wave(struct rig *rig, unsigned width);
 void rig_verify(struct rig *rig);
 
 void rig_insert(struct rig *rig, unsigned key);
+void rig_get(struct rig *rig, unsigned key);
 void rig_delete(struct rig *rig, unsigned key);
 void rig_clear(struct rig *rig);
 void rig_open(struct rig *rig, unsigned slot);

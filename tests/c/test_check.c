@@ -19,6 +19,11 @@ static uint64_t hash_to_one(const void *key, size_t size, uint64_t seed)
 }
 HMAP_TYPE(chained, int64_t, int64_t, hash_to_one, hmap_equal_8);
 
+struct aligned {
+    _Alignas(32) int64_t number;
+};
+HMAP_TYPE_BYTES(aligned_numbers, struct aligned, int64_t);
+
 /* What a check reported. */
 struct found {
     unsigned invariants; /* bit n: In */
@@ -150,6 +155,8 @@ static void test_i2_header(void **state)
     hmap_destroy(map);
     map = half_grown();
     PLANT(map->nevacuate, 16) assert_reports(map, 2, &map->nevacuate);
+    PLANT(map->B, 0) assert_reports(map, 2, &map->B);
+    PLANT(map->buckets, NULL) assert_reports(map, 2, &map->buckets);
     hmap_destroy(map);
 }
 
@@ -164,6 +171,19 @@ static void test_i3_array_header(void **state)
     PLANT(array->buckets, NULL) assert_reports_only(map, 3, &array->buckets);
     PLANT(array->pins, 1) assert_reports(map, 3, &array->pins);
     PLANT(map->B, (uint8_t)(map->B + 1)) assert_reports(map, 3, NULL);
+    uint8_t before = map->B;
+    map->B = array->B = 200;
+    assert_reports(map, 2, &map->B);
+    map->B = array->B = before;
+    assert_sound(map);
+    hmap_destroy(map);
+    map = half_grown();
+    struct bmap *odd = (struct bmap *)(void *)((char *)map->buckets + 1);
+    PLANT(map->buckets, odd) assert_reports(map, 3, odd);
+    assert_non_null(map->nextOverflow);
+    PLANT(map->buckets, odd) assert_reports(map, 12, &map->nextOverflow);
+    odd = (struct bmap *)(void *)((char *)map->oldbuckets + 1);
+    PLANT(map->oldbuckets, odd) assert_reports(map, 3, odd);
     hmap_destroy(map);
 }
 
@@ -180,6 +200,30 @@ static void test_i4_mark_where_none_may_be(void **state)
     b = old_bucket(map, false, &index);
     PLANT(b->tophash[1], HMAP_TOPHASH_EVACUATED_EMPTY) assert_reports(map, 4, &b->tophash[1]);
     hmap_destroy(map);
+}
+
+/* Growth to the same size moves all entries of a bucket to one. */
+static void test_i4_second_half_in_same_size_growth(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    const struct rig_kind *kind = rig_kinds;
+    while (strcmp(kind->name, "nine_a_bucket") != 0)
+        kind++;
+    assert_true(rig_init(&rig, kind, 1, 0));
+    while (!is_growing_same_size(rig.map) || rig.map->nevacuate == 0)
+        rig_wave(&rig, 18);
+    size_t index;
+    struct bmap *b = old_bucket(rig.map, true, &index);
+    PLANT(b->tophash[0], HMAP_TOPHASH_EVACUATED_Y) assert_reports(rig.map, 4, &b->tophash[0]);
+    /* A file of buckets has as many old ones as new ones. */
+    char *text = text_of_occupancy(rig.map);
+    size_t lines = 0;
+    for (const char *at = text; *at != '\0'; at++)
+        lines += *at == '\n';
+    assert_int_equal(lines, 1 + 2 * bucket_count(rig.map->B));
+    free(text);
+    rig_fini(&rig);
 }
 
 static void test_i5_cell_behind_empty_rest(void **state)
@@ -225,6 +269,8 @@ static void test_i7_new_bucket_touched_too_early(void **state)
     struct bmap *x = chain_of(map, index), *y = chain_of(map, index + 16);
     PLANT(x->tophash[2], HMAP_TOPHASH_EMPTY_ONE) assert_reports(map, 7, &x->tophash[2]);
     PLANT(y->tophash[0], HMAP_TOPHASH_EMPTY_ONE) assert_reports_only(map, 7, &y->tophash[0]);
+    struct bmap **link = (struct bmap **)(void *)((char *)x + map->type->overflow_offset);
+    PLANT(*link, map->nextOverflow) assert_reports(map, 7, link);
     hmap_destroy(map);
 }
 
@@ -314,12 +360,33 @@ static void test_i12_spare_buckets(void **state)
     PLANT(map->nextOverflow, map->buckets) assert_reports_only(map, 12, &map->nextOverflow);
     PLANT(map->nextOverflow, (struct bmap *)((char *)map->nextOverflow + 8))
     assert_reports_only(map, 12, &map->nextOverflow);
+    static struct bmap elsewhere;
+    PLANT(map->nextOverflow, &elsewhere) assert_reports_only(map, 12, &map->nextOverflow);
     /* A spare bucket that is in a chain although nextOverflow has not passed it. */
     struct bmap *main = chain_of(map, 0);
     while (bucket_overflow(type, main) != NULL)
         main = bucket_overflow(type, main);
     struct bmap **link = (struct bmap **)(void *)((char *)main + type->overflow_offset);
     PLANT(*link, map->nextOverflow) assert_reports(map, 12, link);
+    assert_sound(map);
+    hmap_destroy(map);
+}
+
+/* The alignment of keys leaves room behind the link. */
+static void test_i12_end_of_a_spare_bucket(void **state)
+{
+    (void)state;
+    struct hmap *map = new_map(&aligned_numbers.type);
+    const struct hmap_type *type = map->type;
+    static struct aligned key; /* its padding is part of it, and zero */
+    for (; map->B < 5 || is_growing(map); key.number++)
+        assert_non_null(hmap_put(map, &key, &key.number));
+    const struct hmap_array *array = array_of(map->buckets);
+    struct bmap *last = bucket_at(type, map->buckets, array->nalloc - 1);
+    assert_true(type->bucket_size > type->overflow_offset + sizeof(void *));
+    assert_non_null(map->nextOverflow);
+    char *end = (char *)last + type->bucket_size - 1;
+    PLANT(*end, 1) assert_reports_only(map, 12, last);
     assert_sound(map);
     hmap_destroy(map);
 }
@@ -381,6 +448,7 @@ static void test_i15_iterators(void **state)
     PLANT(retired->buckets->tophash[0], 100)
     assert_reports_only(map, 15, &retired->buckets->tophash[0]);
     PLANT(retired->pins, 0) assert_reports_only(map, 15, &retired->pins);
+    PLANT(retired->size, retired->size + 1) assert_reports(map, 3, &retired->size);
     limit_time(60);
     PLANT(retired->next, retired) assert_reports(map, 15, &map->retired);
     limit_time(0);
@@ -396,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_i2_header),
         cmocka_unit_test(test_i3_array_header),
         cmocka_unit_test(test_i4_mark_where_none_may_be),
+        cmocka_unit_test(test_i4_second_half_in_same_size_growth),
         cmocka_unit_test(test_i5_cell_behind_empty_rest),
         cmocka_unit_test(test_i6_evacuated_by_halves),
         cmocka_unit_test(test_i7_new_bucket_touched_too_early),
@@ -404,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_i10_key_live_twice),
         cmocka_unit_test(test_i11_links),
         cmocka_unit_test(test_i12_spare_buckets),
+        cmocka_unit_test(test_i12_end_of_a_spare_bucket),
         cmocka_unit_test(test_i13_noverflow),
         cmocka_unit_test(test_i14_boxes_and_owned_strings),
         cmocka_unit_test(test_i15_iterators),

@@ -133,13 +133,11 @@ def _guessed(target: Target, text: str) -> Map:
         names = ", ".join(f"'{one}'" for one in guess.names[:MAX_CANDIDATES])
         left = len(guess.names) - MAX_CANDIDATES
         more = f" and {left:,} more" if left > 0 else ""
-        gdb.write(
+        warn(
             printable(
-                f"warning: keys and values are shown as bytes{cut}: its type is one of "
-                f"{names}{more}; --type 'NAME' chooses one"
+                f"keys and values are shown as bytes{cut}: its type is one of {names}{more}; "
+                "--type 'NAME' chooses one"
             )
-            + "\n",
-            gdb.STDERR,
         )
     return guess.map
 
@@ -151,11 +149,19 @@ def write_trace(trace: str) -> None:
     gdb.write("".join(f"{printable(line)}\n" for line in trace.splitlines()), gdb.STDERR)
 
 
+def warn(text: str) -> None:
+    """Prints a warning as gdb does its own: styled, and after what is in its buffers."""
+    if hasattr(gdb, "warning"):  # from gdb 17 on
+        gdb.warning(text)
+    else:
+        gdb.write(f"warning: {text}\n", gdb.STDERR)
+
+
 def warned(target: Target) -> Target:
     """The target, after a warning if nothing that is read from it can be believed."""
     mismatch = target.mismatch()
     if mismatch:
-        gdb.write(f"warning: {mismatch}\n", gdb.STDERR)
+        warn(mismatch)
     return target
 
 

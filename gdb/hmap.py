@@ -9,7 +9,7 @@ import sys
 
 import gdb
 
-MIN_GDB = 12
+MIN_GDB = 13
 MIN_PYTHON = (3, 9)
 
 

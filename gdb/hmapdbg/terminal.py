@@ -31,6 +31,15 @@ def write(text: str, stream: int = gdb.STDOUT) -> None:
         gdb.write(escaped(sound(text)), stream)
 
 
+def warn(text: str) -> None:
+    """Prints a warning as gdb does its own: styled, and after what is in its buffers."""
+    if hasattr(gdb, "warning"):  # from gdb 17 on
+        with wide_charset():
+            gdb.warning(escaped(sound(text)))
+    else:
+        write(f"warning: {text}\n", gdb.STDERR)
+
+
 def sound(text: str) -> str:
     """Text with \\xNN for the bytes that os.fsdecode could not decode."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

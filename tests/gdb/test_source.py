@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from harness import ROOT, Fails, Tries, gdb_session
 
 LOADED = "python import sys; print(*(m for m in ('numpy', 'matplotlib') if m in sys.modules))"
@@ -27,12 +29,13 @@ def test_sourcing_twice_does_no_harm() -> None:
     gdb_session(commands=["source gdb/hmap.py", "source gdb/hmap.py", "help hmap-dump"])
 
 
-def test_too_old_gdb_is_told_in_one_line() -> None:
+@pytest.mark.parametrize("version", ["11.2", "12.1"])
+def test_too_old_gdb_is_told_in_one_line(version: str) -> None:
     _, sourced = gdb_session(
-        commands=["python gdb.VERSION = '11.2'", Tries("source gdb/hmap.py")], extension=False
+        commands=[f"python gdb.VERSION = '{version}'", Tries("source gdb/hmap.py")], extension=False
     )
     told = sourced.output + sourced.messages + (sourced.error or "")
-    assert re.fullmatch(r"hmap needs gdb 12 [^\n]*: [^\n]+\n?", told), told
+    assert re.fullmatch(r"hmap needs gdb 13 [^\n]*: [^\n]+\n?", told), told
 
 
 def test_locale_without_letters(tmp_path: Path) -> None:

@@ -110,9 +110,14 @@ def test_no_language_of_the_selected_frame_matters(folder: Path, compiler: str) 
         assert f'"{"auto" if name == "local" else name}' in text
 
 
-@pytest.mark.parametrize("limit", ["MAX_ADDRESSES = 10", "MAX_FUNCTIONS = 0"])
-def test_a_search_for_statics_that_ends_early_is_told_of(folder: Path, limit: str) -> None:
-    program = compiled(folder, "g++", "statics.cc", flags=["-O2"])
+@pytest.mark.parametrize(
+    ("limit", "source"),
+    [("MAX_ADDRESSES = 10", "statics.cc"), ("MAX_FUNCTIONS = 0", "inlined_static.cc")],
+)
+def test_a_search_for_statics_that_ends_early_is_told_of(
+    folder: Path, limit: str, source: str
+) -> None:
+    program = compiled(folder, "g++", source, flags=["-O2"])
     cut = f"python import hmapdbg.target.gdb_statics as statics; statics.{limit}"
     session = gdb_session(program, commands=[*STOP, "hmap-list", cut, "hmap-list"])
     complete, short = session[2].output, session[4].output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,24 @@ def test_a_stripped_process_is_read_too(service: Specimen, tmp_path: Path) -> No
     )
     assert "SIGABRT" in outcomes[1].output
     assert outcomes[2].output.startswith("consistent: ")
+
+
+def test_the_file_beside_the_program_is_loaded_by_itself(service: Specimen, tmp_path: Path) -> None:
+    program, layout = tmp_path / "service", tmp_path / "service.layout.json"
+    shutil.copy(service.stripped, program)
+    shutil.copy(service.layout, layout)
+    checked, told, _, _ = gdb_session(
+        program,
+        core=service.core,
+        commands=[
+            "hmap-check server.sessions",
+            "hmap-layout info",
+            "hmap-layout forget",
+            Fails("hmap-check server.sessions"),
+        ],
+    )
+    assert checked.output.startswith("consistent: ")
+    assert told.output.startswith(f"{layout}: of '{program}', moved by 0x")
 
 
 def test_list_of_maps_is_as_with_debug_info(service: Specimen, tmp_path: Path) -> None:

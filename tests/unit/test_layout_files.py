@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -176,3 +178,51 @@ def test_names_of_all_files(layout: str) -> None:
     assert constant is not None and constant[0] == 1
     assert (names.variable("x"), names.constant("x")) == (None, None)
     assert (names.type("int"), names.register("$rdi")) == (integer, 7)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    """A copy of PROGRAM, with its layout file beside it."""
+    copy = shutil.copy(PROGRAM, tmp_path / "server")
+    ((kind, value), *_) = build_ids_of(PROGRAM).ids
+    written(tmp_path / "server.layout.json", kind, value)
+    return str(copy)
+
+
+def test_the_file_beside_a_stripped_executable_is_loaded_by_itself(program: str) -> None:
+    files = LayoutFiles(FakePrograms(program, LIBRARY))
+    (placed,) = files.placed()
+    assert (placed.program, placed.file.path) == (program, f"{program}.layout.json")
+    assert [one.file for one, _ in files.all_loaded()] == [placed.file]
+
+
+def test_the_file_beside_is_not_loaded_if_it_is_not_wanted(program: str, layout: str) -> None:
+    """Beside a library, with debug info in another file, and where another one was loaded."""
+    assert LayoutFiles(FakePrograms(LIBRARY, program)).placed() == []
+    programs = FakePrograms(program)
+    programs.separate = {program}
+    assert LayoutFiles(programs).placed() == []
+    files = LayoutFiles(FakePrograms(program))
+    files.load(layout, force=False)
+    assert [one.file.path for one in files.placed()] == [layout]
+
+
+def test_the_file_beside_is_forgotten_until_it_is_written_anew(program: str) -> None:
+    for path in ("", f"{program}.layout.json"):
+        files = LayoutFiles(FakePrograms(program))
+        assert len(files.placed()) == 1
+        assert files.forget(path) == 1
+        assert files.placed() == []
+        assert files.load(f"{program}.layout.json", force=False).program == program
+    files = LayoutFiles(FakePrograms(program))
+    assert files.forget() == 0 and files.placed() == []
+    before = os.stat(f"{program}.layout.json").st_mtime_ns
+    os.utime(f"{program}.layout.json", ns=(before, before + 1))
+    assert len(files.placed()) == 1
+
+
+def test_a_file_beside_that_is_broken_or_of_another_build_is_left(program: str) -> None:
+    written(Path(f"{program}.layout.json"), "GNU", "ab12")
+    assert LayoutFiles(FakePrograms(program)).placed() == []
+    Path(f"{program}.layout.json").write_text("{", encoding="utf-8")
+    assert LayoutFiles(FakePrograms(program)).placed() == []

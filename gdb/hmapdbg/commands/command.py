@@ -15,7 +15,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError, parse, word_at_end
 from ..output.files import FileError
 from ..requirements import package_of
-from ..terminal import in_charset, wide_charset, write
+from ..terminal import in_charset, warn, wide_charset, write
 
 if TYPE_CHECKING:
     from ..families.family import Map
@@ -142,13 +142,11 @@ def _guessed(target: Target, text: str) -> Map:
         names = ", ".join(f"'{one}'" for one in guess.names[:MAX_CANDIDATES])
         left = len(guess.names) - MAX_CANDIDATES
         more = f" and {left:,} more" if left > 0 else ""
-        write(
+        warn(
             printable(
-                f"warning: keys and values are shown as bytes{cut}: its type is one of "
-                f"{names}{more}; --type 'NAME' chooses one"
+                f"keys and values are shown as bytes{cut}: its type is one of {names}{more}; "
+                "--type 'NAME' chooses one"
             )
-            + "\n",
-            gdb.STDERR,
         )
     return guess.map
 
@@ -164,7 +162,7 @@ def warned(target: Target) -> Target:
     """The target, after a warning if nothing that is read from it can be believed."""
     mismatch = target.mismatch()
     if mismatch:
-        write(f"warning: {mismatch}\n", gdb.STDERR)
+        warn(mismatch)
     return target
 
 

@@ -33,8 +33,9 @@ class Layout(HmapCommand):
     A stripped program has no layouts. The program hmap-layout(1) writes them to a file before
     'strip'; 'load' uses that file for the stripped program and its cores. All commands then work:
     name maps by variables, with fields, [N], * and & and casts, or by --type TYPE ADDRESS. The file
-    of another build is refused, except of a rebuild whose sections and values agree. 'info' lists
-    the loaded files, 'forget' drops one or all. (For a variable named 'info', write '(info)'.)
+    of another build is refused, except of a rebuild whose sections and values agree. A file of the
+    name PROGRAM.layout.json beside the program is loaded by itself. 'info' lists the loaded files,
+    'forget' drops one or all. (For a variable named 'info', write '(info)'.)
 
       --json FILE     write the structs as JSON; '-' is standard output
       --type TYPE     read a map of type TYPE at the address EXPR

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import dataclass
-from ..languages.go import DeclaredTypes, FramePlaces, Functions, Heap, HeapTypes, short_name
+from ..languages.go import (
+    DeclaredTypes,
+    FramePlaces,
+    Functions,
+    Heap,
+    HeapTypes,
+    LiveWords,
+    short_name,
+)
 from ..target import MemoryFault, Target
 from .steps import TYPED
 
@@ -22,6 +30,7 @@ Words = NDArray[np.uint64]
 
 _CAST = re.compile(r"\(\*.+?\)\((?P<address>0x[0-9a-f]+)\)")  # see steps.cast_to
 RUNTIME = "runtime."  # its frames and variables may have words that are not used any more
+UNFOLLOWED = 4  # added to the rank of a word of a frame that the collector does not follow
 ROUNDS = 4  # blocks in a row
 MAX_SCANNED = 2 << 30  # bytes, in all rounds
 MAX_ASKED = 20_000
@@ -44,6 +53,7 @@ class Holders:
         self._target = target
         self._heap = heap
         self._frames = target.kept(FramePlaces)
+        self._live = target.kept(LiveWords)
         self._scanned = 0
 
     def of(self, addrs: Iterable[int]) -> dict[int, str]:
@@ -118,6 +128,8 @@ class Holders:
             if frame is not None:
                 name = short_name(frame.function.name)
                 rank = 4 if frame.function.name.startswith(RUNTIME) else 1
+                if not self._live.may_hold(frame, place - frame.sp):
+                    rank += UNFOLLOWED
                 return _Holder(f"goroutine {frame.goroutine} {name}", rank=rank)
             name = self._target.describe_address(place) or ""
             rank = 4 if name.startswith(RUNTIME) else 0

@@ -248,8 +248,13 @@ class GdbTarget(Target):
     def class_of_function(self, addr: int) -> Type | None:
         return self._classes.of_function(addr)
 
-    def pointee_in_function(self, addr: int, names: tuple[str, ...]) -> Type | None:
-        return self._classes.pointee_in_function(addr, names)
+    def pointee_in_function(
+        self, addr: int, names: tuple[str, ...], within: str = ""
+    ) -> Type | None:
+        return self._classes.pointee_in_function(addr, names, within)
+
+    def argument_of_function(self, addr: int, name: str) -> Type | None:
+        return self._classes.argument_of_function(addr, name)
 
     def symbol_at(self, addr: int) -> str:
         return symbol_at(addr)

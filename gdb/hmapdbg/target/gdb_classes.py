@@ -53,9 +53,26 @@ class GdbClasses:
             self._known[addr] = name, None if found is None else self._types.neutral(found)
         return self._known[addr][1]
 
-    def pointee_in_function(self, addr: int, names: tuple[str, ...]) -> Type | None:
-        """What the first variable or parameter of one of those names points to, of the function at
-        an address or of one that is inlined there; None where there is none."""
+    def argument_of_function(self, addr: int, name: str) -> Type | None:
+        """See Target."""
+        block = _block_at(addr)
+        if block is None:
+            return None
+        try:
+            symbol = gdb.lookup_symbol(name, block)[0]
+        except (gdb.error, RuntimeError):
+            return None
+        if symbol is None or symbol.addr_class != gdb.SYMBOL_LOC_TYPEDEF or symbol.type is None:
+            return None
+        found = symbol.type
+        if found.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            found = found.target()
+        return self._types.neutral(found.unqualified())
+
+    def pointee_in_function(
+        self, addr: int, names: tuple[str, ...], within: str = ""
+    ) -> Type | None:
+        """See Target; the first one."""
         function = _function_at(addr)
         met: set[tuple[int, int, str]] = set()
         for at in range(addr, addr + MAX_CODE):
@@ -67,7 +84,9 @@ class GdbClasses:
                 name = "" if block.function is None else block.function.name
                 if (block.start, block.end, name) not in met:
                     met.add((block.start, block.end, name))
-                    pointees = (_pointee(one) for one in symbols_in(block) if one.name in names)
+                    fits = within in (_owner(block) if within else "")
+                    symbols = symbols_in(block) if fits else []
+                    pointees = (_pointee(one) for one in symbols if one.name in names)
                     found = next((one for one in pointees if one is not None), None)
                     if found is not None:
                         return self._types.neutral(found)
@@ -147,6 +166,14 @@ def _block_at(addr: int) -> gdb.Block | None:
     """The block of the function that begins at an address; others may be inlined there too."""
     begun = [one for one in _functions_around(addr) if _entry(one) == addr]
     return begun[-1] if begun else None
+
+
+def _owner(block: gdb.Block) -> str:
+    """The name of the function that a block is in, an inlined one or not."""
+    around: gdb.Block | None = block
+    while around is not None and around.function is None:
+        around = around.superblock
+    return "" if around is None or around.function is None else around.function.name
 
 
 def _entry(block: gdb.Block) -> int:

@@ -29,6 +29,7 @@ MAX_FILES = 100  # to look for one type in
 _OF_START = ("crtstuff.c", "crt1.o", "crti.o", "crtn.o")  # what compilers link to each program
 
 _IN_FILE = re.compile(r"'(?P<file>[^']+)'::(?P<name>.*)\Z", re.DOTALL)
+_ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")
 _FILE = re.compile(r"^File (.*):$", re.MULTILINE)
 _AROUND = re.compile(r"\b(?:const|volatile|struct|class|union|enum)\b|[*&]+$|\[\d*\]$")
 # Of a function's own type: the function.
@@ -231,12 +232,8 @@ def _all_sources() -> list[str]:
 
 def _symtabs_of(file: str) -> Iterator[gdb.Symtab]:
     """The symbol tables of a file with code."""
-    try:
-        _, places = gdb.decode_line(f"'{file}':1")
-    except gdb.error:
-        return
     met = set()
-    for place in places or ():
+    for place in _first_places(file):
         symtab = place.symtab
         if symtab is None:
             continue
@@ -244,3 +241,18 @@ def _symtabs_of(file: str) -> Iterator[gdb.Symtab]:
         if key not in met:
             met.add(key)
             yield symtab
+
+
+def _first_places(file: str) -> Sequence[gdb.Symtab_and_line]:
+    """Where the code of a file begins, in each of its symbol tables."""
+    try:
+        return gdb.decode_line(f"'{file}':1")[1] or ()
+    except gdb.error:
+        pass
+    # From a line before a function, gdb 18 no longer goes on to that function's.
+    try:
+        start = _ADDRESS.search(output_of(f"info line '{file}':1"))
+        line = 0 if start is None else gdb.find_pc_line(int(start[0], 16)).line
+        return gdb.decode_line(f"'{file}':{line}")[1] or () if line else ()
+    except gdb.error:
+        return ()

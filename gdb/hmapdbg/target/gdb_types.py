@@ -185,7 +185,4 @@ def _completed(struct: gdb.Type) -> gdb.Type:
 
 
 def _is_signed(scalar: gdb.Type) -> bool:
-    try:
-        return bool(scalar.is_signed)  # type: ignore[attr-defined]  # new in gdb 12
-    except (AttributeError, ValueError):
-        return bool(int(gdb.Value(-1).cast(scalar)) < 0)
+    return bool(getattr(scalar, "is_signed"))  # which the stubs do not know

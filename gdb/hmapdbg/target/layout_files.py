@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,8 @@ from .layout_file import LayoutFile
 from .protocol import TargetError, Variable
 from .rebuild import Fit, fit_of, wrong_value
 from .types import Kind, Type
+
+BESIDE = ".layout.json"  # behind a program's path: its layout file, loaded by itself
 
 
 class Programs(Protocol):
@@ -94,12 +97,13 @@ class Placed:
 
 
 class LayoutFiles:
-    """The files that `hmap-layout load` has loaded. They are kept when the process changes: the
-    program of each is looked up every time."""
+    """The files that `hmap-layout load` has loaded, and the one beside the executable. They are
+    kept when the process changes: the program of each is looked up every time."""
 
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._loaded: dict[str, Loaded] = {}  # by path
+        self._declined: set[tuple[str, int]] = set()  # not loaded by themselves; see _stamp
 
     def load(self, path: str, force: bool) -> Placed:
         """Loads a layout file for a program of the process. TargetError if it matches none."""
@@ -121,18 +125,22 @@ class LayoutFiles:
         """Unloads a file, or all; returns how many. TargetError if it is not loaded."""
         if not path:
             count = len(self._loaded)
+            beside = [one + BESIDE for one in self._programs.paths()[:1]]
+            self._declined.update(map(_stamp, [*self._loaded, *beside]))
             self._loaded.clear()
             return count
         full = os.path.abspath(os.path.expanduser(path))
         if full not in self._loaded:
             raise TargetError(f"no layout file '{path}' is loaded: see 'hmap-layout info'")
         del self._loaded[full]
+        self._declined.add(_stamp(full))
         return 1
 
     def all_loaded(self) -> Sequence[tuple[Loaded, Placed | None]]:
         """Every loaded file, and its place in the current process: None if it matches no
         program."""
-        programs = self._programs.paths() if self._loaded else []
+        programs = self._programs.paths()
+        self._load_beside(programs)
         out: list[tuple[Loaded, Placed | None]] = []
         for loaded in self._loaded.values():
             program, placed = _program_of(loaded, programs), None
@@ -153,15 +161,33 @@ class LayoutFiles:
                 raise TargetError(f"{loaded.refusal}; 'hmap-layout forget' drops the file")
         return [placed for _, placed in found if placed is not None]
 
-    def _place(self, loaded: Loaded, program: str) -> Placed:
-        file = loaded.file
+    def _load_beside(self, programs: Sequence[str]) -> None:
+        """Loads the layout file beside the executable, if that is stripped, of the same build, and
+        has no other. Not those of libraries: one stripped file makes all count as stripped."""
+        for program in programs[:1]:
+            path = program + BESIDE
+            stamp = _stamp(path)
+            if path in self._loaded or stamp in self._declined or not os.path.isfile(path):
+                continue
+            if any(_program_of(one, [program]) for one in self._loaded.values()):
+                continue
+            self._declined.add(stamp)
+            with contextlib.suppress(TargetError):  # `hmap-layout load` tells
+                candidate = Loaded(LayoutFile(path))
+                if self._is_stripped(program) and _is_same_build(candidate, program):
+                    self._loaded[path] = candidate
+
+    def _is_stripped(self, program: str) -> bool:
         try:
-            stripped = (
+            return (
                 not self._programs.has_separate_debug_info(program)
                 and section_bytes(program, ".debug_info") is None
             )
         except (OSError, NotACore):
-            stripped = True
+            return True
+
+    def _place(self, loaded: Loaded, program: str) -> Placed:
+        file, stripped = loaded.file, self._is_stripped(program)
         text = self._programs.text_address(program)
         if _is_same_build(loaded, program):
             return Placed(file, program, 0 if text is None else text - file.text, stripped)
@@ -212,6 +238,14 @@ class LayoutNames:
 
 
 # ---- which build a file is for
+
+
+def _stamp(path: str) -> tuple[str, int]:
+    """A file as it is now: one that was written anew has another stamp."""
+    try:
+        return path, os.stat(path).st_mtime_ns
+    except OSError:
+        return path, 0
 
 
 def _program_of(loaded: Loaded, programs: Sequence[str]) -> str | None:

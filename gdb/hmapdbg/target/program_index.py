@@ -94,7 +94,8 @@ def find_tool() -> str | None:
     """Where hmap-layout is: installed beside this package, built in the tree of its sources, or in
     PATH. None: nowhere."""
     package = Path(__file__).resolve().parents[1]
-    beside = package.parents[3] / "bin" / TOOL  # PREFIX/share/hmap/gdb/hmapdbg
+    # PREFIX/share/hmap/gdb/hmapdbg; of a tree of sources near the root, nothing is that far up.
+    beside = package.parents[1].parent.parent / "bin" / TOOL
     # Other builds may be for other machines.
     built = [
         one

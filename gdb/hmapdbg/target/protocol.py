@@ -204,9 +204,17 @@ class Target(Memory):
         """The class of C++ of which the function at an address is a member; None: unknown."""
         return None
 
-    def pointee_in_function(self, addr: int, names: tuple[str, ...]) -> Type | None:
+    def pointee_in_function(
+        self, addr: int, names: tuple[str, ...], within: str = ""
+    ) -> Type | None:
         """What a variable or parameter of one of those names points to, of the function at an
-        address or of one that is inlined there; None where there is none."""
+        address or of one that is inlined there, in whose name is `within`; None where there is
+        none."""
+        return None
+
+    def argument_of_function(self, addr: int, name: str) -> Type | None:
+        """The type that a parameter of a template of C++ stands for in the function at an address,
+        without a reference; None: unknown."""
         return None
 
     def symbol_at(self, addr: int) -> str:

@@ -179,8 +179,18 @@ std::span<Map> span;
 std::span<Map, 2> fixed_span = array;
 std::shared_ptr<Map[]> made_array;
 std::move_only_function<std::size_t()> move_only, small_move_only, no_move_only, moved_from;
+std::move_only_function<std::size_t()> lent_move_only;
+std::move_only_function<std::size_t() const> object_move_only;
 std::expected<Map, std::string> expected, unexpected = std::unexpected(std::string("no"));
 #endif
+
+struct Lent {
+    Map *map;
+    std::size_t operator()() const
+    {
+        return map->size();
+    }
+};
 
 extern "C" __attribute__((noinline)) void stop()
 {
@@ -328,6 +338,11 @@ int main()
     std::printf("MAP * %zu move only\n", move_only());
     small_move_only = [m = std::make_unique<Map>(make())] { return m->size(); };
     std::printf("MAP * %zu small move only\n", small_move_only());
+    // What is copied byte by byte has one manager in common from gcc 16 on.
+    lent_move_only = [m = new Map(make())] { return m->size(); };
+    std::printf("MAP * %zu lent move only\n", lent_move_only());
+    object_move_only = Lent{new Map(make())};
+    std::printf("MAP * %zu object move only\n", object_move_only());
     moved_from = [m = make()] { return m.size(); };
     no_move_only = std::move(moved_from);
     no_move_only = nullptr;

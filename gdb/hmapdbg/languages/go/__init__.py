@@ -41,6 +41,7 @@ from .heap import PAGE, Heap, HeapBlock, read_heap
 from .heap_types import HeapTypes
 from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
+from .liveness import LiveWords
 from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
 from .map_types import MapTypes
 from .names import (
@@ -71,6 +72,7 @@ __all__ = [
     "Heap",
     "HeapBlock",
     "HeapTypes",
+    "LiveWords",
     "MapTypes",
     "PAGE",
     "SHAPE",

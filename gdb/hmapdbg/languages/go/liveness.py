@@ -50,14 +50,7 @@ class LiveWords:
     def may_be_live(self, frame: Frame, offset: int, found: Type) -> bool:
         """Whether a variable at an offset from the frame's stack pointer has any pointer that is
         used, as far as is known."""
-        if not frame.is_called_from or frame.function.saves_link:
-            return True
-        if frame.call_pc not in self._known:
-            try:
-                self._known[frame.call_pc] = tuple(self._iter_parts(frame))
-            except MemoryFault:
-                self._known[frame.call_pc] = ()
-        parts, width = self._known[frame.call_pc], self._target.pointer_size
+        parts, width = self._parts_of(frame), self._target.pointer_size
         met = False
         for place in _pointers_in(found, offset, 0):
             told = [part.at(place, width) for part in parts]
@@ -65,6 +58,23 @@ class LiveWords:
                 return True
             met = True
         return not met
+
+    def may_hold(self, frame: Frame, offset: int) -> bool:
+        """Whether the word at an offset from the frame's stack pointer is a pointer that is used,
+        as far as is known. A frame also has words that nothing follows, left from other calls."""
+        parts = self._parts_of(frame)
+        return not parts or any(part.at(offset, self._target.pointer_size) for part in parts)
+
+    def _parts_of(self, frame: Frame) -> tuple[_Words, ...]:
+        """The words that are known of a frame; empty: nothing is."""
+        if not frame.is_called_from or frame.function.saves_link:
+            return ()
+        if frame.call_pc not in self._known:
+            try:
+                self._known[frame.call_pc] = tuple(self._iter_parts(frame))
+            except MemoryFault:
+                self._known[frame.call_pc] = ()
+        return self._known[frame.call_pc]
 
     def _iter_parts(self, frame: Frame) -> Iterator[_Words]:
         width = self._target.pointer_size

@@ -125,6 +125,10 @@ def _expected(found: Type) -> Choice | None:
     flag, error, value = (found.find(name) for name in ("_M_has_value", "_M_unex", "_M_val"))
     if flag is None or error is None or flag.type.size != 1:
         return None
+    named = found.argument(0)
+    # From gcc 16 on the member's type is named std::remove_cv_t, without arguments.
+    if value is not None and isinstance(named, Type) and named.size == value.type.size:
+        value = Field("", value.offset, named)
     return _choice(found, Access.ASSERTION, 0, flag, (error, value))
 
 

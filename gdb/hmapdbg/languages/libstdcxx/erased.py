@@ -8,7 +8,10 @@ std::any, std::function and std::move_only_function.
                    __stored_locally)
     std::move_only_function
                    _M_manage is std::_Mofunc_base::_S_manage<T>, _M_invoke calls the value
-                   (bits/mofunc_impl.h)
+                   (bits/mofunc_impl.h); from gcc 16 on _M_invoke is
+                   std::__polyfunc::_Base_invoker<…>::_S_call_storage<T&>, and _M_manage is
+                   std::__polyfunc::_Manager::_S_ptr<…, T> where the value is on the heap
+                   (bits/funcwrap.h); std::copyable_function is alike
 """
 
 from __future__ import annotations
@@ -33,6 +36,9 @@ _MANAGE = re.compile(
     r"_Mofunc_base::_S_manage<(?P<value>.*)>\(std::_Mofunc_base::_Storage", re.DOTALL
 )
 _CALLED = re.compile(r"move_only_function<(?P<signature>.*?)>::_S_invoke<", re.DOTALL)
+_CALLS = re.compile(
+    r"_Base_invoker<.*>::_S_call_storage<(?P<value>.*)>\(std::__polyfunc::_Storage", re.DOTALL
+)
 _CLOSURE = re.compile(r"\{lambda\(|<lambda\(|\$_\d+\Z")
 _LAMBDA = re.compile(r"\{lambda(?P<parameters>\(.*\))#\d+\}\Z", re.DOTALL)
 
@@ -73,26 +79,28 @@ class _Values(TellsUnknown):
         self._kind = kind
         self._raw = raw
         self._addrs = addrs
-        self._managers = target.pointer_column(raw, kind.manager)
+        managers = target.pointer_column(raw, kind.manager)
         self.words = target.pointer_column(raw, kind.storage.offset)
         invokers = self.words if kind.invoker < 0 else target.pointer_column(raw, kind.invoker)
-        self.empty: Mask = (invokers if kind.moves else self._managers) == 0
+        # Of a std::move_only_function, several types may have one manager.
+        self._functions = invokers if kind.moves else managers
+        self.empty: Mask = self._functions == 0
         self.faults = np.zeros(len(raw), np.uint64)
-        self._values: dict[int, _Value] = {}
+        self._values: dict[int, _Value] = {}  # by such a function
         unknown: Mask = ~self.empty
-        for manager in np.unique(self._managers[~self.empty]).tolist():
-            rows = self._managers == np.uint64(manager)
-            found = _value_of(target, kind, manager, int(invokers[rows][0]))
+        for function in np.unique(self._functions[~self.empty]).tolist():
+            rows = self._functions == np.uint64(function)
+            found = _value_of(target, kind, int(managers[rows][0]), int(invokers[rows][0]))
             if found is not None:
-                self._values[manager] = found
+                self._values[function] = found
                 unknown &= ~rows
         self.unknown = Unknown(kind.noun, unknown)
 
     def iter_shown(self) -> Iterator[Held]:
         """See holders.Contents."""
         at = self._kind.storage.offset
-        for manager, value in self._values.items():
-            rows = np.flatnonzero(self._managers == np.uint64(manager))
+        for function, value in self._values.items():
+            rows = np.flatnonzero(self._functions == np.uint64(function))
             if not value.is_inside:
                 yield Held(rows, value.type, value.name, self.words[rows])
                 continue
@@ -113,7 +121,8 @@ def recognise(found: Type) -> Erased | None:
     if own == {"_M_invoker"}:
         return _erased(found, "std::function", "_M_functor", "nullptr")
     if own == {"_M_invoke"}:
-        return _erased(found, "std::move_only_function", "_M_storage", "nullptr", "_M_manage")
+        noun = found.name.partition("<")[0]
+        return _erased(found, noun, "_M_storage", "nullptr", "_M_manage")
     return None
 
 
@@ -163,6 +172,9 @@ def _moved_value(target: Target, kind: Erased, manager: int, invoker: int) -> _V
     """What a std::move_only_function manages: by the names of its functions, as debug info has no
     class of the value's. A small one is in itself, unless moving it may throw."""
     managing, calling = _MANAGE.search(target.symbol_at(manager)), target.symbol_at(invoker)
+    calls = _CALLS.search(calling)
+    if calls is not None:
+        return _called_value(target, manager, invoker, calls["value"])
     signature = _CALLED.search(calling)
     if managing is None or signature is None:
         return None
@@ -172,6 +184,17 @@ def _moved_value(target: Target, kind: Erased, manager: int, invoker: int) -> _V
         found = _closure(target, invoker, signature["signature"], name)
     found = found or target.pointee_in_function(manager, ("__rval",))
     return None if found is None else _Value(found, name, found.size <= kind.storage.type.size)
+
+
+def _called_value(target: Target, manager: int, invoker: int, name: str) -> _Value | None:
+    """The same from gcc 16 on. Optimised debug info may lack the arguments of the invoker, and has
+    then inlined the function that it calls."""
+    found = target.argument_of_function(invoker, "_Tp")
+    found = found or target.pointee_in_function(invoker, ("__p",), "::_S_call_ptrs<")
+    if found is None:
+        return None
+    name = name.rstrip("&").removesuffix(" const")
+    return _Value(found, name, "_Manager::_S_ptr<" not in target.symbol_at(manager))
 
 
 def is_closure(name: str) -> bool:

@@ -61,11 +61,11 @@ enum { BIG_ENDIAN_ORDER = DW_OBJECT_MSB, LITTLE_ENDIAN_ORDER = DW_OBJECT_LSB };
 
 /* What follows ".debug_", or ".zdebug_" if it is compressed in GNU's old format. */
 static const char *const wanted[] = {
-    "info",        "types",      "abbrev",          "str",      "line_str",
-    "addr",        "cu_index",   "tu_index",        "info.dwo", "types.dwo",
-    "str_offsets", "abbrev.dwo", "str_offsets.dwo", "str.dwo",
+    "cu_index",        "tu_index", "info",     "types",     "abbrev",      "str",
+    "line_str",        "addr",     "info.dwo", "types.dwo", "str_offsets", "abbrev.dwo",
+    "str_offsets.dwo", "str.dwo",
 };
-enum { WANTED = sizeof(wanted) / sizeof(*wanted) };
+enum { CU_INDEX, TU_INDEX, WANTED = sizeof(wanted) / sizeof(*wanted) };
 
 /* A section as libdwarf sees it. */
 struct part {
@@ -225,6 +225,40 @@ static bool join(struct input *input, struct arena *arena, size_t which, const s
                input->image.path, part->name);
 }
 
+/*
+ * The index of a package is a hash table: four numbers, of which the last one counts the slots, then
+ * eight bytes of key and four of index for each slot. libdwarf (20210528) searches until it meets
+ * the key or an empty slot: for ever if there is none, or if its steps do not reach all slots, as they
+ * do if these are a power of two.
+ */
+static bool check_index(const struct input *input, struct arena *arena, struct part *part)
+{
+    enum { HEADER = 16, KEY = 8, INDEX = 4 };
+    static const char empty[KEY];
+    if (part->name == NULL || part->flags != 0)
+        return true;
+    if (part->size < HEADER)
+        return arena_fail(arena, "malformed DWARF in '%s': section '%s' is cut off",
+                          input->image.path, part->name);
+    size_t slots = (size_t)elf_number(&input->image, part->bytes + HEADER - 4, 4);
+    if (slots == 0) { /* of no units */
+        part->name = NULL;
+        return true;
+    }
+    if (slots > (part->size - HEADER) / (KEY + INDEX) || (slots & (slots - 1)) != 0)
+        return arena_fail(arena, "malformed DWARF in '%s': section '%s' has a table of %zu slots",
+                          input->image.path, part->name, slots);
+    const char *keys = part->bytes + HEADER;
+    const char *indices = keys + slots * KEY;
+    for (size_t i = 0; i < slots; i++)
+        if (memcmp(keys + i * KEY, empty, KEY) == 0 &&
+            memcmp(indices + i * INDEX, empty, INDEX) == 0)
+            return true;
+    return arena_fail(arena,
+                      "malformed DWARF in '%s': section '%s' has a table without an empty slot",
+                      input->image.path, part->name);
+}
+
 static bool make_parts(struct input *input, struct arena *arena)
 {
     size_t count = 0;
@@ -237,7 +271,8 @@ static bool make_parts(struct input *input, struct arena *arena)
     for (size_t which = 0; which < WANTED; which++)
         if (!join(input, arena, which, pieces, count))
             return false;
-    return true;
+    return check_index(input, arena, &input->parts[CU_INDEX]) &&
+           check_index(input, arena, &input->parts[TU_INDEX]);
 }
 
 /* ---- what libdwarf calls --------------------------------------------------------------------- */

@@ -271,19 +271,25 @@ static _Noreturn void run_batch(uint64_t number, uint64_t end)
 
 /* ---- what a death means ---------------------------------------------------------------------- */
 
-/*
- * Whether the innermost frame that is neither the sanitizer's nor the C library's is libdwarf's or
- * zlib's. Frames are "#N 0x... (FILE+0x...)".
- */
+static bool is_of_the_runtime(const char *frame)
+{
+    return strstr(frame, "/libasan") != NULL || strstr(frame, "/libubsan") != NULL ||
+           strstr(frame, "/libsanitizer/") != NULL || strstr(frame, "/libc.so") != NULL ||
+           strstr(frame, "/sysdeps/") != NULL || strstr(frame, "(<unknown module>)") != NULL;
+}
+
+/* Whether the innermost frame that is neither the sanitizer's nor the C library's is libdwarf's or
+ * zlib's. Frames are "#N 0x... (FILE+0x...)", or with function, source and line. */
 static bool is_in_libdwarf(const char *report)
 {
-    for (const char *at = strstr(report, "    #"); at != NULL; at = strstr(at + 1, "    #")) {
+    const char *own = strstr(report, " in on_time ");
+    for (const char *at = strstr(own == NULL ? report : own, "    #"); at != NULL;
+         at = strstr(at + 1, "    #")) {
         char line[512];
         snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
         if (strstr(line, "/libdwarf") != NULL || strstr(line, "/libz.") != NULL)
             return true;
-        if (strstr(line, "/libasan") == NULL && strstr(line, "/libc.so") == NULL &&
-            strstr(line, "/libubsan") == NULL && strstr(line, "(<unknown module>)") == NULL)
+        if (!is_of_the_runtime(line))
             return false;
     }
     return false;

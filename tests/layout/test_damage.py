@@ -159,3 +159,23 @@ def test_names_that_grow_without_end_are_an_error(tmp_path: Path) -> None:
     limited = ("sh", "-c", 'ulimit -v 2000000; exec "$0" "$@"', TOOL)
     error = run_layout(tmp_path / "names", status=2, tool=limited)
     assert error.startswith("names and types take over ")
+
+
+def test_an_index_without_an_empty_slot_is_an_error(tmp_path: Path) -> None:
+    """libdwarf 20210528 would search it for ever."""
+    steps = ("dwp -e sample", "rm *.dwo")
+    exe = Row("dwp", "gcc -gdwarf-4 -gsplit-dwarf", steps).build(tmp_path)
+    package = tmp_path / "sample.dwp"
+    data = bytearray(package.read_bytes())
+    start, _ = section(package, ".debug_cu_index")
+    (slots,) = struct.unpack_from("<I", data, start + 12)
+    for slot in range(slots):
+        if not any(data[start + 16 + 8 * slot : start + 24 + 8 * slot]):
+            data[start + 16 + 8 * slot] = 0xAA
+    package.write_bytes(data)
+    error = run_layout(exe, status=2)
+    place = "section '.debug_cu_index' has a table without an empty slot"
+    assert error == f"malformed DWARF in '{package}': {place}"
+    struct.pack_into("<I", data, start + 12, slots - 1)
+    package.write_bytes(data)
+    assert f"has a table of {slots - 1} slots" in run_layout(exe, status=2)

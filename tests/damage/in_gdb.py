@@ -203,7 +203,7 @@ class Run:
         with open(f"{self._folder}/d.json", encoding="utf-8") as file:
             document = json.load(file)
         statistics = document["statistics"]
-        seen = {name: statistics.get(name) for name in ("live", "deleted", "empty", "slots")}
+        seen = {name: statistics.get(name) for name in ("live", "slots")}
         seen |= {name: document["header"][name] for name in ("count", "family")}
         return seen
 

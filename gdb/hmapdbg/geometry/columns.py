@@ -14,6 +14,7 @@ from ..target import Target
 Raw = NDArray[np.uint8]  # rows of bytes
 Mask = NDArray[np.bool_]
 
+LARGE_BOX = 64 << 10  # bytes of one value
 BLOCK_BYTES = 4 << 20  # of main buckets, or of long chains, in a Block
 
 
@@ -27,7 +28,15 @@ def pointer_column(target: Target, raw: Raw, offset: int = 0) -> Addresses:
 def unboxed(target: Target, pointers: Raw, size: int) -> Column:
     """What n pointers (n, pointer size) point to: values of `size` bytes."""
     addrs = pointer_column(target, pointers)
-    values, ok = target.gather(addrs, size)
+    if size <= LARGE_BOX:
+        values, ok = target.gather(addrs, size)
+        return Column.read(values, ok, addrs)
+    # A garbage size leads out of memory: nothing is read, nor made, for such values.
+    there = np.array([target.is_mapped(addr, size) for addr in addrs.tolist()], np.bool_)
+    ok = np.zeros(len(addrs), np.bool_)
+    values = np.zeros((len(addrs), size), np.uint8)
+    if there.any():
+        values[there], ok[there] = target.gather(addrs[there], size)
     return Column.read(values, ok, addrs)
 
 

@@ -91,7 +91,7 @@ class Memory(abc.ABC):
             raise MemoryFault(addr, size)
         if size == 0:
             return b""
-        if not self._is_mapped(addr, size):
+        if not self.is_mapped(addr, size):
             raise MemoryFault(addr, size)
         return bytes(self.read_exactly(addr, size))
 
@@ -176,7 +176,7 @@ class Memory(abc.ABC):
         holes: list[tuple[int, int]] = []
         for start, length in zip(starts.tolist(), lengths.tolist()):
             try:
-                if not self._is_mapped(start, length):
+                if not self.is_mapped(start, length):
                     raise MemoryFault(start, length)
                 parts.append(np.frombuffer(self.read_exactly(start, length), np.uint8))
             except MemoryFault:
@@ -192,7 +192,8 @@ class Memory(abc.ABC):
             whole[first:last] = False
         return np.concatenate(parts), offsets, whole
 
-    def _is_mapped(self, addr: int, size: int) -> bool:
+    def is_mapped(self, addr: int, size: int) -> bool:
+        """Whether all `size` bytes at `addr` are mapped, or that is not known."""
         return all(mapped for _, _, mapped in self._split_by_mappings(addr, addr + size))
 
     def _split_by_mappings(self, start: int, end: int) -> list[tuple[int, int, bool]]:

@@ -42,10 +42,11 @@ class KeyHash:
     def hashes(self, keys: Column) -> tuple[Hashes, NDArray[np.bool_]]:
         """The 64-bit hash of each of n keys, and which of them could be hashed."""
         ok = keys.known
-        contents, readable = self.contents(keys)
-        ok &= readable
-        digests = map(self._digest, contents, repeat(self._seed))
-        return np.fromiter(digests, np.uint64, len(contents)), ok
+        hashes = np.zeros(len(keys), np.uint64)
+        contents, readable = self.contents(keys.take(ok))
+        hashes[ok] = np.fromiter(map(self._digest, contents, repeat(self._seed)), np.uint64)
+        ok[ok] = readable
+        return hashes, ok
 
     def hash_bytes(self, content: bytes) -> int:
         """The hash of one key, from its hashed bytes."""

@@ -234,6 +234,8 @@ class BucketAudit:
     def _string_faults(self, where: _Names, keys: Column, failed: Mask) -> Iterator[Problem]:
         """Strings that cannot be read; I14 reports NULL if the map owns them."""
         target = self.arrays.target
+        if keys.data.shape[1] != target.pointer_size:
+            return  # a damaged type object
         pointers = pointer_column(target, keys.data, 0)
         for at in np.flatnonzero(failed).tolist():
             pointer = int(pointers[at])

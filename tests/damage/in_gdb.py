@@ -192,11 +192,13 @@ class Run:
 
     def _is_other(self) -> bool:
         """Whether the map that a dump shows is not the sound one, and an invariant should tell: not
-        where the variable leads to another map, nor of what has no count of its own."""
+        where the variable leads to another map, nor of what has no count of its own, nor of a
+        header of zeros, which is that of a map never written to."""
         at, size = self._variable
         if any(addr < at + size and at < addr + len(data) for addr, data in self._patches):
             return False
-        return self._sound["family"] != "Go sync.Map" and self._seen() != self._sound
+        seen = self._seen()
+        return seen["family"] != "Go sync.Map" and seen["count"] != 0 and seen != self._sound
 
     def _seen(self) -> dict[str, Any]:
         """What a dump tells of a map's structure, without keys and values."""

@@ -157,6 +157,8 @@ static void check_pin_flag(struct check *check, const struct bmap *buckets, unsi
                            const char *name, size_t *pins)
 {
     const struct hmap *map = check->map;
+    if ((uintptr_t)buckets % _Alignof(struct hmap_array) != 0)
+        return; /* check_array() has told it */
     size_t pinned = buckets != NULL ? array_of(buckets)->pins : 0;
     bool flagged = (map->flags & flag) != 0;
     if (flagged != (pinned != 0))
@@ -176,6 +178,10 @@ static void check_iterators(struct check *check)
         if (n++ > most) {
             hmap_report(check, 15, &map->retired, "%zu open iterators, but over %zu retired arrays",
                         map->niterators, most);
+            return;
+        }
+        if ((uintptr_t)array % _Alignof(struct hmap_array) != 0) {
+            hmap_report(check, 15, array, "retired array %p is not aligned", (const void *)array);
             return;
         }
         check_retired_array(check, array);

@@ -449,6 +449,8 @@ static void test_i15_iterators(void **state)
     assert_reports_only(map, 15, &retired->buckets->tophash[0]);
     PLANT(retired->pins, 0) assert_reports_only(map, 15, &retired->pins);
     PLANT(retired->size, retired->size + 1) assert_reports(map, 3, &retired->size);
+    struct hmap_array *odd = (struct hmap_array *)(void *)((char *)retired + 1);
+    PLANT(map->retired, odd) assert_reports_only(map, 15, odd);
     limit_time(60);
     PLANT(retired->next, retired) assert_reports(map, 15, &map->retired);
     limit_time(0);

@@ -32,6 +32,19 @@ ROWS_OF_DIGITS = 1 << 14
 
 _is_special = re.compile('[,"\r\n]').search
 
+# What a spreadsheet runs as a formula begins so, also in the wide letters of East Asia; some leave
+# out white space and quotes before it.
+_FORMULA = r'[\s\x00-\x1f"]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]'
+_is_formula = re.compile(_FORMULA).match
+# In some countries ";" stands between the cells.
+_has_formula = re.compile(f"(?:^|;){_FORMULA}").search
+_is_number = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf|nan)\Z").match
+# Control bytes, bidirectional marks, line and paragraph separators, a byte order mark, bytes that
+# are no text (as os.fsdecode has them).
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
 
 Letters = NDArray[np.uint8]  # (rows, width), NUL where a row has less
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -86,9 +99,12 @@ class EntriesWriter:
         key_type: Type,
         elem_type: Type,
         most: int | None = None,
+        guarded: bool = False,
     ) -> None:
+        """guarded: texts as `guard` has them."""
         self.rows = 0
         self._most = most
+        self._guarded = guarded
         self._stream = stream
         self._renderer = renderer
         self._key_type = key_type
@@ -122,7 +138,37 @@ class EntriesWriter:
         integers = self._renderer.decode_integers(type, column)
         if integers is not None:
             return integers
-        return quote(self._renderer.render(type, column))
+        texts = self._renderer.render(type, column)
+        return quote(guard(texts) if self._guarded else texts)
+
+
+def guard(texts: list[str]) -> list[str]:
+    """Cells that no spreadsheet runs or hides anything of: a "'" stands before what it would take
+    for a formula and is no number, and control bytes, bidirectional marks and the like are \\xNN,
+    byte by byte of their UTF-8. `texts` itself where there is nothing of that.
+
+    >>> guard(["=1+1", "-1", "-1+1", "a;@b", "bell \\x07"])
+    ["'=1+1", '-1', "'-1+1", "a;'@b", 'bell \\\\x07']
+    """
+    # One look at all of them spares most columns the look at each.
+    joined = ";".join(texts)
+    if not _has_formula(joined) and not _CONTROL.search(joined):
+        return texts
+    return [_CONTROL.sub(_bytes_of, _marked(text)) for text in texts]
+
+
+def _marked(text: str) -> str:
+    """A cell with a "'" before each part that is a formula."""
+    if not _has_formula(text):
+        return text
+    return ";".join(
+        f"'{part}" if _is_formula(part) and not _is_number(part) else part
+        for part in text.split(";")
+    )
+
+
+def _bytes_of(found: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in found.group().encode("utf-8", "surrogateescape"))
 
 
 def quote(texts: list[str]) -> list[str]:

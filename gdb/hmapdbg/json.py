@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,17 @@ from .layout import StructLayout
 from .stats import Stats
 
 FORMAT = "hmap-dump/1"
+
+# What json.dumps leaves as it is, but must not reach a terminal, and bytes that are no text.
+_CONTROL = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def text_of(document: Any, indent: int) -> str:
+    """A document as JSON, with a newline behind it: all of it text that can be printed. A file's
+    name that is not UTF-8 has \\udcNN for such a byte, as os.fsdecode has it. ValueError for a NaN.
+    """
+    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n"
 
 
 def dump(stats: Stats, problems: Sequence[Problem]) -> str:
@@ -24,7 +36,7 @@ def dump(stats: Stats, problems: Sequence[Problem]) -> str:
         "verdicts": [{"name": one.name, "text": one.text} for one in stats.verdicts()],
         "problems": [_problem(one) for one in problems],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text_of(document, 2)
 
 
 def layouts(structs: Sequence[StructLayout]) -> str:
@@ -49,7 +61,7 @@ def layouts(structs: Sequence[StructLayout]) -> str:
             for struct in structs
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return text_of(document, 2)
 
 
 def _header(header: Header) -> dict[str, Any]:

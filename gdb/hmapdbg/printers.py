@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gdb
 import gdb.printing
 
+from .output.files import escaped
 from .terminal import in_charset
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class MapPrinter(Printer):  # type: ignore[misc]
         entries = "entry" if header.count == 1 else "entries"
         return _shown(f"{header.family} map{name} with {header.count:,} {entries}")
 
-    def children(self) -> Iterator[tuple[str, gdb.Value]]:
+    def children(self) -> Iterator[tuple[str, gdb.Value | str]]:
         """Keys and elems in turn, in the order of the entries CSV."""
         opened = self._open()
         if opened is None:
@@ -65,8 +66,8 @@ class MapPrinter(Printer):  # type: ignore[misc]
         number = 0
         for keys, elems in self._iter_entries():
             for key, elem in zip(keys.tolist(), elems.tolist()):
-                yield f"[{number} key]", values.gdb_value(key, found.header.key_type)
-                yield f"[{number} elem]", values.gdb_value(elem, found.header.elem_type)
+                yield f"[{number} key]", _safe(values.gdb_value(key, found.header.key_type))
+                yield f"[{number} elem]", _safe(values.gdb_value(elem, found.header.elem_type))
                 number += 1
 
     def num_children(self) -> int:
@@ -117,6 +118,16 @@ class MapPrinter(Printer):  # type: ignore[misc]
 
     def display_hint(self) -> str:
         return "map"
+
+
+def _safe(value: gdb.Value) -> gdb.Value | str:
+    """A value, or its text where gdb would print it with what turns letters round: it escapes
+    control bytes, but no bidirectional marks."""
+    try:
+        text = value.format_string()
+    except gdb.error:  # memory that cannot be read: gdb says so in its place
+        return value
+    return value if escaped(text) == text else _shown(text)
 
 
 def _shown(text: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmapdbg.block import Block, Buckets, Cells, Column
-from hmapdbg.csv import ROWS_OF_DIGITS, EntriesWriter, OccupancyWriter, quote
+from hmapdbg.csv import ROWS_OF_DIGITS, EntriesWriter, OccupancyWriter, guard, quote
 from hmapdbg.target import Field, Kind, Type
 from hmapdbg.target.fake import FakeTarget
 from hmapdbg.target.types import array_of
@@ -173,3 +173,46 @@ def test_percent_in_the_name_of_an_array_is_no_format():
 def test_quoted_fields_read_back(texts):
     line = ",".join(["first", *quote(texts)]) + "\n"
     assert list(csv.reader(io.StringIO(line, newline=""))) == [["first", *texts]]
+
+
+GUARDED = {
+    "=cmd|' /C calc'!A0": "'=cmd|' /C calc'!A0",
+    "@SUM(1;+2)": "'@SUM(1;'+2)",
+    "-1+1": "'-1+1",
+    "-": "'-",
+    "\t=1": "'\\x09=1",
+    "\ra": "'\\x0da",
+    "\uff1d1": "'\uff1d1",  # a wide "="
+    ' "=1': "' \"=1",
+    "a;=1;-5;b": "a;'=1;-5;b",
+    "a\u202eb\x9b\udcff\n": "a\\xe2\\x80\\xaeb\\xc2\\x9b\\xff\\x0a",
+}
+UNCHANGED = ("", "-5", "+0.5e-7", "-inf", "a=1", "-1;-2", "h\u00e9\u20ac \U0001f600", "'=1")
+
+
+def test_cells_for_spreadsheets():
+    assert guard([*GUARDED, *UNCHANGED]) == [*GUARDED.values(), *UNCHANGED]
+    plain = list(UNCHANGED)
+    assert guard(plain[1:2] + plain[4:5]) == ["-5", "a=1"]
+
+
+@relaxed
+@given(st.lists(st.text(st.sampled_from("=+-@\t\r;\"' a1\x1b\u202e\uff1d,\n"), max_size=8)))
+def test_no_guarded_cell_is_a_formula(texts):
+    for text in guard(texts):
+        assert not set(text) & set("\t\r\n\x1b\u202e")
+        for part in text.split(";"):
+            bare = part.lstrip(' "')
+            assert bare[:1] not in tuple("=+-@\uff1d") or not bare or bare[1:].isdigit(), text
+
+
+def test_guarded_rows_differ_in_their_texts_alone():
+    stream = io.StringIO(newline="")
+    writer = EntriesWriter(stream, Renderer(FakeTarget()), TEXT, INT, guarded=True)
+    elems = Column(ints([-1, 2]).astype("<i4").view(np.uint8).reshape(-1, 4))
+    places = [(0, 0, 0, 5), (0, 0, 1, -1)]
+    writer.add(cell_block("buckets", places, text_column([b"=1,2", b"plain"]), elems))
+    assert stream.getvalue().splitlines()[1:] == [
+        'buckets,0,0,0,5,"\'=1,2",-1',
+        "buckets,0,0,1,-1,plain,2",
+    ]

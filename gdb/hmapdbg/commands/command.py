@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..target import Target
 
 TYPE = Option("--type", "TYPE")
+GUARD = Option("--guard")
 MAX_CANDIDATES = 8  # types that a map may be of, in a warning
 
 

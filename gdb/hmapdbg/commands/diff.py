@@ -11,7 +11,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, FileError, Outputs
 from ..terminal import write
-from .command import HmapCommand
+from .command import GUARD, HmapCommand
 from .list import CHOICE, family_of, list_maps, show_traces
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Diff(HmapCommand):
       --places N      end the search after N places in memory; default 20,000,000
       --csv FILE      write a row per changed map
       --json FILE     write the same as JSON
+      --guard         write CSVs for spreadsheets, as hmap-dump does
       -h, --help      show this help
 
     Options with a FILE may be repeated; '-' is standard output and suppresses the table.
@@ -54,6 +55,7 @@ class Diff(HmapCommand):
         *(one for one in CHOICE if one.name not in ("--sort", "--min-bytes")),
         Option("--csv", "FILE", repeatable=True),
         Option("--json", "FILE", repeatable=True),
+        GUARD,
     )
 
     def run(self, arguments: Arguments) -> None:
@@ -71,7 +73,7 @@ class Diff(HmapCommand):
         found = compare(_chosen(before, arguments), after)
         with Outputs(expand_user=True) as outputs:
             for name in arguments.all("--csv"):
-                outputs.open(name).write(diff_csv(found))
+                outputs.open(name).write(diff_csv(found, GUARD.name in arguments))
             for name in arguments.all("--json"):
                 outputs.open(name).write(dump_difference(found))
             outputs.commit()

@@ -11,7 +11,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
 from ..terminal import write
-from .command import TYPE, HmapCommand
+from .command import GUARD, TYPE, HmapCommand
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Dump(HmapCommand):
       --entries FILE  write a row per live entry: array,bucket,chain_index,slot,tophash,key,value
       --json FILE     write header, statistics, verdicts and problems as JSON
       --plot FILE     draw the map; .png, .svg or .pdf
+      --guard         write CSVs for spreadsheets: a ' before texts that they would take for
+                      formulas, control bytes and bidirectional marks as \\xNN
       --buckets A-B   print buckets A to B slot by slot, with the stale keys of deleted slots;
                       'old:A-B' selects the array that growth is emptying, 'TABLE:A-B' one of
                       several tables
@@ -75,6 +77,7 @@ class Dump(HmapCommand):
         Option("--entries", "FILE", repeatable=True),
         Option("--json", "FILE", repeatable=True),
         Option("--plot", "FILE", repeatable=True),
+        GUARD,
         Option("--buckets", "A-B"),
         Option("--limit", "N"),
         TYPE,
@@ -107,6 +110,7 @@ class Dump(HmapCommand):
             entries=arguments.all("--entries"),
             documents=arguments.all("--json"),
             pictures=arguments.all("--plot"),
+            guarded=GUARD.name in arguments,
         )
         with Outputs(expand_user=True) as outputs, Progress(self.name) as progress:
             dumped = dump_map(

@@ -9,7 +9,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
 from ..terminal import write
-from .command import HmapCommand, warned, write_trace
+from .command import GUARD, HmapCommand, warned, write_trace
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class List(HmapCommand):
       --json FILE     write the same as JSON
       --pprof FILE    write a profile for 'go tool pprof': bytes held and wasted, entries, deleted
       --save FILE     save the list for hmap-diff
+      --guard         write CSVs for spreadsheets, as hmap-dump does
       -h, --help      show this help
 
     Options with a FILE may be repeated; '-' is standard output and suppresses the table.
@@ -78,6 +79,7 @@ class List(HmapCommand):
     options = (
         *CHOICE,
         *(Option(name, "FILE", repeatable=True) for name in FILE_OPTIONS),
+        GUARD,
     )
 
     def run(self, arguments: Arguments) -> None:
@@ -158,7 +160,7 @@ def write_files(arguments: Arguments, listing: Listing) -> None:
 
     with Outputs(expand_user=True) as outputs:
         for path in arguments.all("--csv"):
-            outputs.open(path).write(tables.list_csv(listing))
+            outputs.open(path).write(tables.list_csv(listing, GUARD.name in arguments))
         for path in arguments.all("--json"):
             outputs.open(path).write(saved.dump(listing, samples=False))
         for path in arguments.all("--pprof"):

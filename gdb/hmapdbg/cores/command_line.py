@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ..compat import dataclass
+from ..text import printable
 from . import USAGE
 from .outcome import VERDICTS
 
@@ -50,7 +51,7 @@ verdicts: """ + ", ".join(
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"hmap-cores: {message}: see 'hmap-cores --help'\n")
+        self.exit(USAGE, f"hmap-cores: {printable(message)}: see 'hmap-cores --help'\n")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Asked:
     timeout: float  # seconds
     no_entries: bool
     no_plots: bool
+    guard: bool
     any_build: bool
     gdb: str
     ex: Sequence[str]
@@ -131,6 +133,11 @@ def parse(arguments: Sequence[str]) -> Asked:
     )
     add("--no-entries", action="store_true", help="write no CSVs of entries")
     add("--no-plots", action="store_true", help="draw no pictures")
+    add(
+        "--guard",
+        action="store_true",
+        help="write CSVs for spreadsheets: a ' before texts that they would take for formulas",
+    )
     add("--any-build", action="store_true", help="do not compare build ids")
     add("--gdb", metavar="GDB", default="gdb", help="the gdb to run (default: %(default)s)")
     add(

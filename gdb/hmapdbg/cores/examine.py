@@ -137,6 +137,7 @@ def _examine_map(target: Target, opened: Map, name: str, job: Job) -> MapResult:
         summaries=[stem + SUMMARY],
         entries=[stem + ENTRIES] if job.entries else [],
         pictures=[stem + PICTURE] if job.pictures else [],
+        guarded=job.guarded,
     )
     with Outputs() as outputs:
         dumped = dump_map(

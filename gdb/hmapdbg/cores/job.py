@@ -36,6 +36,7 @@ class Job:
     most: int = 0  # maps to examine of those found, the largest ones; 0: all
     entries: bool = True
     pictures: bool = True
+    guarded: bool = False  # CSVs are for spreadsheets
     seconds: float | None = None  # for the search, and again for the list; None: no limit
 
     def write(self, path: str) -> None:

@@ -12,6 +12,7 @@ from ..arguments import UsageError
 from ..listing.rows import Listing
 from ..listing.tables import diff_csv, diff_lines
 from ..output.files import FileError, Outputs
+from ..text import printable
 from . import USAGE, outcome, page
 from .command_line import Asked, parse
 from .match import Program, Unusable, open_program
@@ -29,13 +30,18 @@ def main(arguments: Sequence[str]) -> int:
         results = _results(asked, _checked(asked))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        print(f"hmap-cores: cannot write '{error.filename}': {reason}", file=sys.stderr)
+        _say(f"cannot write '{error.filename}': {reason}")
         return USAGE
     except (UsageError, FileError) as error:
-        print(f"hmap-cores: {error}", file=sys.stderr)
+        _say(str(error))
         return USAGE
     print(outcome.closing_line(results, asked.output))
     return outcome.exit_status(results, asked.fail_on)
+
+
+def _say(text: str) -> None:
+    """What is wrong with the command line, or with what it leads to: names may steer a terminal."""
+    print(f"hmap-cores: {printable(text)}", file=sys.stderr)
 
 
 def _checked(asked: Asked) -> Program:
@@ -67,6 +73,7 @@ def _results(asked: Asked, program: Program) -> Sequence[CoreResult]:
             most=asked.most,
             entries=not asked.no_entries,
             pictures=not asked.no_plots,
+            guarded=asked.guard,
             any_build=asked.any_build,
             gdb=asked.gdb,
             commands=asked.ex,
@@ -75,16 +82,16 @@ def _results(asked: Asked, program: Program) -> Sequence[CoreResult]:
     with Teller(cores, runner, asked.fail_on) as teller:
         found = runner.run(cores, teller.tell)
     results = [found[core] for core in cores]
-    _write(asked.output, SUMMARY_FILE, outcome.summary(results))
+    _write(asked.output, SUMMARY_FILE, outcome.summary(results, asked.guard))
     listings = [page.read_listing(asked.output, result) for result in results]
     if asked.diff:
-        _tell_difference(asked.output, listings)
+        _tell_difference(asked.output, listings, asked.guard)
     if asked.html:
         page.write_pages(asked.output, os.path.abspath(program.path), results, listings)
     return results
 
 
-def _tell_difference(output: str, listings: Sequence[Listing | None]) -> None:
+def _tell_difference(output: str, listings: Sequence[Listing | None], guarded: bool) -> None:
     """Says which maps have grown, and writes diff.csv. FileError."""
     found = page.compared(listings)
     if found is None:
@@ -92,7 +99,7 @@ def _tell_difference(output: str, listings: Sequence[Listing | None]) -> None:
         return
     for line in diff_lines(found, DIFF_ROWS):
         print(line.replace("'--limit N' shows N, 0 all", f"see {DIFF_FILE}"))
-    _write(output, DIFF_FILE, diff_csv(found))
+    _write(output, DIFF_FILE, diff_csv(found, guarded))
 
 
 def _write(output: str, name: str, text: str) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..listing.tables import csv_of
 from ..text import printable
 from . import FINE, FOUND, UNREADABLE
 from .job import INCOMPLETE, MapResult
@@ -149,15 +148,14 @@ def size(count: int) -> str:
 # ---- summary.csv
 
 
-def summary(results: Sequence[CoreResult]) -> str:
-    """The CSV over all cores: a row for each map, and for each thing that could not be examined."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
+def summary(results: Sequence[CoreResult], guarded: bool = False) -> str:
+    """The CSV over all cores: a row for each map, and for each thing that could not be examined;
+    guarded: texts as csv.guard has them."""
+    table: list[Sequence[str]] = [COLUMNS]
     for result in results:
         for row in _iter_rows(result):
-            writer.writerow({key: printable(str(value)) for key, value in row.items()})
-    return stream.getvalue()
+            table.append([printable(str(row.get(name, ""))) for name in COLUMNS])
+    return csv_of(table, guarded)
 
 
 def _iter_rows(result: CoreResult) -> Iterator[dict[str, object]]:

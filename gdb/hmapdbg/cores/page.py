@@ -20,7 +20,7 @@ from ..listing.saved import NotAListing, load
 from ..listing.tables import rate_unit, unseen_lines
 from ..output.files import Outputs
 from ..plot.growth import Growth, growth_of
-from ..text import size_text
+from ..text import printable, size_text
 from .job import LISTING, PICTURE, MapResult
 from .outcome import detail_of, status_of
 from .run import EXTENSION, CoreResult
@@ -56,12 +56,13 @@ def write_pages(
 
     def steps(path: str) -> markupsafe.Markup:
         """A path that may be broken between its steps."""
-        parts = re.split(r"(?=\.[\w(]|->|\[)", path)
+        parts = re.split(r"(?=\.[\w(]|->|\[)", printable(path))
         return markupsafe.Markup("<wbr>").join(parts)
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -83,6 +84,12 @@ def write_pages(
             values = _core(output, program, results, listings, number)
             write(os.path.join(output, result.core.name, PAGE), "core.html", values)
     write(os.path.join(output, PAGE), "all.html", _index(program, results, listings))
+
+
+def _visible(shown: object) -> object:
+    """What a template shows, without what a page would hide or turn round; markup as it is."""
+    is_text = isinstance(shown, str) and not hasattr(shown, "__html__")
+    return printable(str(shown)) if is_text else shown
 
 
 # ---- the index

@@ -70,6 +70,7 @@ class Options:
     most: int = 0
     entries: bool = True
     pictures: bool = True
+    guarded: bool = False  # CSVs are for spreadsheets
     any_build: bool = False
     gdb: str = "gdb"
     commands: Sequence[str] = ()  # for gdb, before it reads the core
@@ -220,6 +221,7 @@ class Runner:
             options.most,
             options.entries,
             options.pictures,
+            options.guarded,
             SHARE * options.timeout,
         ).write(job_file)
         command = self._command(core, job_file)

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from ..json import text_of
 from .difference import Difference
 from .rows import Listing, Row, Sample
 
@@ -42,7 +43,7 @@ def dump(listing: Listing, samples: bool) -> str:
         "choice": listing.choice,
         "maps": [_row(row, samples) for row in listing.rows],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return text_of(document, 1)
 
 
 def _row(row: Row, samples: bool) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def dump_difference(found: Difference) -> str:
             for one in found.changes
         ],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return text_of(document, 1)
 
 
 def load(text: str) -> Listing:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from ..csv import guard
 from ..text import count_of, printable, size_text
 from ..reach.walk import SOURCES
 from .difference import Change, Difference
@@ -169,14 +170,12 @@ def _change_cells(one: Change, length: int) -> tuple[str, ...]:
     )
 
 
-def diff_csv(found: Difference) -> str:
-    """A row for each map that has changed."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(DIFF_HEADER)
+def diff_csv(found: Difference, guarded: bool = False) -> str:
+    """A row for each map that has changed; guarded: texts as csv.guard has them."""
+    table: list[Sequence[object]] = [DIFF_HEADER]
     for one in found.changes:
         row, before, after, rate = one.row, one.before, one.after, one.per_second
-        writer.writerow(
+        table.append(
             [
                 row.path,
                 one.state,
@@ -194,7 +193,7 @@ def diff_csv(found: Difference) -> str:
                 ";".join(one.keys.shown) if one.keys is not None else "",
             ]
         )
-    return stream.getvalue()
+    return csv_of(table, guarded)
 
 
 # ---- what both share
@@ -262,13 +261,11 @@ def aligned(rows: Sequence[Sequence[str]], sides: str) -> Iterator[str]:
         yield "  ".join(parts).rstrip()
 
 
-def list_csv(listing: Listing) -> str:
-    """A row for each map."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_HEADER)
+def list_csv(listing: Listing, guarded: bool = False) -> str:
+    """A row for each map; guarded: texts as csv.guard has them."""
+    table: list[Sequence[object]] = [CSV_HEADER]
     for row in listing.rows:
-        writer.writerow(
+        table.append(
             [
                 row.path,
                 row.source,
@@ -291,4 +288,14 @@ def list_csv(listing: Listing) -> str:
                 int(listing.is_complete),
             ]
         )
+    return csv_of(table, guarded)
+
+
+def csv_of(table: Iterable[Sequence[object]], guarded: bool) -> str:
+    """Rows as a CSV; guarded: texts as csv.guard has them."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in table:
+        texts = [str(cell) for cell in row]
+        writer.writerow(guard(texts) if guarded else texts)
     return stream.getvalue()

@@ -27,6 +27,7 @@ class MapFiles:
     documents: Sequence[str] = ()  # JSON
     pictures: Sequence[str] = ()  # in the format that the suffix says
     summaries: Sequence[str] = ()  # the text that hmap-dump prints
+    guarded: bool = False  # texts in CSVs are what no spreadsheet runs
 
     def paths(self) -> list[str]:
         """All of them."""
@@ -71,8 +72,9 @@ def dump_map(
     renderer = Renderer(target, max_string=max_string)
     # All are opened first: a path that cannot be written shows before the walk.
     tables = [OccupancyWriter(outputs.open(path), header.geometry.name) for path in files.occupancy]
+    types = header.key_type, header.elem_type
     entries = [
-        EntriesWriter(outputs.open(path), renderer, header.key_type, header.elem_type, most)
+        EntriesWriter(outputs.open(path), renderer, *types, most, files.guarded)
         for path in files.entries
     ]
     documents = [outputs.open(path) for path in files.documents]

@@ -10,6 +10,7 @@ from typing import NoReturn
 from .. import plot
 from ..compat import dataclass
 from ..output.files import FileError
+from ..text import printable
 from . import UNREADABLE, USAGE
 from .picture import draw
 
@@ -38,7 +39,7 @@ class Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"hmap-plot: {message}: see 'hmap-plot --help'\n")
+        self.exit(USAGE, f"hmap-plot: {printable(message)}: see 'hmap-plot --help'\n")
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         plot.format_of(options.output)
     except plot.PlotError as error:
-        print(f"hmap-plot: {error}", file=sys.stderr)
+        print(f"hmap-plot: {printable(str(error))}", file=sys.stderr)
         return USAGE
     if options.occupancy == options.entries == "-":
         print("hmap-plot: both CSVs are '-': give one of them as a file", file=sys.stderr)
@@ -80,6 +81,6 @@ def main(arguments: Sequence[str]) -> int:
     try:
         draw(options.occupancy, options.entries, options.output, options.title)
     except FileError as error:
-        print(f"hmap-plot: {error}", file=sys.stderr)
+        print(f"hmap-plot: {printable(str(error))}", file=sys.stderr)
         return UNREADABLE
     return 0

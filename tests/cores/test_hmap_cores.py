@@ -39,6 +39,9 @@ ILL = {
     "prices": "growing",
     "subscriptions": "pinned",
 }
+WHOLE = "raise 'ulimit -c', or copy the whole file"
+ANOTHER = "name a core that the kernel or gdb has written"
+PROGRAM = "name the program that dumped it, or use --any-build"
 QUICK = ("--no-entries", "--no-plots")
 
 
@@ -161,17 +164,19 @@ def test_each_kind_of_bad_core_is_one_line_and_stops_nothing(cores: Cores, tmp_p
         assert {row["status"] for row in run.of(name)} == {"ok"}
     expected = {
         "no-maps": r"no maps: none existed, or all had been destroyed",
-        "other-program": r"of another program, 'wordcount': build id [0-9a-f]{12}…, not .*",
+        "other-program": r"of another program, 'wordcount': build id [0-9a-f]{12}…, not .*: "
+        + PROGRAM,
         "program": r"not a core file: an executable or library",
         "filtered": r"the core does not hold the memory of 'hmap_registry'",
-        "cut": r"truncated: .* MiB of .* MiB are there, the registers and mappings are not",
-        "cut-in-headers": r"truncated: only 100 bytes are there",
-        "empty": r"an empty file",
-        "text": r"no core: a text file",
+        "cut": r"truncated: .* MiB of .* MiB are there, the registers and mappings are not: "
+        + WHOLE,
+        "cut-in-headers": r"truncated: only 100 bytes are there: " + WHOLE,
+        "empty": f"an empty file: {WHOLE}, or free disk space",
+        "text": r"no core: a text file: " + ANOTHER,
         "packed": r"compressed by zstd: unpack it with unzstd",
-        "binary": r"no core: no ELF file",
+        "binary": r"no core: no ELF file: " + ANOTHER,
         "no-heap": r"the core does not hold the map at 0x[0-9a-f]+, after 0 maps",
-        "fifo": r"not a regular file",
+        "fifo": r"not a regular file: copy what it gives into one",
         "gone": r"cannot be read: no such file or directory",
     }
     for name, detail in expected.items():

@@ -6,7 +6,7 @@ import os
 import stat
 
 from ..compat import dataclass
-from ..target.core_file import BuildIds, CoreFacts, NotACore, build_ids_of, core_facts
+from ..target.core_file import BuildIds, CoreFacts, NotACore, build_ids_of, core_facts, processor_of
 
 COMPRESSED = {
     b"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
@@ -15,6 +15,12 @@ COMPRESSED = {
     b"\x04\x22\x4d\x18": ("lz4", "unlz4"),
     b"BZh": ("bzip2", "bunzip2"),
 }
+
+
+ELF = b"\x7fELF"
+# Remedies.
+WHOLE = "raise 'ulimit -c', or copy the whole file"
+ANOTHER = "name a core that the kernel or gdb has written"
 
 
 class Unusable(Exception):
@@ -27,15 +33,16 @@ class Program:
 
     path: str
     build_ids: BuildIds
+    processor: str = ""  # empty: unknown
 
 
 def open_program(path: str) -> Program:
     """The executable at `path`. Unusable."""
-    _check_file(path)
+    _check_file(path, "name the program that dumped the cores")
     try:
         if core_facts(path).is_core:
             raise Unusable("it is a core: name the executable first")
-        return Program(path, build_ids_of(path))
+        return Program(path, build_ids_of(path), processor_of(path))
     except NotACore:
         raise Unusable("not an ELF file: name the program that dumped the cores") from None
 
@@ -44,31 +51,37 @@ def check_core(path: str, program: Program, any_build: bool = False) -> list[str
     """Looks at a core; notes for the user. Unusable where gdb could make nothing of it.
 
     any_build: do not compare build ids."""
-    _check_file(path)
+    _check_file(path, f"{WHOLE}, or free disk space")
     facts = _facts(path)
     if not facts.is_core:
         raise Unusable("not a core file: an executable or library")
+    if program.processor and facts.processor != program.processor:
+        raise Unusable(
+            f"of another processor: {facts.processor}, not {program.processor}: "
+            "name the program that dumped it"
+        )
     notes = [] if any_build else _compare(facts, program)
     if facts.is_truncated:
         cut = f"{_size(facts.size)} of {_size(facts.whole)} are there"
         if not facts.has_notes:
             # gdb's own cores have them at the end.
-            raise Unusable(f"truncated: {cut}, the registers and mappings are not")
-        notes.insert(0, f"truncated: {cut}")
+            raise Unusable(f"truncated: {cut}, the registers and mappings are not: {WHOLE}")
+        notes.insert(0, f"truncated: {cut}: {WHOLE}")
     elif not facts.has_notes:
-        raise Unusable("it has no notes: registers and mappings are missing")
+        raise Unusable(f"it has no notes: registers and mappings are missing: {ANOTHER}")
     return notes
 
 
-def _check_file(path: str) -> None:
+def _check_file(path: str, remedy: str) -> None:
+    """Unusable where there is nothing to be read; remedy: for an empty file."""
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            raise Unusable("a folder")
+            raise Unusable("a folder: name a file, or a folder with cores in it")
         if not stat.S_ISREG(status.st_mode):
-            raise Unusable("not a regular file")
+            raise Unusable("not a regular file: copy what it gives into one")
         if status.st_size == 0:
-            raise Unusable("an empty file")
+            raise Unusable(f"an empty file: {remedy}")
         with open(path, "rb"):
             pass
     except OSError as error:
@@ -84,13 +97,13 @@ def _facts(path: str) -> CoreFacts:
         raise Unusable(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     with open(path, "rb") as file:
         start = file.read(4096)
-    if start.startswith(b"\x7fELF"):
-        raise Unusable(f"truncated: only {_size(os.path.getsize(path))} are there")
+    if start[: len(ELF)] == ELF[: len(start)]:
+        raise Unusable(f"truncated: only {_size(os.path.getsize(path))} are there: {WHOLE}")
     for magic, (name, tool) in COMPRESSED.items():
         if start.startswith(magic):
             raise Unusable(f"compressed by {name}: unpack it with {tool}")
     kind = "a text file" if _is_text(start) else "no ELF file"
-    raise Unusable(f"no core: {kind}")
+    raise Unusable(f"no core: {kind}: {ANOTHER}")
 
 
 def _compare(facts: CoreFacts, program: Program) -> list[str]:
@@ -104,7 +117,8 @@ def _compare(facts: CoreFacts, program: Program) -> list[str]:
         if name and name != own:
             of_what += f", '{name}'"
         raise Unusable(
-            f"{of_what}: build id {_short(facts.build_ids)}, not {_short(program.build_ids)}"
+            f"{of_what}: build id {_short(facts.build_ids)}, not {_short(program.build_ids)}: "
+            "name the program that dumped it, or use --any-build"
         )
     where = "the core" if program.build_ids else "the executable"
     told = f"of '{name}' by name" if name else "of an unknown program"

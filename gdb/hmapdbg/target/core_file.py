@@ -27,6 +27,19 @@ AT_PHDR = 3
 PN_XNUM = 0xFFFF
 MAX_NOTES = 16 << 20  # bytes of notes to read
 MAX_HEADERS = 1000  # program headers of a program
+# Processors by e_machine; others are called by their number.
+PROCESSORS = {
+    3: "i386",
+    8: "MIPS",
+    20: "PowerPC",
+    21: "PowerPC64",
+    22: "S/390",
+    40: "ARM",
+    62: "x86-64",
+    183: "AArch64",
+    243: "RISC-V",
+    258: "LoongArch",
+}
 # Notes that identify a build of a program, by (name, type): the linker's, and Go's.
 BUILD_IDS = {(b"GNU", 3): "GNU", (b"Go", 4): "Go"}
 
@@ -69,6 +82,7 @@ class CoreFacts:
     has_notes: bool  # it has registers and the like
     program: str  # path of the executable; empty: unknown
     build_ids: BuildIds  # of the executable
+    processor: str = ""  # that it is of; empty: unknown
 
     @property
     def is_truncated(self) -> bool:
@@ -87,6 +101,12 @@ def build_ids_of(path: str) -> BuildIds:
         reader = _Reader(program, os.path.getsize(path))
         # Go's linker (1.26) has a segment for one of the notes only.
         return reader.build_ids(chain(reader.iter_notes(), reader.iter_section_notes()))
+
+
+def processor_of(path: str) -> str:
+    """The processor that the ELF file at `path` is of. OSError, NotACore."""
+    with open(path, "rb") as file:
+        return _Reader(file, os.path.getsize(path)).processor()
 
 
 def section_bytes(path: str, name: str) -> bytes | None:
@@ -288,7 +308,15 @@ class _Reader:
             bool(notes),
             "" if own is None else os.fsdecode(own[2]),
             self._build_ids_in_memory(start) if phdr else BuildIds(),
+            self.processor(),
         )
+
+    def processor(self) -> str:
+        """The processor that the file is of, as "x86-64, 64-bit"."""
+        machine = self.unpack("H", 18)[0]
+        name = PROCESSORS.get(machine, f"ELF machine {machine}")
+        order = "" if self.order == "<" else ", big-endian"
+        return f"{name}, {64 if self.wide else 32}-bit{order}"
 
     def build_ids(self, notes: Iterator[tuple[bytes, int, bytes]]) -> BuildIds:
         """The build ids in a program's notes."""

@@ -1,4 +1,4 @@
-"""Cores as people find them: cut anywhere, sparse, of other processors, with many threads or maps."""
+"""Cores as people find them: cut anywhere, sparse, of other processors, of many threads or maps."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import gdb
 
 from .. import parameters
-from ..target.interrupt import raise_kept
 
 AFTER = 1.0  # seconds without a word
 EVERY = 0.2
@@ -39,6 +38,8 @@ class Progress:
     def say(self, text: Callable[[], str], at_once: bool = False) -> None:
         """What is being done now. `at_once`: what may take long before it is heard of again.
         KeyboardInterrupt if there was Ctrl-C that Python could not raise."""
+        from ..target.interrupt import raise_kept
+
         raise_kept()
         if not self._enabled or not at_once and time.monotonic() < self._next:
             return

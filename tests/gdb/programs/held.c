@@ -22,6 +22,7 @@ static size_t in_use; /* bytes of chunks */
 
 static size_t chunk(void *block)
 {
+    /* malloc's own word. NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     int is_mapped = (((size_t *)block)[-1] & 2) != 0;
     return malloc_usable_size(block) + (is_mapped ? 2 : 1) * sizeof(size_t);
 }

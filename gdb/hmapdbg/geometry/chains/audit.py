@@ -10,13 +10,14 @@ import numpy as np
 
 from ...block import Addresses, Block, Buckets, Cells, Column, Problem
 from ...header import Header
+from ...target.memory import mapped_parts
 from ..columns import KeySet, Mask, byte_hashes, pointer_column
 from .arrays import Arrays
 from .layout import Seen
 from .walk import BucketWalk
 
 MAX_ABSENT = 16  # an array is there if one part in so many of it is in memory
-MAX_TOUCHED = 1 << 32  # buckets, where it is not known what is in memory
+MAX_TOUCHED = 1 << 32  # buckets, where it may not be known what is in memory
 
 
 class KeyHash(Protocol):
@@ -343,9 +344,7 @@ def iter_retired_problems(arrays: Arrays) -> Iterator[Problem]:
 def _is_there(arrays: Arrays) -> bool:
     """Whether the target can have the new array: one that a garbage B makes large is not in
     memory."""
-    ranges = arrays.target.mappings()
     low, size = arrays.new.address, arrays.new.buckets * arrays.layout.size
-    if ranges is None:
-        return arrays.new.buckets <= MAX_TOUCHED
-    there = sum(max(min(end, low + size) - max(begin, low), 0) for begin, end in ranges)
-    return there * MAX_ABSENT >= size
+    parts = mapped_parts(arrays.target, [(low, low + size)])
+    there = sum(end - begin for begin, end in parts)
+    return arrays.new.buckets <= MAX_TOUCHED and there * MAX_ABSENT >= size

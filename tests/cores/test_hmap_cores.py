@@ -42,6 +42,7 @@ ILL = {
 WHOLE = "raise 'ulimit -c', or copy the whole file"
 ANOTHER = "name a core that the kernel or gdb has written"
 PROGRAM = "name the program that dumped it, or use --any-build"
+INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUICK = ("--no-entries", "--no-plots")
 
 
@@ -417,7 +418,15 @@ def to_another_thread(process: subprocess.Popen[str]) -> None:
     assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGINT)) == 0
 
 
-@pytest.mark.parametrize("interrupt", [to_any_thread, to_another_thread])
+def to_end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+
+
+def to_hang_up(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("interrupt", [to_any_thread, to_another_thread, to_end, to_hang_up])
 def test_interrupt_ends_gdb_and_leaves_nothing(
     interrupt: Callable[[subprocess.Popen[str]], None], cores: Cores, tmp_path: Path
 ) -> None:
@@ -434,7 +443,7 @@ def test_interrupt_ends_gdb_and_leaves_nothing(
         stderr=subprocess.PIPE,
         text=True,
         # A shell starts background jobs with interrupts ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in INTERRUPTING],
     ) as process:
         with open(tmp_path / "here", encoding="ascii") as here:
             gdb_id = int(here.read())

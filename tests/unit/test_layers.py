@@ -23,7 +23,13 @@ PACKAGE = ROOT / "gdb" / "hmapdbg"
 # From the bottom up. Layers of one row do not import each other, except in the last: gdb's surface
 # is one.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("compat", "requirements", "arguments", "distribution"),  # without maps and targets
+    (
+        "compat",
+        "requirements",
+        "arguments",
+        "distribution",
+        "termination",
+    ),  # without maps and targets
     ("target",),
     ("layout",),
     ("languages",),  # what languages and libraries have beyond maps

@@ -41,7 +41,7 @@ OUT/index.html and a page for each core show all that, and how the maps grew fro
 exit status, the highest that applies:
   0  every map of every core is sound
   1  hmap-check found a Problem in a map, or a map has a verdict of --fail-on
-  2  a core or a map could not be examined, or not all of it
+  2  a core or a map could not be examined, or not all of it; or results could not be written
   3  the command line is wrong: no core was looked at
 
 verdicts: """ + ", ".join(

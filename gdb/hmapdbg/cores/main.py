@@ -13,10 +13,10 @@ from ..listing.rows import Listing
 from ..listing.tables import diff_csv, diff_lines
 from ..output.files import FileError, Outputs
 from ..text import printable
-from . import USAGE, outcome, page
+from . import UNREADABLE, USAGE, outcome, page
 from .command_line import Asked, parse
 from .match import Program, Unusable, open_program
-from .run import SUMMARY_FILE, CoreResult, Options, Runner, choose_cores, prepare_output
+from .run import SUMMARY_FILE, Core, CoreResult, Options, Runner, choose_cores, prepare_output
 from .teller import Teller
 
 DIFF_FILE = "diff.csv"
@@ -27,14 +27,24 @@ def main(arguments: Sequence[str]) -> int:
     """Examines the cores and writes the results; the exit status."""
     asked = parse(arguments)
     try:
-        results = _results(asked, _checked(asked))
+        program = _checked(asked)
+        cores = choose_cores(asked.cores)
+        prepare_output(asked.output, cores)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        _say(f"cannot write '{error.filename}': {reason}")
+        _say(f"cannot read '{error.filename}': {(error.strerror or str(error)).lower()}")
         return USAGE
     except (UsageError, FileError) as error:
         _say(str(error))
         return USAGE
+    try:
+        results = _results(asked, program, cores)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        _say(f"cannot write '{error.filename}': {reason}")
+        return UNREADABLE
+    except FileError as error:
+        _say(str(error))
+        return UNREADABLE
     print(outcome.closing_line(results, asked.output))
     return outcome.exit_status(results, asked.fail_on)
 
@@ -59,10 +69,8 @@ def _checked(asked: Asked) -> Program:
     return program
 
 
-def _results(asked: Asked, program: Program) -> Sequence[CoreResult]:
+def _results(asked: Asked, program: Program, cores: Sequence[Core]) -> Sequence[CoreResult]:
     """What came of the cores, told and written. FileError, OSError."""
-    cores = choose_cores(asked.cores)
-    prepare_output(asked.output, cores)
     runner = Runner(
         Options(
             program=program,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 from typing import NoReturn
 
 from ..requirements import missing_module
+from ..termination import tidy_up_on_signals
 from . import INTERRUPTED, UNREADABLE, USAGE
 
 
@@ -17,7 +17,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, _interrupt)
+    tidy_up_on_signals()
     try:
         # Which needs numpy.
         from .main import main
@@ -33,7 +33,3 @@ def run() -> NoReturn:
         # The reader of our output has gone, as under `| head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(UNREADABLE)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt

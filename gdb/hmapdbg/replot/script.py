@@ -6,11 +6,13 @@ import sys
 from typing import NoReturn
 
 from ..requirements import missing_module
+from ..termination import tidy_up_on_signals
 from . import INTERRUPTED, UNREADABLE
 
 
 def run() -> NoReturn:
     """Does what the process was started for, and exits."""
+    tidy_up_on_signals()
     try:
         # Which needs numpy.
         from .command_line import main

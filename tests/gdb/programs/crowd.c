@@ -1,11 +1,15 @@
-/* 64 threads and 10,000 maps, some of each thread. Stops in stop(), with all threads waiting. */
+/* 64 threads and 10,000 maps (or MAPS), some of each thread. Stops in stop(), with all threads waiting. */
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "hmap/hmap.h"
 
-enum { THREADS = 64, MAPS = 10000 };
+#ifndef MAPS
+#define MAPS 10000
+#endif
+
+enum { THREADS = 64 };
 
 HMAP_TYPE_INT64(numbers, int64_t);
 
@@ -20,7 +24,8 @@ static void *work(void *argument)
 {
     int64_t thread = *(const int64_t *)argument;
     for (int64_t i = thread; i < MAPS; i += THREADS) {
-        struct hmap *map = hmap_create(&numbers.type, NULL);
+        const struct hmap_options options = {.name = i == 19 ? "first" : NULL};
+        struct hmap *map = hmap_create(&numbers.type, &options);
         for (int64_t key = 0; key <= i % 20; key++) {
             if (map == NULL || hmap_put(map, &key, &i) == NULL)
                 abort();

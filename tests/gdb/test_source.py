@@ -29,6 +29,30 @@ def test_sourcing_twice_does_no_harm() -> None:
     gdb_session(commands=["source gdb/hmap.py", "source gdb/hmap.py", "help hmap-dump"])
 
 
+def test_gdbs_signals_do_not_go_to_numpys_threads() -> None:
+    # A SIGCHLD that such a thread takes leaves gdb waiting for it for ever.
+    masks = """python
+import os, pathlib, signal
+for task in pathlib.Path("/proc/self/task").iterdir():
+    status = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+    blocked = int(status["SigBlk"], 16) >> (signal.SIGCHLD - 1) & 1
+    print("main" if task.name == str(os.getpid()) else "thread", blocked)
+end"""
+    session = gdb_session(
+        commands=[
+            "python import os; os.environ['OPENBLAS_NUM_THREADS'] = '4'",
+            Tries("hmap-dump 0"),
+            LOADED,
+            masks,
+        ]
+    )
+    assert "numpy" in session[-2].output
+    lines = session[-1].output.splitlines()
+    assert lines.count("main 0") == 1
+    assert len(lines) > 1
+    assert set(lines) == {"main 0", "thread 1"}
+
+
 @pytest.mark.parametrize("version", ["11.2", "12.1"])
 def test_too_old_gdb_is_told_in_one_line(version: str) -> None:
     _, sourced = gdb_session(

@@ -25,6 +25,7 @@ PACKAGE = ROOT / "gdb" / "hmapdbg"
 ROWS: tuple[tuple[str, ...], ...] = (
     (
         "compat",
+        "numpy_threads",
         "requirements",
         "arguments",
         "distribution",

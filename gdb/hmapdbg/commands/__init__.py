@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import gdb
 
 from .. import functions, parameters, printers
+from ..numpy_threads import keep_signals_from_numpys_threads
 from ..terminal import wide_charset
 from .check import Check
 from .command import HmapCommand
@@ -47,3 +48,4 @@ def register() -> None:
         parameters.register()
         functions.register()
     printers.register()
+    keep_signals_from_numpys_threads()

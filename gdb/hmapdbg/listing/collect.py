@@ -171,6 +171,11 @@ def _of_globals(target: Target, search: Search, left: Left, teller: _Teller) -> 
             f"no variables are known: {WITHOUT_DEBUG_INFO} (build it {target.how_to_build()}, or "
             "'hmap-layout load FILE' if it was stripped later), or gdb has not loaded it yet"
         )
+    if target.has_tables_only:
+        left.notes.append(
+            "no debug info: read by Go's own runtime tables; variables have no names there, and go "
+            "by their section"
+        )
     yield from search.follow(variables, GLOBAL)
 
 

@@ -54,9 +54,10 @@ from .go_sound import (
     try_open,
     untyped,
 )
+from .go_roots import iter_root_maps
 from .go_stacks import iter_stack_maps
 from .steps import Origin, cast_to, typed_map
-from .walk import GOROUTINE, UNREACHED, Found, Search, Words
+from .walk import GLOBAL, GOROUTINE, UNREACHED, Found, Search, Words
 
 Mask = NDArray[np.bool_]
 
@@ -104,6 +105,8 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
     frames = target.kept(FramePlaces)
+    for value in iter_root_maps(target) if target.has_tables_only else ():
+        yield from search.take(value, value.expression, GLOBAL)
     for value, path, place in iter_stack_maps(target, heap):
         for found in search.take(value, path, GOROUTINE):
             yield replace(found, map=made_at(found.map, place)) if found.path == path else found
@@ -204,9 +207,9 @@ def _iter_typed(
         if found.direct:
             if found.type.kind is not Kind.POINTER or found.type.resolve is None:
                 continue
-            pointee, name = found.type.target, name[1:]
+            pointee, name = found.type.target, name.removeprefix("*")
         addrs = np.unique(words[known.are_values(words, pointee.size)])
-        is_map = found.name.startswith("map[")
+        is_map = found.direct and not found.name.startswith("*")  # also one with a name of its own
         yield pointee, addrs, typed_map(found.name, addrs) if is_map else cast_to(name, addrs)
     if known.scanned < known.whole:
         notes.append(

@@ -21,6 +21,7 @@ from ..languages.go import (
     Heap,
     HeapTypes,
     LiveWords,
+    root_name,
     short_name,
 )
 from ..target import MemoryFault, Target
@@ -131,7 +132,7 @@ class Holders:
                 if not self._live.may_hold(frame, place - frame.sp):
                     rank += UNFOLLOWED
                 return _Holder(f"goroutine {frame.goroutine} {name}", rank=rank)
-            name = self._target.describe_address(place) or ""
+            name = self._target.describe_address(place) or root_name(self._target, place)
             rank = 4 if name.startswith(RUNTIME) else 0
             return _Holder(f"'{name}'", rank=rank) if name else None
         closure = self._closure(block.start)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -23,11 +24,12 @@ from ..families import family_of, is_handle, open_map
 from ..header import Header
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, Contents, Holder, find_elements, find_holder, find_object
-from ..languages.go import MapTypes, find_call
+from ..languages.go import MapTypes, find_call, find_type
 from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
 from ..target.types import pointer_to, pointers_by_name
+from .go_roots import is_root, resolve_root
 from .go_stacks import PLACE, resolve_place
 from .keys import KEY, hides_key
 from .members import find_qualified, find_virtual_base
@@ -111,6 +113,10 @@ def typed_at(target: Target, type_name: str, address: str) -> Value:
         return target.evaluate_at(type_name, address)
     except TargetError:
         found = target.kept(MapTypes).named(type_name) if type_name.startswith("map[") else None
+        if found is None and target.is_go:
+            named = find_type(target, type_name)
+            is_map = named is not None and named.kind is Kind.POINTER
+            found = named if is_map or named is None else pointer_to(named, target.pointer_size)
         if found is None:
             raise
         number = target.evaluate(address)
@@ -142,6 +148,8 @@ def _value(target: Target, text: str, depth: int, root: _Root) -> tuple[Value, b
         failure = TargetError(f"no variable '{text}' there: 'hmap-list' lists the maps")
     elif _CAST.match(text) and target.is_go:
         return _cast(target, text), True
+    elif target.has_tables_only and is_root(text):
+        return resolve_root(target, text), True
     elif not has_base_step(text) and not _indexes_map(target, text):
         try:
             return target.evaluate(text), False
@@ -200,7 +208,7 @@ def _cast(target: Target, text: str) -> Value:
     found = _CAST.match(text)
     assert found is not None
     name = found["type"]
-    pointee = pointers_by_name(target.lookup_type, name, target.pointer_size)
+    pointee = pointers_by_name(partial(find_type, target), name, target.pointer_size)
     if pointee is None:
         raise TargetError(f"no type '{name}' in the program: 'info types -q' lists them")
     return _pointer(target, text, pointee, int(found["address"], 16))

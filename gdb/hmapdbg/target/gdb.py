@@ -16,7 +16,7 @@ from .core_file import Gap
 from .gdb_classes import GdbClasses, address_of_function, symbol_at
 from .gdb_definitions import definitions
 from .gdb_expressions import GdbExpressions
-from .gdb_layouts import INDEXES, LAYOUTS, register_value
+from .gdb_layouts import INDEXES, LAYOUTS, STRIPPED_GO, register_value
 from .gdb_left_out import LeftOut
 from .gdb_process import GdbProcess
 from .gdb_session import linker_names, output_of, types_by_pattern
@@ -44,6 +44,10 @@ class GdbTarget(Target):
         self._types = GdbTypes(self.pointer_size, self._indexed_type if self._indexes else None)
         self._classes = GdbClasses(self, self._types)
         self._layouts = LAYOUTS.placed()
+        known = {one.program for one in self._layouts}
+        tables = [one for one in STRIPPED_GO.placed() if one.program not in known]
+        self._has_tables_only = bool(tables) and not self._layouts and not self._indexes
+        self._layouts += tables
         self._is_stripped = any(one.is_stripped for one in self._layouts)
         self.values = GdbValues(self, self._types)
         self._by_path: dict[str, Variable] | None = None  # once all variables were asked for
@@ -152,11 +156,16 @@ class GdbTarget(Target):
     def is_built_by_go(self) -> bool:
         return self._expressions.is_built_by_go
 
+    @property
+    def has_tables_only(self) -> bool:
+        return self._has_tables_only
+
     def left_out(self) -> list[str]:
         return self._left_out.told()
 
     def cuts(self) -> list[str]:
-        return self._left_out.told_of_limits(gdb_frames.MAX_FRAMES)
+        refused = [] if self._layouts else STRIPPED_GO.refusals
+        return [*refused, *self._left_out.told_of_limits(gdb_frames.MAX_FRAMES)]
 
     def path_of(self, variable: Variable) -> str:
         paths = (variable.path, *variable.others)

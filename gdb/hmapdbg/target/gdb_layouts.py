@@ -1,5 +1,5 @@
-"""The layout files loaded into this gdb, and the indexes of its programs, for as long as it
-runs."""
+"""The layout files loaded into this gdb, the indexes of its programs, and the tables of those of Go
+without debug info, for as long as it runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import gdb
 
 from .gdb_session import output_of
 from .gdb_text import file_name
+from .go_stripped import StrippedGo
 from .layout_files import LayoutFiles
 from .program_index import ProgramIndexes
 
@@ -53,6 +54,7 @@ def _main_program() -> str | None:
 
 LAYOUTS = LayoutFiles(GdbPrograms())
 INDEXES = ProgramIndexes(GdbPrograms())
+STRIPPED_GO = StrippedGo(GdbPrograms())
 
 
 def register_value(name: str) -> int | None:

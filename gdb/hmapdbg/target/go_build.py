@@ -56,6 +56,16 @@ def twin_command(program: str) -> str:
     return f"'{' '.join(words)}' by {version.split()[0]}{of}"
 
 
+def go_version(program: str) -> str:
+    """The version of Go that has built a program, and its experiments: "go1.25.8 X:noswissmap";
+    empty if it was not Go, or one before go1.18. OSError."""
+    try:
+        data = section_bytes(program, SECTION) or b""
+    except NotACore:
+        return ""
+    return next((one.decode("utf-8", "replace") for one in _texts(data)), "")
+
+
 def _is_movable(program: str) -> bool:
     with open(program, "rb") as file:
         header = file.read(18)

@@ -37,12 +37,13 @@ class Symbol:
 
 
 class LayoutFile:
-    """The layout of one build of a program. LayoutFileError if the file is not valid."""
+    """The layout of one build of a program. `document`: what else would be read from the file.
+    LayoutFileError if the file is not valid."""
 
-    def __init__(self, path: str, source: str = SOURCE) -> None:
+    def __init__(self, path: str, source: str = SOURCE, document: Any = None) -> None:
         self.path = path
         self._source = source
-        self._document = document = _read(path)
+        self._document = document = _read(path) if document is None else document
         identity = self._get(document, "identity", dict)
         self.program: str = self._get(document, "program", str)
         self.identity_kind: str = self._get(identity, "kind", str)

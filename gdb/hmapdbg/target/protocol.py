@@ -131,6 +131,12 @@ class Target(Memory):
         """Whether it is a Go program, also if nothing is known of its runtime: stripped."""
         return self.is_go
 
+    @property
+    def has_tables_only(self) -> bool:
+        """Whether there is no debug info, and all that is known of types and variables comes from
+        what the program needs itself: Go's runtime tables."""
+        return False
+
     def how_to_build(self) -> str:
         """How the program is built with debug info, for people."""
         return GO_WITH_DEBUG_INFO if self.is_built_by_go else "with -g"

@@ -8,11 +8,13 @@
     descriptors  what the runtime stores for each type, read once
     type_names   names of types from their descriptors
     described    types from descriptors alone, for showing values
-    declared     types of debug info by descriptor, for finding maps
+    declared     types by descriptor, for finding maps
+    made_types   types from descriptors, with all that they point to
     map_types    map types by their descriptors, also those that debug info lacks
     stack_maps   maps in the frames of functions, by the functions' code
     slots        what the slots of maps hold
     plausible    whether bytes can be values of a type
+    roots        variables without names, and which are maps by the code
     goroutines   goroutines and their stacks
     modules      the executable and plugins, as the runtime knows them
     functions    functions, and how large their frames are
@@ -43,6 +45,7 @@ from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
 from .liveness import LiveWords
 from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
+from .made_types import find_type
 from .map_types import MapTypes
 from .names import (
     SHAPE,
@@ -55,6 +58,7 @@ from .names import (
     without_paths,
 )
 from .plausible import may_be
+from .roots import ROOT, RootMaps, root_address, root_name
 from .slices import find_slice
 from .stack_maps import StackMap, StackMaps
 from .slots import bytes_tell_keys_apart, slot_value
@@ -75,6 +79,8 @@ __all__ = [
     "LiveWords",
     "MapTypes",
     "PAGE",
+    "ROOT",
+    "RootMaps",
     "SHAPE",
     "SYNC_ENTRY",
     "StackMap",
@@ -83,6 +89,7 @@ __all__ = [
     "calls_of",
     "find_call",
     "find_iterators",
+    "find_type",
     "find_value",
     "go_layout",
     "go_name",
@@ -95,7 +102,9 @@ __all__ = [
     "may_be",
     "read_heap",
     "required_field",
+    "root_address",
     "root_length",
+    "root_name",
     "short_name",
     "slot_value",
     "split_map_name",

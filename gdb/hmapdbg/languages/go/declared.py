@@ -1,5 +1,6 @@
-"""Go's types from debug info, by their descriptors: with all that they point to, so that the maps
-in them are found. The descriptor's name is looked up in debug info, never evaluated."""
+"""Go's types by their descriptors, with all that they point to, so that the maps in them are found:
+from debug info, or else from what the descriptors say. The descriptor's name is looked up in debug
+info, never evaluated."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from .type_names import type_name
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A type of debug info. `direct`: interfaces hold its values themselves."""
+    """A type. `direct`: interfaces hold its values themselves."""
 
     type: Type
     name: str  # in Go's spelling
@@ -29,7 +30,7 @@ class DeclaredTypes:
         self._known: dict[int, Declared | None] = {}
 
     def of(self, addr: int) -> Declared | None:
-        """The type of the descriptor at `addr`; None if debug info lacks it."""
+        """The type of the descriptor at `addr`; None if it is not valid."""
         if addr not in self._known:
             try:
                 self._known[addr] = self._find(addr)
@@ -49,8 +50,11 @@ class DeclaredTypes:
         if self._descriptors.at(addr).kind is GoKind.FUNC:
             return None  # debug info has few of them, and looks for the others everywhere
         name = type_name(self._descriptors, addr)
-        found = pointers_by_name(self._sized, name, width)
-        if found is None:
+        # Which is made of map types, as those are of the types here.
+        from .made_types import MadeTypes
+
+        found = pointers_by_name(self._sized, name, width) or self._target.kept(MadeTypes).of(addr)
+        if found is None or not found.size:
             return None
         direct = self._descriptors.at(addr).direct and found.size == width
         return Declared(found, name, direct)

@@ -21,7 +21,7 @@ CODE = Type(Kind.OTHER, "code", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """A type, and how many simple values each of its values has."""
 
     type: Type
@@ -35,7 +35,7 @@ class DescribedTypes:
         self._target = target
         self._descriptors = target.kept(Descriptors)
         self._known: dict[int, Type | None] = {}
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, Part] = {}
 
     def of(self, addr: int) -> Type | None:
         """The type of the descriptor at `addr`; None if that is not valid."""
@@ -49,7 +49,7 @@ class DescribedTypes:
                 self._known[addr] = None
         return self._known[addr]
 
-    def _part(self, addr: int, depth: int) -> _Part:
+    def _part(self, addr: int, depth: int) -> Part:
         if addr not in self._parts:
             if depth > MAX_DEPTH:
                 raise NoDescriptor
@@ -62,19 +62,19 @@ class DescribedTypes:
             self._parts[addr] = part
         return self._parts[addr]
 
-    def _make(self, found: Descriptor, depth: int) -> _Part:
+    def _make(self, found: Descriptor, depth: int) -> Part:
         if found.kind is GoKind.ARRAY:
             element = self._part(self._descriptors.elem(found), depth + 1)
             count = self._descriptors.count(found)
             if count * element.type.size > MAX_SIZE:
                 raise NoDescriptor
             shown = count if element.type.size else min(count, MAX_EMPTY_ELEMENTS)
-            return _Part(array_of(element.type, count), max(shown * element.values, 1))
+            return Part(array_of(element.type, count), max(shown * element.values, 1))
         if found.kind is GoKind.STRUCT:
             return self._struct(found, depth)
-        return _Part(self._simple(found), 1)
+        return Part(self._simple(found), 1)
 
-    def _struct(self, found: Descriptor, depth: int) -> _Part:
+    def _struct(self, found: Descriptor, depth: int) -> Part:
         fields: list[Field] = []
         values = 0
         for member in self._descriptors.members(found):
@@ -84,7 +84,7 @@ class DescribedTypes:
             values += part.values
             fields.append(Field(member.name, member.offset, part.type))
         struct = Type(Kind.STRUCT, "struct", found.size, fields=tuple(fields))
-        return _Part(struct, max(values, 1))
+        return Part(struct, max(values, 1))
 
     def _simple(self, found: Descriptor) -> Type:
         """A type that does not consist of other types."""

@@ -6,6 +6,8 @@ They are in every Go program, stripped or not. Where their fields lie comes from
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ from .structs import go_layout
 
 MAX_FUNCTIONS = 10_000_000
 MAX_NAME = 4096
+MAX_NAMES = 256 << 20  # bytes of the names of a module
 MAX_LISTED = 64  # tables of a function
 MAX_TABLE = 1 << 20  # bytes of one function's table
 COUNTS = ("npcdata", "nfuncdata")  # of what follows a function's record
@@ -45,6 +48,7 @@ class _Table:
     entries: NDArray[np.uint64]  # with the end of the last one
     records: NDArray[np.uint64]  # where the runtime's record of each lies
     names: int
+    names_size: int
     frames: int
     data: int
     step: int
@@ -80,6 +84,32 @@ class Functions:
                     self._known[entry] = self._read(table, place)
                 return self._known[entry]
         return None
+
+    def entries(self) -> NDArray[np.uint64]:
+        """Where functions begin, sorted."""
+        parts = [one.entries[:-1] for one in self._tables]
+        return np.sort(np.concatenate([np.zeros(0, np.uint64), *parts]))
+
+    def entries_of(self, starts: tuple[str, ...]) -> NDArray[np.uint64]:
+        """Where the functions begin whose names begin with one of some texts, sorted."""
+        parts = [np.zeros(0, np.uint64)]
+        record = self._record
+        for one in self._tables if record is not None else ():
+            assert record is not None
+            try:
+                names = self._target.read(one.names, min(one.names_size, MAX_NAMES))
+            except MemoryFault:
+                continue
+            wanted = [
+                match.start() + 1
+                for start in starts
+                for match in re.finditer(re.escape(b"\0" + start.encode()), names)
+            ]
+            raw, ok = self._target.gather(one.records, record.size)
+            rows = raw.view(record.dtype(self._target.order)).ravel()
+            field = "nameOff" if "nameOff" in record else "nameoff"
+            parts.append(one.entries[:-1][ok & np.isin(rows[field], wanted)])
+        return np.sort(np.concatenate(parts))
 
     def frame_size(self, addr: int) -> int | None:
         """How many bytes the stack has grown by since the function was called, when it is about to
@@ -124,6 +154,7 @@ class Functions:
             pairs[:, 0] + np.uint64(module.word("text")),
             pairs[:-1, 1] + np.uint64(module.word("pclntable", "array")),
             module.word("funcnametab", "array"),
+            module.word("funcnametab", "len"),
             module.word("pctab", "array"),
             module.word("gofunc") if module.has("gofunc") else 0,
             target.read_uint(module.word("pcHeader") + quantum.offset, 1),

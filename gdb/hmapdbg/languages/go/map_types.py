@@ -51,7 +51,7 @@ class MapTypes:
     def all(self) -> list[Type]:
         """The map types without names of their own; those that have names are not told of."""
         if self._all is None:
-            found = (self.of(addr) for addr in self._iter_links())
+            found = (self.of(addr) for addr in self.iter_links())
             self._all = [one for one in found if one is not None]
         return self._all
 
@@ -60,7 +60,7 @@ class MapTypes:
         found = [one for one in self.all() if one.name == name]
         return found[0] if len(found) == 1 else None
 
-    def _iter_links(self) -> Iterator[int]:
+    def iter_links(self) -> Iterator[int]:
         """The descriptors of map types that have no names."""
         for module in modules_of(self._target):
             try:

@@ -1,8 +1,8 @@
 """Damaged memory: no command fails inside, takes long or much, or passes a damage over. Ctrl-C: at
 no moment does it leave a file half written, a traceback, gdb unusable, or the target changed.
 
-The short form of tests/damage/fuzz.py. A case is that of its seed, but for Go, which places its heap at
-random: the finding says what was damaged.
+The short form of tests/damage/fuzz.py. A case is that of its seed, but for Go, which places its
+heap at random: the finding says what was damaged.
 """
 
 from __future__ import annotations

@@ -102,8 +102,10 @@ def chunk_of(target: Target, block: Allocation) -> Chunk | None:
 
 def _mapped_chunk(word: int, block: Allocation, before: int, size: int) -> Chunk | None:
     """A chunk that malloc has mapped for one block; `before`: its other word, what the alignment
-    has taken."""
+    has taken. From glibc 2.43 on, the size is without the two words themselves."""
     flags, whole = size & FLAGS, (size & ~FLAGS) + before
+    if whole % PAGE:
+        whole += 2 * word
     start = block.address - 2 * word - before
     room = whole - before - 2 * word
     is_sound = flags == IS_MMAPPED and start % PAGE == whole % PAGE == 0

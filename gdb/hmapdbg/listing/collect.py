@@ -168,8 +168,8 @@ def _of_globals(target: Target, search: Search, left: Left, teller: _Teller) -> 
     variables = list(teller.each(target.iter_globals()))
     if not variables and not target.has_debug_info():
         left.cuts.append(
-            f"no variables are known: {WITHOUT_DEBUG_INFO} (build it {target.how_to_build()}, or "
-            "'hmap-layout load FILE' if it was stripped later), or gdb has not loaded it yet"
+            f"no variables are known: {target.why_no_types()} (build it {target.how_to_build()}, "
+            "or 'hmap-layout load FILE' if it was stripped later), or gdb has not loaded it yet"
         )
     if target.has_tables_only:
         left.notes.append(

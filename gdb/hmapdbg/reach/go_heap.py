@@ -54,7 +54,7 @@ from .go_sound import (
     try_open,
     untyped,
 )
-from .go_roots import iter_root_maps
+from .go_roots import iter_roots
 from .go_stacks import iter_stack_maps
 from .steps import Origin, cast_to, typed_map
 from .walk import GLOBAL, GOROUTINE, UNREACHED, Found, Search, Words
@@ -105,8 +105,8 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
     frames = target.kept(FramePlaces)
-    for value in iter_root_maps(target) if target.has_tables_only else ():
-        yield from search.take(value, value.expression, GLOBAL)
+    if target.has_tables_only:
+        yield from search.follow(iter_roots(target), GLOBAL)
     for value, path, place in iter_stack_maps(target, heap):
         for found in search.take(value, path, GOROUTINE):
             yield replace(found, map=made_at(found.map, place)) if found.path == path else found

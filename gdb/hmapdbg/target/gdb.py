@@ -54,7 +54,7 @@ class GdbTarget(Target):
         self._left_out = LeftOut()
         names = LayoutNames(self.lookup_type, [*self._layouts, *self._indexes], register_value)
         self._expressions = GdbExpressions(
-            self, self.values, names, self._layouts, bool(self._indexes)
+            self, self.values, names, self._layouts, bool(self._indexes), self._has_tables_only
         )
 
     # ---- memory
@@ -160,12 +160,14 @@ class GdbTarget(Target):
     def has_tables_only(self) -> bool:
         return self._has_tables_only
 
+    def why_no_types(self) -> str:
+        return next(iter(STRIPPED_GO.refusals), "") or super().why_no_types()
+
     def left_out(self) -> list[str]:
         return self._left_out.told()
 
     def cuts(self) -> list[str]:
-        refused = [] if self._layouts else STRIPPED_GO.refusals
-        return [*refused, *self._left_out.told_of_limits(gdb_frames.MAX_FRAMES)]
+        return self._left_out.told_of_limits(gdb_frames.MAX_FRAMES)
 
     def path_of(self, variable: Variable) -> str:
         paths = (variable.path, *variable.others)

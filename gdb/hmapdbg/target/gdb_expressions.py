@@ -33,12 +33,14 @@ class GdbExpressions:
         names: LayoutNames,
         layouts: Sequence[Placed],
         is_indexed: bool,
+        has_tables_only: bool = False,
     ) -> None:
         self._memory = memory
         self._values = values
         self._names = names
         self._layouts = layouts
         self._is_indexed = is_indexed
+        self._has_tables_only = has_tables_only
         self._is_stripped = any(one.is_stripped for one in layouts)
 
     @functools.cached_property
@@ -91,6 +93,11 @@ class GdbExpressions:
         except gdb.MemoryError as error:
             raise unreadable(expression, lowered(error)) from None
         except gdb.error as error:
+            if self._has_tables_only and (unknown is not None or is_without_debug_info(error)):
+                raise TargetError(
+                    f"cannot evaluate '{expression}': {WITHOUT_DEBUG_INFO}, and no names of "
+                    f"variables: give a path of 'hmap-list', or build it {GO_WITH_DEBUG_INFO}"
+                ) from None
             if unknown is not None:
                 raise unknown from None
             if self._layouts:

@@ -15,6 +15,7 @@ from .go_build import go_version
 from .go_image import GoImage, NoImage, find_image
 from .go_layouts import RuntimeLayouts, known_versions, layouts_of
 from .layout_file import FORMAT, LayoutFile
+from .protocol import WITHOUT_DEBUG_INFO
 from .layout_files import Placed, Programs, is_stripped
 
 SOURCE = "Go's runtime tables"  # where numbers come from, for people
@@ -64,7 +65,7 @@ class StrippedGo:
     ) -> Placed | str:
         layouts = layouts_of(version)
         if layouts is None:
-            return f"'{path}' is built by '{version}', whose runtime is not known"
+            return f"{WITHOUT_DEBUG_INFO}, and the runtime of '{version}' is not known"
         bare = LayoutFile(path, SOURCE, _document(path, layouts, text, {}))
         structs = {
             name: found
@@ -77,9 +78,9 @@ class StrippedGo:
         except NoImage as error:
             known = ", ".join(known_versions())
             return (
-                f"'{path}' has no debug info, and {error} was not found by value; it is built by "
-                f"{version.split()[0]}, and the runtimes known are 1.x of {known}: build it "
-                "without -ldflags=-s or -w, or 'hmap-layout load FILE'"
+                f"{WITHOUT_DEBUG_INFO}, and {error} was not found by value, as before the program "
+                f"has begun to run; it is built by {version.split()[0]}, and the runtimes of "
+                f"{known} are known"
             )
         heap = structs["runtime.mheap"].find("allspans")
         assert heap is not None

@@ -137,6 +137,10 @@ class Target(Memory):
         what the program needs itself: Go's runtime tables."""
         return False
 
+    def why_no_types(self) -> str:
+        """Why nothing is known of the program's types, where that is so, for people."""
+        return WITHOUT_DEBUG_INFO
+
     def how_to_build(self) -> str:
         """How the program is built with debug info, for people."""
         return GO_WITH_DEBUG_INFO if self.is_built_by_go else "with -g"

@@ -24,7 +24,9 @@ static size_t chunk(void *block)
 {
     /* malloc's own word. NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     int is_mapped = (((size_t *)block)[-1] & 2) != 0;
-    return malloc_usable_size(block) + (is_mapped ? 2 : 1) * sizeof(size_t);
+    size_t size = malloc_usable_size(block) + (is_mapped ? 2 : 1) * sizeof(size_t);
+    /* From glibc 2.43 on, the last word of a mapping of its own is not counted. */
+    return is_mapped ? (size + 4095) / 4096 * 4096 : size;
 }
 
 static void *allocate(void *context, size_t alignment, size_t size)

@@ -15,7 +15,9 @@ static int grown;     // arrays that were freed
 static size_t chunk(void *block)
 {
     const bool is_mapped = static_cast<size_t *>(block)[-1] & 2;
-    return malloc_usable_size(block) + (is_mapped ? 2 : 1) * sizeof(size_t);
+    const size_t size = malloc_usable_size(block) + (is_mapped ? 2 : 1) * sizeof(size_t);
+    // From glibc 2.43 on, the last word of a mapping of its own is not counted.
+    return is_mapped ? (size + 4095) / 4096 * 4096 : size;
 }
 
 void *operator new(size_t size)

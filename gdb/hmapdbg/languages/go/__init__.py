@@ -14,7 +14,7 @@
     stack_maps   maps in the frames of functions, by the functions' code
     slots        what the slots of maps hold
     plausible    whether bytes can be values of a type
-    roots        variables without names, and which are maps by the code
+    roots        variables without names, and their types by the code
     goroutines   goroutines and their stacks
     modules      the executable and plugins, as the runtime knows them
     functions    functions, and how large their frames are
@@ -58,7 +58,7 @@ from .names import (
     without_paths,
 )
 from .plausible import may_be
-from .roots import ROOT, RootMaps, root_address, root_name
+from .roots import ROOT, Roots, root_address, root_name
 from .slices import find_slice
 from .stack_maps import StackMap, StackMaps
 from .slots import bytes_tell_keys_apart, slot_value
@@ -80,7 +80,7 @@ __all__ = [
     "MapTypes",
     "PAGE",
     "ROOT",
-    "RootMaps",
+    "Roots",
     "SHAPE",
     "SYNC_ENTRY",
     "StackMap",

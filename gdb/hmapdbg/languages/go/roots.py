@@ -1,14 +1,15 @@
-"""Variables without names: what a program without debug info has instead, "bss+0x1c0", and the
-types of those that are maps, by the program's code.
+"""Variables without names: what a program without debug info has instead, "bss+0x1c0", and their
+types, by the program's code.
 
-Each call of the runtime's map functions is given the map's type, and the map (amd64, with arguments
-in registers as from go1.17 on):
+Calls of the runtime's map functions are given the map's type, and the map (amd64, with arguments in
+registers as from go1.17 on); those of methods, their receiver:
 
-    LEAQ type:map[string]int(SB), AX
-    MOVQ main.byName(SB), BX
+    LEAQ type:map[string]int(SB), AX          LEAQ main.theServer(SB), AX
+    MOVQ main.byName(SB), BX                  CALL main.(*server).run(SB)
     CALL runtime.mapassign_faststr(SB)
 
-A variable counts only if all calls that name it give one type.
+A map variable counts only if all calls that name it give one type; of what begins at one address,
+as a struct and its first field, the largest.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ...target import MemoryFault, Target, Type
+from ...compat import dataclass
+from ...target import Kind, MemoryFault, Target, Type
+from ...target.types import pointer_to
 from .functions import Functions
+from .made_types import find_type
 from .map_types import MapTypes
 from .modules import STATIC, modules_of, ranges_of
 from .stack_maps import CALLED
@@ -33,6 +37,9 @@ NEAR = 40  # bytes between the first of the instructions and the call
 _CALL = 0xE8
 _TYPE = re.compile(rb"\x48\x8d\x05(....)", re.DOTALL)  # LEAQ type(SB), AX
 _MAP = re.compile(rb"\x48\x8b\x1d(....)", re.DOTALL)  # MOVQ variable(SB), BX
+_RECEIVER = re.compile(rb"\x48[\x8b\x8d]\x05(....)", re.DOTALL)  # LEAQ or MOVQ variable(SB), AX
+_LEAQ = 0x8D
+_METHOD = re.compile(r"(?P<package>[^()\[\]%]*)\.\(\*(?P<type>\w+)\)\.\w+")
 
 Words = NDArray[np.uint64]
 
@@ -58,29 +65,79 @@ def root_address(target: Target, name: str) -> int | None:
     return None
 
 
-class RootMaps:
-    """The variables of a target that are maps, by their addresses, and the map type of each."""
+@dataclass(frozen=True)
+class _Call:
+    """A call: where the instructions before it begin, and they; what it calls."""
+
+    start: int
+    before: bytes
+    target: int
+
+
+class Roots:
+    """The variables of a target whose types are known, by their addresses."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._functions = target.kept(Functions)
-        self._types = target.kept(MapTypes)
         self._ranges = ranges_of(target, STATIC)
-        votes: dict[int, set[int]] = {}
-        for addr, descriptor in self._iter_calls():
-            votes.setdefault(addr, set()).add(descriptor)
+        self._methods: dict[int, Type | None] = {}
+        maps: dict[int, set[int]] = {}
         self.found: dict[int, Type] = {}
-        for addr, descriptors in sorted(votes.items()):
-            types = [self._types.of(one) for one in descriptors]
-            if len(types) == 1 and types[0] is not None:
+        wanted = set(self._functions.entries_of(CALLED).tolist())
+        for call in self._iter_calls():
+            if call.target in wanted:
+                place = self._map_at(call)
+                if place is not None:
+                    maps.setdefault(place[0], set()).add(place[1])
+            else:
+                self._add_receiver(call)
+        for addr, descriptors in maps.items():
+            types = [target.kept(MapTypes).of(one) for one in descriptors]
+            if len(types) == 1 and types[0] is not None and addr not in self.found:
                 self.found[addr] = types[0]
 
-    def _iter_calls(self) -> Iterator[tuple[int, int]]:
-        """The variable and the type's descriptor of each call that has both."""
-        entries, wanted = self._functions.entries(), self._functions.entries_of(CALLED)
-        if not len(wanted):
+    def _map_at(self, call: _Call) -> tuple[int, int] | None:
+        """The variable and the type's descriptor that a map function is given."""
+        types, maps = list(_TYPE.finditer(call.before)), list(_MAP.finditer(call.before))
+        if not types or not maps:
+            return None
+        addr = _address(call, maps[-1])
+        return (addr, _address(call, types[-1])) if self._is_variable(addr) else None
+
+    def _add_receiver(self, call: _Call) -> None:
+        """Takes the type of the variable, or of what it points to, that a method is given."""
+        loads = list(_RECEIVER.finditer(call.before))
+        if not loads or not _keeps_ax(call.before[loads[-1].end() :]):
             return
-        for low, high in ranges_of(self._target, [("text", "etext")]):
+        addr = _address(call, loads[-1])
+        found = self._receiver_of(call.target) if self._is_variable(addr) else None
+        if found is None:
+            return
+        if call.before[loads[-1].start() + 1] != _LEAQ:
+            found = pointer_to(found, self._target.pointer_size)
+        if addr not in self.found or self.found[addr].size < found.size:
+            self.found[addr] = found
+
+    def _receiver_of(self, entry: int) -> Type | None:
+        """The type whose method the function at an address is; None: it is none's."""
+        if entry not in self._methods:
+            function = self._functions.at(entry)
+            name = None if function is None else _METHOD.fullmatch(function.name)
+            found = None
+            if name is not None:
+                found = find_type(self._target, f"{name['package']}.{name['type']}")
+            is_struct = found is not None and found.kind is Kind.STRUCT and found.size > 0
+            self._methods[entry] = found if is_struct else None
+        return self._methods[entry]
+
+    def _is_variable(self, addr: int) -> bool:
+        return addr % 8 == 0 and any(low <= addr < high for low, high in self._ranges)
+
+    def _iter_calls(self) -> Iterator[_Call]:
+        """The calls before which AX gets the address or the value of something static."""
+        entries = self._functions.entries()
+        for low, high in ranges_of(self._target, [("text", "etext")]) if len(entries) else ():
             for start in range(low, min(high, low + MAX_CODE), PIECE):
                 # A call's instructions may lie across.
                 begin = max(start - NEAR, low)
@@ -92,26 +149,20 @@ class RootMaps:
                 at = np.searchsorted(entries, targets)
                 real = entries[np.minimum(at, len(entries) - 1)] == targets
                 calls, targets = calls[real], targets[real]
-                last = np.concatenate([[0], calls[:-1] + 5])
-                for row in np.flatnonzero(np.isin(targets, wanted)).tolist():
-                    place = int(calls[row])
-                    first = max(int(last[row]), place - NEAR)
-                    found = self._arguments(begin + first, code[first:place])
-                    if found is not None:
-                        yield found
+                ends = np.concatenate([[0], calls[:-1] + 5])
+                firsts = np.maximum(ends, calls - NEAR)
+                loads = np.array([one.start() for one in _RECEIVER.finditer(code)], np.int64)
+                near = np.searchsorted(loads, firsts) < np.searchsorted(loads, calls)
+                for row in np.flatnonzero(near).tolist():
+                    first = int(firsts[row])
+                    before = code[first : int(calls[row])]
+                    yield _Call(begin + first, before, int(targets[row]))
 
-    def _arguments(self, start: int, code: bytes) -> tuple[int, int] | None:
-        """The variable and the type's descriptor, as the instructions before a call say."""
-        types, maps = list(_TYPE.finditer(code)), list(_MAP.finditer(code))
-        if not types or not maps:
-            return None
-        descriptor, addr = (
-            start + one.end() + int.from_bytes(one.group(1), "little", signed=True)
-            for one in (types[-1], maps[-1])
-        )
-        if addr % 8 or not any(low <= addr < high for low, high in self._ranges):
-            return None
-        return addr, descriptor
+
+def _address(call: _Call, match: re.Match[bytes]) -> int:
+    """What an instruction before a call refers to."""
+    far = int.from_bytes(match.group(1), "little", signed=True)
+    return call.start + match.end() + far
 
 
 def _calls(start: int, code: bytes) -> tuple[NDArray[np.int64], Words]:
@@ -121,3 +172,42 @@ def _calls(start: int, code: bytes) -> tuple[NDArray[np.int64], Words]:
     parts = data[places[:, None] + np.arange(1, 5)].astype(np.uint32)
     far = (parts << np.array([0, 8, 16, 24], np.uint32)).sum(1, dtype=np.uint32).view(np.int32)
     return places, (start + 5 + places + far.astype(np.int64)).astype(np.uint64)
+
+
+def _keeps_ax(code: bytes) -> bool:
+    """Whether instructions are known, and none of them writes AX: loads and moves of the other
+    arguments, and of constants."""
+    at = 0
+    while at < len(code):
+        size = _size_of_load(code[at:])
+        if not size:
+            return False
+        at += size
+    return at == len(code)
+
+
+def _size_of_load(code: bytes) -> int:
+    """The bytes of an instruction that loads or moves into another register than AX; 0: it is none
+    of those."""
+    if code[0] in (0xB9, 0xBB, 0xBE, 0xBF):  # MOVL $constant, CX BX SI DI
+        return 5
+    if code[:2] in (b"\x31\xdb", b"\x31\xc9", b"\x31\xff", b"\x31\xf6"):  # XORL
+        return 2
+    if code[0] == 0x41 and len(code) > 1 and 0xB8 <= code[1] <= 0xBF:  # MOVL $constant, R8 …
+        return 6
+    if len(code) < 3 or code[0] & 0xF8 != 0x48:
+        return 0
+    wide, opcode, mode = code[0], code[1], code[2]
+    into = (mode >> 3 & 7) | (wide & 4) << 1
+    if opcode == 0x89 and mode >> 6 == 3:  # MOVQ register, register
+        return 3 if (mode & 7) | (wide & 1) << 3 else 0
+    if opcode not in (0x8B, 0x8D) or into == 0:
+        return 0
+    kind, base = mode >> 6, mode & 7
+    if kind == 3:
+        return 3
+    size = 3 + (base == 4)
+    if kind == 0:
+        inner = code[3] & 7 if base == 4 and len(code) > 3 else base
+        return size + (4 if inner == 5 else 0)
+    return size + (1 if kind == 1 else 4)

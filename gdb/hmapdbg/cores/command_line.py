@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import threading
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,6 +16,7 @@ from .outcome import VERDICTS
 
 TIMEOUT = 300.0  # seconds
 MOST = 64  # maps of a core
+MAX_UNPACKED = "32G"  # what systemd-coredump takes at most, ExternalSizeMax
 
 EXAMPLE = """\
 example:
@@ -68,6 +70,7 @@ class Asked:
     fail_on: Sequence[str]  # names of verdicts
     jobs: int
     timeout: float  # seconds
+    max_unpacked: int  # bytes
     no_entries: bool
     no_plots: bool
     guard: bool
@@ -131,6 +134,13 @@ def parse(arguments: Sequence[str]) -> Asked:
         default=TIMEOUT,
         help=f"seconds per core, 0.3 of it for the search (default: {TIMEOUT:g})",
     )
+    add(
+        "--max-unpacked",
+        metavar="SIZE",
+        type=_size,
+        default=MAX_UNPACKED,
+        help="unpack no core that is larger (default: %(default)s)",
+    )
     add("--no-entries", action="store_true", help="write no CSVs of entries")
     add("--no-plots", action="store_true", help="draw no pictures")
     add(
@@ -181,6 +191,14 @@ def _seconds(text: str) -> float:
     if not 0 < number < threading.TIMEOUT_MAX:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
     return number
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
+    size = 0 if found is None else float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")
+    if not 1 <= size < 1 << 63:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size, such as 500M or 32G")
+    return int(size)
 
 
 def _verdicts(text: str) -> list[str]:

@@ -85,6 +85,7 @@ def _results(asked: Asked, program: Program, cores: Sequence[Core]) -> Sequence[
             any_build=asked.any_build,
             gdb=asked.gdb,
             commands=asked.ex,
+            max_unpacked=asked.max_unpacked,
         )
     )
     with Teller(cores, runner, asked.fail_on) as teller:

@@ -7,15 +7,7 @@ import stat
 
 from ..compat import dataclass
 from ..target.core_file import BuildIds, CoreFacts, NotACore, build_ids_of, core_facts, processor_of
-
-COMPRESSED = {
-    b"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
-    b"\x1f\x8b": ("gzip", "gunzip"),
-    b"\xfd7zXZ\0": ("xz", "unxz"),
-    b"\x04\x22\x4d\x18": ("lz4", "unlz4"),
-    b"BZh": ("bzip2", "bunzip2"),
-}
-
+from .packed import packing_by
 
 ELF = b"\x7fELF"
 # Remedies.
@@ -47,14 +39,25 @@ def open_program(path: str) -> Program:
         raise Unusable("not an ELF file: name the program that dumped the cores") from None
 
 
-def check_core(path: str, program: Program, any_build: bool = False) -> list[str]:
-    """Looks at a core; notes for the user. Unusable where gdb could make nothing of it.
-
-    any_build: do not compare build ids."""
+def check_file(path: str) -> None:
+    """Unusable if `path` is no file that can be read, or an empty one."""
     _check_file(path, f"{WHOLE}, or free disk space")
+
+
+def facts_of_core(path: str) -> CoreFacts:
+    """What the core at `path`, not compressed, says about itself. Unusable if it is none."""
+    check_file(path)
     facts = _facts(path)
     if not facts.is_core:
         raise Unusable("not a core file: an executable or library")
+    return facts
+
+
+def check_core(facts: CoreFacts, program: Program, any_build: bool = False) -> list[str]:
+    """Compares a core with the program; notes for the user. Unusable where gdb could make nothing
+    of it.
+
+    any_build: do not compare build ids."""
     if program.processor and facts.processor != program.processor:
         raise Unusable(
             f"of another processor: {facts.processor}, not {program.processor}: "
@@ -62,7 +65,7 @@ def check_core(path: str, program: Program, any_build: bool = False) -> list[str
         )
     notes = [] if any_build else _compare(facts, program)
     if facts.is_truncated:
-        cut = f"{_size(facts.size)} of {_size(facts.whole)} are there"
+        cut = f"{size_text(facts.size)} of {size_text(facts.whole)} are there"
         if not facts.has_notes:
             # gdb's own cores have them at the end.
             raise Unusable(f"truncated: {cut}, the registers and mappings are not: {WHOLE}")
@@ -98,12 +101,17 @@ def _facts(path: str) -> CoreFacts:
     with open(path, "rb") as file:
         start = file.read(4096)
     if start[: len(ELF)] == ELF[: len(start)]:
-        raise Unusable(f"truncated: only {_size(os.path.getsize(path))} are there: {WHOLE}")
-    for magic, (name, tool) in COMPRESSED.items():
-        if start.startswith(magic):
-            raise Unusable(f"compressed by {name}: unpack it with {tool}")
-    kind = "a text file" if _is_text(start) else "no ELF file"
-    raise Unusable(f"no core: {kind}: {ANOTHER}")
+        raise Unusable(f"truncated: only {size_text(os.path.getsize(path))} are there: {WHOLE}")
+    raise Unusable(why_no_core(start))
+
+
+def why_no_core(start: bytes) -> str:
+    """What a file is that begins with `start`, and is no ELF file."""
+    packing = packing_by(start)
+    if packing is not None:
+        return f"compressed by {packing.name}: unpack it with {packing.by_hand}"
+    kind = "a text file" if _is_text(start[:4096]) else "no ELF file"
+    return f"no core: {kind}: {ANOTHER}"
 
 
 def _compare(facts: CoreFacts, program: Program) -> list[str]:
@@ -134,7 +142,8 @@ def _is_text(start: bytes) -> bool:
     return all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
 
 
-def _size(size: int) -> str:
+def size_text(size: int) -> str:
+    """Bytes for people."""
     amount, unit = float(size), "bytes"
     for larger in ("KiB", "MiB", "GiB"):
         if amount < 1024:

@@ -21,8 +21,10 @@ from typing import IO
 from ..compat import dataclass
 from ..output.files import FileError
 from .job import Job, MapResult, Report, read_report
-from .match import Program, Unusable, check_core
+from .match import Program, Unusable
 from .names import Names
+from .ready import Ready, made_ready
+from .unpack import Bounds
 
 EXTENSION = Path(__file__).resolve().parents[2] / "hmap.py"
 FORMAT = "hmap-cores/1"
@@ -74,6 +76,7 @@ class Options:
     any_build: bool = False
     gdb: str = "gdb"
     commands: Sequence[str] = ()  # for gdb, before it reads the core
+    max_unpacked: int = 32 << 30  # bytes of a compressed core
 
 
 @dataclass(frozen=True)
@@ -185,13 +188,22 @@ class Runner:
     def _examine_in_folder(self, core: Core) -> CoreResult:
         options = self.options
         final = os.path.join(options.output, core.name)
+        bounds = Bounds(options.max_unpacked, options.timeout, lambda: self._stopped)
+        result = CoreResult(core)
         try:
-            notes = check_core(core.path, options.program, options.any_build)
+            with made_ready(
+                core.path, options.program, options.any_build, options.output, bounds
+            ) as ready:
+                result = self._examine_ready(core, ready, final)
         except Unusable as problem:
             _replace_folder(None, final)
             return CoreResult(core, troubles=[str(problem)])
-        with _temporary_folder(options.output, core.name) as folder:
-            report, failure = self._run_gdb(core, folder)
+        return result
+
+    def _examine_ready(self, core: Core, ready: Ready, final: str) -> CoreResult:
+        notes = ready.notes
+        with _temporary_folder(self.options.output, core.name) as folder:
+            report, failure = self._run_gdb(core, ready, folder)
             troubles = list(report.troubles)
             if failure:
                 troubles.append(failure)
@@ -207,7 +219,7 @@ class Runner:
             _replace_folder(folder, final)
         return result
 
-    def _run_gdb(self, core: Core, folder: str) -> tuple[Report, str]:
+    def _run_gdb(self, core: Core, ready: Ready, folder: str) -> tuple[Report, str]:
         """Runs gdb on the core; its report, and how it failed (empty: it did not)."""
         options = self.options
         report = os.path.join(folder, ".report")
@@ -224,7 +236,7 @@ class Runner:
             options.guarded,
             SHARE * options.timeout,
         ).write(job_file)
-        command = self._command(core, job_file)
+        command = self._command(ready, job_file)
         with open(log_file, "wb") as log:
             log.write(f"$ {shlex.join(command)}\n".encode("utf-8", "surrogateescape"))
             log.flush()
@@ -241,7 +253,7 @@ class Runner:
             return outcome, f"gdb ended without a result{where}" + (f": {said}" if said else "")
         return outcome, ""
 
-    def _command(self, core: Core, job_file: str) -> list[str]:
+    def _command(self, ready: Ready, job_file: str) -> list[str]:
         options = self.options
         before = [word for text in SETTINGS[:-1] for word in ("-iex", text)]
         before += [word for text in options.commands for word in ("-iex", text)]
@@ -257,9 +269,9 @@ class Runner:
             SETTINGS[-1],
             "-ex",
             f"python {call}",
-            os.path.abspath(options.program.path),
+            os.path.abspath(ready.program.path),
             "-c",
-            core.path,
+            ready.path,
         ]
 
     def _wait_for(self, command: list[str], log: IO[bytes]) -> str:

@@ -60,7 +60,7 @@ class _Parser(argparse.ArgumentParser):
 class Asked:
     """What the command line asks for."""
 
-    program: str
+    program: str  # with sysroot: or the first core
     cores: Sequence[str]
     output: str
     map: Sequence[str]
@@ -74,6 +74,7 @@ class Asked:
     no_entries: bool
     no_plots: bool
     guard: bool
+    sysroot: str
     any_build: bool
     gdb: str
     ex: Sequence[str]
@@ -83,7 +84,8 @@ def parse(arguments: Sequence[str]) -> Asked:
     """Takes the command line apart; exits with USAGE where it is wrong."""
     parser = _Parser(
         prog="hmap-cores",
-        usage="hmap-cores [OPTION]... EXE CORE...",
+        usage="hmap-cores [OPTION]... EXE CORE...\n"
+        "       hmap-cores [OPTION]... --sysroot DIR [EXE] CORE...",
         description="Examine the hash maps in core files of one program: a folder a core with "
         "summaries, CSVs and pictures, and one table over all.",
         epilog=EXAMPLE,
@@ -92,7 +94,12 @@ def parse(arguments: Sequence[str]) -> Asked:
     )
     add = parser.add_argument
     add("program", metavar="EXE", help="the program that wrote the cores, with debug info")
-    add("cores", metavar="CORE", nargs="+", help="a core file, or a folder of them")
+    add(
+        "cores",
+        metavar="CORE",
+        nargs="*",
+        help="a core file, also compressed by zstd, lz4, xz, gzip or bzip2; or a folder of them",
+    )
     add("-o", "--output", metavar="OUT", default="hmap-cores.out", help="(default: %(default)s)")
     add(
         "--map",
@@ -148,6 +155,13 @@ def parse(arguments: Sequence[str]) -> Asked:
         action="store_true",
         help="write CSVs for spreadsheets: a ' before texts that they would take for formulas",
     )
+    add(
+        "--sysroot",
+        metavar="DIR",
+        default="",
+        help="root folder of the container or machine that the cores are of: EXE is a path in it "
+        "or, left out, found for each core; libraries are found in it too",
+    )
     add("--any-build", action="store_true", help="do not compare build ids")
     add("--gdb", metavar="GDB", default="gdb", help="the gdb to run (default: %(default)s)")
     add(
@@ -157,7 +171,10 @@ def parse(arguments: Sequence[str]) -> Asked:
         default=[],
         help="gdb command before reading the core: --ex 'set sysroot /srv/image'; repeatable",
     )
-    return Asked(**vars(parser.parse_intermixed_args(_without_marker(arguments))))
+    asked = Asked(**vars(parser.parse_intermixed_args(_without_marker(arguments))))
+    if not asked.cores and not asked.sysroot:
+        parser.error("the following arguments are required: CORE")
+    return asked
 
 
 def _without_marker(arguments: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from .packed import packing_by
 ELF = b"\x7fELF"
 # Remedies.
 WHOLE = "raise 'ulimit -c', or copy the whole file"
+NAME_PROGRAM = "name the program that dumped it"
 ANOTHER = "name a core that the kernel or gdb has written"
 
 
@@ -53,26 +54,35 @@ def facts_of_core(path: str) -> CoreFacts:
     return facts
 
 
-def check_core(facts: CoreFacts, program: Program, any_build: bool = False) -> list[str]:
+def check_notes(facts: CoreFacts) -> None:
+    """Unusable if the core is cut before its notes, of which gdb's own are at the end."""
+    if facts.is_truncated and not facts.has_notes:
+        raise Unusable(f"truncated: {_cut(facts)}, the registers and mappings are not: {WHOLE}")
+
+
+def check_core(
+    facts: CoreFacts, program: Program, any_build: bool = False, sysroot: str = ""
+) -> list[str]:
     """Compares a core with the program; notes for the user. Unusable where gdb could make nothing
     of it.
 
-    any_build: do not compare build ids."""
+    any_build: do not compare build ids; sysroot: the root folder that was searched."""
     if program.processor and facts.processor != program.processor:
         raise Unusable(
             f"of another processor: {facts.processor}, not {program.processor}: "
             "name the program that dumped it"
         )
-    notes = [] if any_build else _compare(facts, program)
+    notes = [] if any_build else _compare(facts, program, sysroot)
+    check_notes(facts)
     if facts.is_truncated:
-        cut = f"{size_text(facts.size)} of {size_text(facts.whole)} are there"
-        if not facts.has_notes:
-            # gdb's own cores have them at the end.
-            raise Unusable(f"truncated: {cut}, the registers and mappings are not: {WHOLE}")
-        notes.insert(0, f"truncated: {cut}: {WHOLE}")
+        notes.insert(0, f"truncated: {_cut(facts)}: {WHOLE}")
     elif not facts.has_notes:
         raise Unusable(f"it has no notes: registers and mappings are missing: {ANOTHER}")
     return notes
+
+
+def _cut(facts: CoreFacts) -> str:
+    return f"{size_text(facts.size)} of {size_text(facts.whole)} are there"
 
 
 def _check_file(path: str, remedy: str) -> None:
@@ -114,7 +124,7 @@ def why_no_core(start: bytes) -> str:
     return f"no core: {kind}: {ANOTHER}"
 
 
-def _compare(facts: CoreFacts, program: Program) -> list[str]:
+def _compare(facts: CoreFacts, program: Program, sysroot: str) -> list[str]:
     """Notes about whether the core is of the program. Unusable where it is of another."""
     name = os.path.basename(facts.program)
     if facts.build_ids.agrees(program.build_ids):
@@ -124,10 +134,12 @@ def _compare(facts: CoreFacts, program: Program) -> list[str]:
         of_what = f"of another build of '{own}'" if name == own else "of another program"
         if name and name != own:
             of_what += f", '{name}'"
-        raise Unusable(
-            f"{of_what}: build id {_short(facts.build_ids)}, not {_short(program.build_ids)}: "
-            "name the program that dumped it, or use --any-build"
-        )
+        ids = f"build id {_short(facts.build_ids)}, not {_short(program.build_ids)}"
+        remedy = NAME_PROGRAM
+        if sysroot:
+            ids += f" of '{program.path}'"
+            remedy = f"use the --sysroot that it ran in, {NAME_PROGRAM}"
+        raise Unusable(f"{of_what}: {ids}: {remedy}, or use --any-build")
     where = "the core" if program.build_ids else "the executable"
     told = f"of '{name}' by name" if name else "of an unknown program"
     return [f"{told}; {where} has no build id to tell by"]

@@ -23,7 +23,7 @@ from ..output.files import FileError
 from .job import Job, MapResult, Report, read_report
 from .match import Program, Unusable
 from .names import Names
-from .ready import Ready, made_ready
+from .ready import Ready, Wanted, made_ready
 from .unpack import Bounds
 
 EXTENSION = Path(__file__).resolve().parents[2] / "hmap.py"
@@ -64,7 +64,7 @@ class Core:
 class Options:
     """What holds for all cores of a run."""
 
-    program: Program
+    program: Program | None  # None: each core's own, in sysroot
     output: str
     maps: Sequence[str] = ()
     jobs: int = 1
@@ -77,6 +77,7 @@ class Options:
     gdb: str = "gdb"
     commands: Sequence[str] = ()  # for gdb, before it reads the core
     max_unpacked: int = 32 << 30  # bytes of a compressed core
+    sysroot: str = ""  # root folder in which executables and libraries are; empty: gdb's
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class CoreResult:
     troubles: Sequence[str] = ()  # what could not be examined beside the maps, a line each
     notes: Sequence[str] = ()
     has_folder: bool = False
+    program: Program | None = None  # None: unknown, as nothing could be examined
 
 
 def choose_cores(given: Sequence[str]) -> list[Core]:
@@ -188,12 +190,11 @@ class Runner:
     def _examine_in_folder(self, core: Core) -> CoreResult:
         options = self.options
         final = os.path.join(options.output, core.name)
+        wanted = Wanted(options.program, options.sysroot, options.any_build, options.output)
         bounds = Bounds(options.max_unpacked, options.timeout, lambda: self._stopped)
         result = CoreResult(core)
         try:
-            with made_ready(
-                core.path, options.program, options.any_build, options.output, bounds
-            ) as ready:
+            with made_ready(core.path, wanted, bounds) as ready:
                 result = self._examine_ready(core, ready, final)
         except Unusable as problem:
             _replace_folder(None, final)
@@ -211,11 +212,16 @@ class Runner:
                 # The reason behind the trouble first.
                 troubles = [f"{notes[0]}; {troubles[0]}", *troubles[1:]]
             result = CoreResult(
-                core, report.maps, troubles, [*notes, *report.notes], has_folder=True
+                core,
+                report.maps,
+                troubles,
+                [*notes, *report.notes],
+                has_folder=True,
+                program=ready.program,
             )
             if self._stopped:
                 return result
-            self._finish_folder(folder, result, keep_log=bool(troubles))
+            self._finish_folder(folder, result, ready.program, keep_log=bool(troubles))
             _replace_folder(folder, final)
         return result
 
@@ -256,6 +262,8 @@ class Runner:
     def _command(self, ready: Ready, job_file: str) -> list[str]:
         options = self.options
         before = [word for text in SETTINGS[:-1] for word in ("-iex", text)]
+        if options.sysroot:
+            before += ["-iex", f"set sysroot {options.sysroot}"]
         before += [word for text in options.commands for word in ("-iex", text)]
         call = f"from hmapdbg.cores.inside import main; main({job_file!r})"
         return [
@@ -302,7 +310,9 @@ class Runner:
             return f"gdb was killed by {_signal_name(-status)}"
         return ""
 
-    def _finish_folder(self, folder: str, result: CoreResult, keep_log: bool) -> None:
+    def _finish_folder(
+        self, folder: str, result: CoreResult, program: Program, keep_log: bool
+    ) -> None:
         """Leaves in the folder what is whole, and what it is about."""
         for entry in list(os.scandir(folder)):
             # Files of a gdb that died while it wrote them.
@@ -311,8 +321,8 @@ class Runner:
         document = {
             "format": FORMAT,
             "core": result.core.path,
-            "executable": os.path.abspath(self.options.program.path),
-            "build_id": str(self.options.program.build_ids),
+            "executable": os.path.abspath(program.path),
+            "build_id": str(program.build_ids),
             "troubles": list(result.troubles),
             "notes": list(result.notes),
             "maps": [asdict(one) for one in result.maps],

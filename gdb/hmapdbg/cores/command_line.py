@@ -40,6 +40,12 @@ With --diff the cores are taken to be in the order of their time: it says which 
 the first to the last, the one that grew most first (OUT/diff.csv has all of them). With --html
 OUT/index.html and a page for each core show all that, and how the maps grew from core to core.
 
+Compressed cores (zstd, lz4, xz, gzip, bzip2) are unpacked for as long as they are looked at, to a
+hidden folder in OUT:
+
+  $ hmap-cores server /var/lib/systemd/coredump/core.server.*.zst
+  $ hmap-cores --sysroot /var/lib/containers/storage/overlay/…/merged /usr/bin/server core.zst
+
 exit status, the highest that applies:
   0  every map of every core is sound
   1  hmap-check found a Problem in a map, or a map has a verdict of --fail-on
@@ -139,7 +145,8 @@ def parse(arguments: Sequence[str]) -> Asked:
         metavar="S",
         type=_seconds,
         default=TIMEOUT,
-        help=f"seconds per core, 0.3 of it for the search (default: {TIMEOUT:g})",
+        help=f"seconds per core, 0.3 of it for the search (default: {TIMEOUT:g}); "
+        "as many to unpack it",
     )
     add(
         "--max-unpacked",
@@ -159,8 +166,8 @@ def parse(arguments: Sequence[str]) -> Asked:
         "--sysroot",
         metavar="DIR",
         default="",
-        help="root folder of the container or machine that the cores are of: EXE is a path in it "
-        "or, left out, found for each core; libraries are found in it too",
+        help="root folder of the container that the cores are of, with its executables and "
+        "libraries; EXE is a path in it or, left out, found for each core",
     )
     add("--any-build", action="store_true", help="do not compare build ids")
     add("--gdb", metavar="GDB", default="gdb", help="the gdb to run (default: %(default)s)")
@@ -169,7 +176,7 @@ def parse(arguments: Sequence[str]) -> Asked:
         metavar="COMMAND",
         action="append",
         default=[],
-        help="gdb command before reading the core: --ex 'set sysroot /srv/image'; repeatable",
+        help="gdb command before reading the core: --ex 'set solib-search-path DIR'; repeatable",
     )
     asked = Asked(**vars(parser.parse_intermixed_args(_without_marker(arguments))))
     if not asked.cores and not asked.sysroot:

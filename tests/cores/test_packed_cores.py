@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import limits
 from hmapdbg.cores.match import Unusable
 from hmapdbg.cores.packed import CHUNK, PACKINGS, packing_by
 from hmapdbg.cores.unpack import PAGE, Bounds, unpack, write_sparsely
@@ -141,7 +143,7 @@ def test_limit_of_time(packed: dict[str, Path], tmp_path: Path) -> None:
     for suffix in ("zst", "gz"):
         packing = packing_by(packed[suffix].read_bytes()[:8])
         assert packing is not None
-        with pytest.raises(Unusable, match=r"^not unpacked after 0 s, of it .*: raise --timeout$"):
+        with pytest.raises(Unusable, match=r"^timed out after 0 s, .* of it unpacked: raise"):
             unpack(str(packed[suffix]), packing, str(tmp_path / suffix), Bounds(1 << 40, 0, bool))
 
 
@@ -153,10 +155,22 @@ def test_disk_is_not_filled(
     monkeypatch.setattr("hmapdbg.cores.unpack.RESERVE", disk.f_blocks * disk.f_frsize)
     packing = packing_by(packed["gz"].read_bytes()[:8])
     assert packing is not None
-    with pytest.raises(
-        Unusable, match=r"^the disk of the output is full, 0 bytes of it are .* -o$"
-    ):
+    with pytest.raises(Unusable, match=r"^no room on the disk of the output after 0 bytes: "):
         unpack(str(packed["gz"]), packing, str(tmp_path / "core"), PLENTY)
+
+
+def test_limit_on_the_size_of_files(packed: dict[str, Path], cores: Cores, tmp_path: Path) -> None:
+    done = limits.run(
+        command_of(*QUICK, cores.program, packed["xz"], output=tmp_path / "out"),
+        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 22, 1 << 22)),
+        env=clean_environment(),
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    assert f"{packed['xz']}: compressed by xz, and cannot be unpacked: file too large: " in (
+        done.stdout
+    )
+    assert os.listdir(tmp_path / "out") == ["summary.csv"]
 
 
 @pytest.mark.parametrize("suffix", ["zst", "lz4"])

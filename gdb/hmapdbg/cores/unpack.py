@@ -52,7 +52,10 @@ def unpack(path: str, packing: Packing, target: str, bounds: Bounds) -> Unpacked
         raise Unusable(str(problem)) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Unusable(f"compressed by {packing.name}, and cannot be unpacked: {reason}") from None
+        raise Unusable(
+            f"compressed by {packing.name}, and cannot be unpacked: {reason}: "
+            "choose another -o, or unpack it by hand"
+        ) from None
 
 
 def _copy(path: str, packing: Packing, file: BinaryIO, bounds: Bounds) -> Unpacked:
@@ -64,8 +67,8 @@ def _copy(path: str, packing: Packing, file: BinaryIO, bounds: Bounds) -> Unpack
                 raise Unusable("not examined: interrupted")
             if time.monotonic() > end:
                 raise Unusable(
-                    f"not unpacked after {bounds.seconds:g} s, of it "
-                    f"{size_text(size)}: raise --timeout"
+                    f"timed out after {bounds.seconds:g} s, {size_text(size)} of it unpacked: "
+                    "raise --timeout"
                 )
             if size == 0 and chunk and chunk[: len(ELF)] != ELF[: len(chunk)]:
                 # Not worth a disk full of it.
@@ -86,7 +89,7 @@ def _check_space(file: BinaryIO, more: int, size: int) -> None:
     disk = os.fstatvfs(file.fileno())
     if disk.f_bavail * disk.f_frsize < more + RESERVE:
         raise Unusable(
-            f"the disk of the output is full, {size_text(size)} of it are unpacked: "
+            f"no room on the disk of the output after {size_text(size)}: "
             "free disk space, or choose another -o"
         )
 

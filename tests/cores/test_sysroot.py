@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hmapdbg.target.core_file import core_facts, mapped_builds
 from rig import fake_gdb, fixture_program, hmap_cores, take_cores
 
 QUICK = ("--no-entries", "--no-plots")
+LIBRARY = "libhmap.so.1"
 PROGRAM = "name the program that dumped it, or use --any-build"
 
 
@@ -30,6 +32,18 @@ class Container:
     library: str  # and of libhmap, which has the list of its maps
 
 
+def libraries_of(program: Path, environment: Mapping[str, str] | None = None) -> list[str]:
+    """The paths by which the loader knows a program's libraries."""
+    listed = subprocess.run(
+        ["ldd", program],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return re.findall(r"(/\S+) \(", listed.stdout)
+
+
 @pytest.fixture(scope="module")
 def container(tmp_path_factory: pytest.TempPathFactory) -> Container:
     """fixtures/c/wordcount in a root folder, with all of its libraries."""
@@ -38,18 +52,20 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Container:
     app.mkdir()
     program = app / "wordcount"
     shutil.copy(fixture_program("wordcount"), program)
+    # Nor is its library where it was.
+    own = next(path for path in libraries_of(program) if os.path.basename(path) == LIBRARY)
+    shutil.copy(own, app / LIBRARY)
     stop = ("set breakpoint pending on", "break fixture_stop", "run")
-    take_cores(program, [], *stop, f"generate-core-file {core}")
+    there = f"set environment LD_LIBRARY_PATH {app}"
+    take_cores(program, [], there, *stop, f"generate-core-file {core}")
     paths = [path for path, _ in mapped_builds(str(core))]
     # The loader knows them by other names, which are links.
-    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
-    for path in {*paths, *re.findall(r"(/\S+) \(", listed)}:
+    for path in {*paths, *libraries_of(program, {"LD_LIBRARY_PATH": str(app)})}:
         copy = Path(f"{root}{path}")
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     shutil.rmtree(app)
-    library = next(path for path in paths if os.path.basename(path).startswith("libhmap.so"))
-    return Container(core, root, str(program), library)
+    return Container(core, root, str(program), f"{app}/{LIBRARY}")
 
 
 def another_root(container: Container, folder: Path) -> Path:

@@ -77,7 +77,7 @@ set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_NAME libhmap-gdb)
 set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_DEPENDS "gdb (>= 13), python3 (>= 3.9), python3-numpy")
-set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_RECOMMENDS "python3-matplotlib, python3-xxhash, python3-jinja2")
+set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_RECOMMENDS "python3-matplotlib, python3-xxhash, python3-jinja2, zstd, lz4")
 set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_ENHANCES "gdb, ${HMAP_RUNTIME_PACKAGE}")
 set(CPACK_DEBIAN_HMAP_GDB_PACKAGE_CONTROL_EXTRA
     "${PROJECT_SOURCE_DIR}/cmake/debian/libhmap-gdb/postinst"

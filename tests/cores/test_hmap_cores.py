@@ -174,7 +174,7 @@ def test_each_kind_of_bad_core_is_one_line_and_stops_nothing(cores: Cores, tmp_p
         "cut-in-headers": r"truncated: only 100 bytes are there: " + WHOLE,
         "empty": f"an empty file: {WHOLE}, or free disk space",
         "text": r"no core: a text file: " + ANOTHER,
-        "packed": r"compressed by zstd: unpack it with unzstd",
+        "packed": r"compressed by zstd, and damaged \('.+'\): copy the whole file again",
         "binary": r"no core: no ELF file: " + ANOTHER,
         "no-heap": r"the core does not hold the map at 0x[0-9a-f]+, after 0 maps",
         "fifo": r"not a regular file: copy what it gives into one",

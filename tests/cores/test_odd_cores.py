@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -153,11 +155,17 @@ def test_core_of_another_processor(whole: bytes, cores: Cores, tmp_path: Path) -
     ],
 )
 def test_compressed_core(magic: bytes, name: str, tool: str, cores: Cores, tmp_path: Path) -> None:
-    core = tmp_path / "core"
-    core.write_bytes(magic + bytes(100))
-    run = hmap_cores(*QUICK, cores.program, core, output=tmp_path / "out")
+    """One that is not what its first bytes say; and one that is compressed twice."""
+    (tmp_path / "core").write_bytes(magic + bytes(100))
+    (tmp_path / "twice").write_bytes(gzip.compress(magic + bytes(100)))
+    given = (tmp_path / "core", tmp_path / "twice")
+    run = hmap_cores(*QUICK, cores.program, *given, output=tmp_path / "out")
     assert run.status == 2
-    assert run.detail_of("core") == f"compressed by {name}: unpack it with {tool}"
+    damaged = rf"compressed by {name}, and damaged \('.+'\): copy the whole file again"
+    assert re.fullmatch(damaged, run.detail_of("core")), run
+    assert run.detail_of("twice") == (
+        f"unpacked by gzip: compressed by {name}: unpack it with {tool}"
+    )
 
 
 def test_executable_that_is_none(cores: Cores, tmp_path: Path) -> None:

@@ -147,6 +147,32 @@ def test_mapped_files_are_held_as_far_as_they_reach(bits: int, order: str, tmp_p
     ]
 
 
+def test_mapped_files_are_looked_for_in_the_sysroot(tmp_path: Path) -> None:
+    sysroot = tmp_path / "merged"
+    inner = Path(f"{sysroot}{tmp_path}/inside.so")
+    inner.parent.mkdir(parents=True)
+    inner.write_bytes(bytes(0x1000))
+    (tmp_path / "outside.so").write_bytes(bytes(0x1000))
+    core = Core(loads=[(0x10000, 0, 0x1000), (0x20000, 0, 0x1000)])
+    core.add_files(
+        [
+            (0x10000, 0x11000, 0, bytes(tmp_path / "inside.so")),
+            (0x20000, 0x21000, 0, bytes(tmp_path / "outside.so")),
+            (0x30000, 0x31000, 0, b""),
+        ]
+    )
+    path = core.write(tmp_path)
+    assert held_ranges(path) == [(0x20000, 0x21000)]
+    for folder in (str(sysroot), f"{sysroot}/"):
+        assert held_ranges(path, folder) == [(0x10000, 0x11000)]
+        (gap,) = core_file.core_gaps(path, folder)
+        assert (gap.low, gap.why) == (
+            0x20000,
+            f"it is mapped from '{tmp_path}/outside.so', which is not here",
+        )
+    assert held_ranges(path, "/") == held_ranges(path)
+
+
 def test_offsets_in_the_files_note_count_its_own_pages(tmp_path: Path) -> None:
     library = tmp_path / "lib.so"
     library.write_bytes(bytes(0x20000))
@@ -328,6 +354,8 @@ def test_core_tells_the_build_id_of_its_program(
     assert facts.program == "/srv/server"
     assert facts.build_ids.ids == (("GNU", "ab" * 20),)
     assert facts.build_ids.agrees(core_file.build_ids_of(str(tmp_path / "server")))
+    # Of the other mapping the core has no ELF header.
+    assert core_file.mapped_builds(str(path)) == [("/srv/server", facts.build_ids)]
     path.write_bytes(data[:-1])
     assert core_file.core_facts(str(path)).is_truncated
 
@@ -340,6 +368,25 @@ def test_build_ids_are_compared_kind_by_kind() -> None:
     assert gnu.agrees(both) and go.agrees(both) and gnu.differs(other)
     for one, another in ((gnu, go), (gnu, none), (none, none)):
         assert not one.agrees(another) and not one.differs(another)
+
+
+@KINDS
+@ORDERS
+def test_core_without_files_has_the_path_that_was_executed(
+    bits: int, order: str, tmp_path: Path
+) -> None:
+    """A kernel leaves NT_FILE out if it is too large."""
+    for text, program_path in (
+        (b"/srv/server\0PATH=/", "/srv/server"),
+        (b"/srv/without an end", ""),
+    ):
+        core = Core(bits, order, [(0x40000, len(text), 0x1000)])
+        auxv = core.pack(f"4{core.word}", core_file.AT_EXECFN, 0x40000, 0, 0)
+        core.notes.append((b"CORE\0", core_file.NT_AUXV, auxv))
+        data = core.build()
+        path = tmp_path / "core"
+        path.write_bytes(data[: len(data) - len(text)] + text)
+        assert core_file.core_facts(str(path)).program == program_path
 
 
 def test_core_without_its_programs_first_page_has_no_build_id(tmp_path: Path) -> None:

@@ -60,9 +60,15 @@ def test_no_package_is_bound_to_a_release() -> None:
 @pytest.mark.parametrize(
     ("manager", "names"),
     [
-        ("dnf", "dnf install python3-numpy python3-matplotlib python3-xxhash python3-jinja2"),
-        ("pacman", "pacman -S --needed python-numpy python-matplotlib python-xxhash python-jinja"),
-        ("apk", "apk add py3-numpy py3-matplotlib py3-xxhash py3-jinja2"),
+        (
+            "dnf",
+            "dnf install python3-numpy python3-matplotlib python3-xxhash python3-jinja2 zstd lz4",
+        ),
+        (
+            "pacman",
+            "pacman -S --needed python-numpy python-matplotlib python-xxhash python-jinja zstd lz4",
+        ),
+        ("apk", "apk add py3-numpy py3-matplotlib py3-xxhash py3-jinja2 zstd lz4"),
     ],
 )
 def test_another_system_gets_its_own_names(manager: str, names: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import threading
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,6 +16,7 @@ from .outcome import VERDICTS
 
 TIMEOUT = 300.0  # seconds
 MOST = 64  # maps of a core
+MAX_UNPACKED = "32G"  # what systemd-coredump takes at most, ExternalSizeMax
 
 EXAMPLE = """\
 example:
@@ -38,6 +40,12 @@ With --diff the cores are taken to be in the order of their time: it says which 
 the first to the last, the one that grew most first (OUT/diff.csv has all of them). With --html
 OUT/index.html and a page for each core show all that, and how the maps grew from core to core.
 
+Compressed cores (zstd, lz4, xz, gzip, bzip2) are unpacked for as long as they are looked at, to a
+hidden folder in OUT:
+
+  $ hmap-cores server /var/lib/systemd/coredump/core.server.*.zst
+  $ hmap-cores --sysroot /var/lib/containers/storage/overlay/…/merged /usr/bin/server core.zst
+
 exit status, the highest that applies:
   0  every map of every core is sound
   1  hmap-check found a Problem in a map, or a map has a verdict of --fail-on
@@ -58,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
 class Asked:
     """What the command line asks for."""
 
-    program: str
+    program: str  # with sysroot: or the first core
     cores: Sequence[str]
     output: str
     map: Sequence[str]
@@ -68,9 +76,11 @@ class Asked:
     fail_on: Sequence[str]  # names of verdicts
     jobs: int
     timeout: float  # seconds
+    max_unpacked: int  # bytes
     no_entries: bool
     no_plots: bool
     guard: bool
+    sysroot: str
     any_build: bool
     gdb: str
     ex: Sequence[str]
@@ -80,7 +90,8 @@ def parse(arguments: Sequence[str]) -> Asked:
     """Takes the command line apart; exits with USAGE where it is wrong."""
     parser = _Parser(
         prog="hmap-cores",
-        usage="hmap-cores [OPTION]... EXE CORE...",
+        usage="hmap-cores [OPTION]... EXE CORE...\n"
+        "       hmap-cores [OPTION]... --sysroot DIR [EXE] CORE...",
         description="Examine the hash maps in core files of one program: a folder a core with "
         "summaries, CSVs and pictures, and one table over all.",
         epilog=EXAMPLE,
@@ -89,7 +100,12 @@ def parse(arguments: Sequence[str]) -> Asked:
     )
     add = parser.add_argument
     add("program", metavar="EXE", help="the program that wrote the cores, with debug info")
-    add("cores", metavar="CORE", nargs="+", help="a core file, or a folder of them")
+    add(
+        "cores",
+        metavar="CORE",
+        nargs="*",
+        help="a core file, also compressed by zstd, lz4, xz, gzip or bzip2; or a folder of them",
+    )
     add("-o", "--output", metavar="OUT", default="hmap-cores.out", help="(default: %(default)s)")
     add(
         "--map",
@@ -129,7 +145,15 @@ def parse(arguments: Sequence[str]) -> Asked:
         metavar="S",
         type=_seconds,
         default=TIMEOUT,
-        help=f"seconds per core, 0.3 of it for the search (default: {TIMEOUT:g})",
+        help=f"seconds per core, 0.3 of it for the search (default: {TIMEOUT:g}); "
+        "as many to unpack it",
+    )
+    add(
+        "--max-unpacked",
+        metavar="SIZE",
+        type=_size,
+        default=MAX_UNPACKED,
+        help="unpack no core that is larger (default: %(default)s)",
     )
     add("--no-entries", action="store_true", help="write no CSVs of entries")
     add("--no-plots", action="store_true", help="draw no pictures")
@@ -138,6 +162,13 @@ def parse(arguments: Sequence[str]) -> Asked:
         action="store_true",
         help="write CSVs for spreadsheets: a ' before texts that they would take for formulas",
     )
+    add(
+        "--sysroot",
+        metavar="DIR",
+        default="",
+        help="root folder of the container that the cores are of, with its executables and "
+        "libraries; EXE is a path in it or, left out, found for each core",
+    )
     add("--any-build", action="store_true", help="do not compare build ids")
     add("--gdb", metavar="GDB", default="gdb", help="the gdb to run (default: %(default)s)")
     add(
@@ -145,9 +176,12 @@ def parse(arguments: Sequence[str]) -> Asked:
         metavar="COMMAND",
         action="append",
         default=[],
-        help="gdb command before reading the core: --ex 'set sysroot /srv/image'; repeatable",
+        help="gdb command before reading the core: --ex 'set solib-search-path DIR'; repeatable",
     )
-    return Asked(**vars(parser.parse_intermixed_args(_without_marker(arguments))))
+    asked = Asked(**vars(parser.parse_intermixed_args(_without_marker(arguments))))
+    if not asked.cores and not asked.sysroot:
+        parser.error("the following arguments are required: CORE")
+    return asked
 
 
 def _without_marker(arguments: Sequence[str]) -> list[str]:
@@ -181,6 +215,14 @@ def _seconds(text: str) -> float:
     if not 0 < number < threading.TIMEOUT_MAX:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
     return number
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
+    size = 0 if found is None else float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")
+    if not 1 <= size < 1 << 63:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size, such as 500M or 32G")
+    return int(size)
 
 
 def _verdicts(text: str) -> list[str]:

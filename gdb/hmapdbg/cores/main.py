@@ -17,6 +17,7 @@ from . import UNREADABLE, USAGE, outcome, page
 from .command_line import Asked, parse
 from .match import Program, Unusable, open_program
 from .run import SUMMARY_FILE, Core, CoreResult, Options, Runner, choose_cores, prepare_output
+from .sysroot import named_program
 from .teller import Teller
 
 DIFF_FILE = "diff.csv"
@@ -27,8 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     """Examines the cores and writes the results; the exit status."""
     asked = parse(arguments)
     try:
-        program = _checked(asked)
-        cores = choose_cores(asked.cores)
+        program, paths = _checked(asked)
+        cores = choose_cores(paths)
         prepare_output(asked.output, cores)
     except OSError as error:
         _say(f"cannot read '{error.filename}': {(error.strerror or str(error)).lower()}")
@@ -54,22 +55,35 @@ def _say(text: str) -> None:
     print(f"hmap-cores: {printable(text)}", file=sys.stderr)
 
 
-def _checked(asked: Asked) -> Program:
-    """The program, where all that is asked for can be had. UsageError."""
+def _checked(asked: Asked) -> tuple[Program | None, Sequence[str]]:
+    """The program, if one is named, and paths of cores, where all that is asked for can be had.
+    UsageError."""
+    path, paths = asked.program, asked.cores
+    if asked.sysroot:
+        if not os.path.isdir(asked.sysroot):
+            raise UsageError(f"no folder '{asked.sysroot}': name a root folder with --sysroot")
+        named = named_program(path, os.path.abspath(asked.sysroot))
+        if not paths or named is None:
+            path, paths = "", [path, *paths]
+        else:
+            path = named
     try:
-        program = open_program(asked.program)
+        program = open_program(path) if path else None
     except Unusable as problem:
-        raise UsageError(f"'{asked.program}': {problem}") from None
+        why = str(problem)
+        if asked.sysroot and not os.path.exists(path):
+            why = f"neither in '{asked.sysroot}' nor here: name the program that dumped the cores"
+        raise UsageError(f"'{path}': {why}") from None
     if shutil.which(asked.gdb) is None:
         raise UsageError(f"no '{asked.gdb}' here: install gdb, or use --gdb")
     if asked.map and asked.diff:
         raise UsageError("--diff is of all maps: leave --map out")
     if asked.html and importlib.util.find_spec("jinja2") is None:
         raise UsageError("--html needs 'jinja2': install python3-jinja2")
-    return program
+    return program, paths
 
 
-def _results(asked: Asked, program: Program, cores: Sequence[Core]) -> Sequence[CoreResult]:
+def _results(asked: Asked, program: Program | None, cores: Sequence[Core]) -> Sequence[CoreResult]:
     """What came of the cores, told and written. FileError, OSError."""
     runner = Runner(
         Options(
@@ -85,6 +99,8 @@ def _results(asked: Asked, program: Program, cores: Sequence[Core]) -> Sequence[
             any_build=asked.any_build,
             gdb=asked.gdb,
             commands=asked.ex,
+            max_unpacked=asked.max_unpacked,
+            sysroot=asked.sysroot and os.path.abspath(asked.sysroot),
         )
     )
     with Teller(cores, runner, asked.fail_on) as teller:
@@ -95,7 +111,8 @@ def _results(asked: Asked, program: Program, cores: Sequence[Core]) -> Sequence[
     if asked.diff:
         _tell_difference(asked.output, listings, asked.guard)
     if asked.html:
-        page.write_pages(asked.output, os.path.abspath(program.path), results, listings)
+        named = "" if program is None else os.path.abspath(program.path)
+        page.write_pages(asked.output, named, results, listings, runner.options.sysroot)
     return results
 
 

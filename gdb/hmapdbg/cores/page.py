@@ -23,6 +23,7 @@ from ..plot.growth import Growth, growth_of
 from ..text import printable, size_text
 from .job import LISTING, PICTURE, MapResult
 from .outcome import detail_of, status_of
+from .packed import packing_of
 from .run import EXTENSION, CoreResult
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -48,9 +49,15 @@ def compared(listings: Sequence[Listing | None]) -> Difference | None:
 
 
 def write_pages(
-    output: str, program: str, results: Sequence[CoreResult], listings: Sequence[Listing | None]
+    output: str,
+    program: str,
+    results: Sequence[CoreResult],
+    listings: Sequence[Listing | None],
+    sysroot: str = "",
 ) -> None:
-    """Writes all pages. ModuleNotFoundError where Jinja2 is missing, FileError, OSError."""
+    """Writes all pages. ModuleNotFoundError where Jinja2 is missing, FileError, OSError.
+
+    program: its path; empty: each core has its own, in sysroot."""
     import jinja2
     import markupsafe
 
@@ -81,7 +88,7 @@ def write_pages(
 
     for number, result in enumerate(results):
         if result.has_folder:
-            values = _core(output, program, results, listings, number)
+            values = _core(output, program, results, listings, number, sysroot)
             write(os.path.join(output, result.core.name, PAGE), "core.html", values)
     write(os.path.join(output, PAGE), "all.html", _index(program, results, listings))
 
@@ -101,7 +108,7 @@ def _index(
     difference = compared(listings)
     changes = () if difference is None else difference.changes
     return {
-        "program": os.path.basename(program),
+        "program": _name_of(program, results),
         "cores": [
             {
                 "shown": result.core.shown,
@@ -125,6 +132,13 @@ def _index(
     }
 
 
+def _name_of(program: str, results: Sequence[CoreResult]) -> str:
+    """The name of the program, or the names of the cores' programs."""
+    found = [one.program.path for one in results if one.program is not None]
+    paths = [program] if program else found
+    return ", ".join(dict.fromkeys(os.path.basename(path) for path in paths)) or "unknown programs"
+
+
 def _sum(result: CoreResult, name: str) -> int:
     return sum(int(getattr(one, name)) for one in result.maps)
 
@@ -146,8 +160,10 @@ def _core(
     results: Sequence[CoreResult],
     listings: Sequence[Listing | None],
     number: int,
+    sysroot: str,
 ) -> dict[str, Any]:
     result, listing = results[number], listings[number]
+    gdb = _gdb(program, result, sysroot)
     examined = {one.expression: one for one in result.maps}
     rows = list(listing.rows) if listing is not None else []
     before = next((one for one in reversed(listings[:number]) if one is not None), None)
@@ -155,7 +171,7 @@ def _core(
     if before is not None and listing is not None:
         gained = {one.row.path: one for one in compare(before, listing).changes}
     return {
-        "program": os.path.basename(program),
+        "program": _name_of(program, results),
         "core": result.core,
         "troubles": list(result.troubles),
         "notes": list(result.notes),
@@ -169,10 +185,8 @@ def _core(
         ]
         or [_ranked_result(one) for one in result.maps if not one.error],
         "more": max(len(rows) - MOST_ROWS, 0),
-        "maps": [
-            _map(output, program, result, one, results, listings, number) for one in result.maps
-        ],
-        "command": _gdb(program, result.core.path, "hmap-list"),
+        "maps": [_map(output, gdb, result, one, results, listings, number) for one in result.maps],
+        "command": gdb + shlex.quote("hmap-list"),
     }
 
 
@@ -208,7 +222,7 @@ def _ranked_result(one: MapResult) -> dict[str, Any]:
 
 def _map(
     output: str,
-    program: str,
+    gdb: str,
     result: CoreResult,
     one: MapResult,
     results: Sequence[CoreResult],
@@ -223,18 +237,30 @@ def _map(
         "problem": detail_of(one) if one.problems else "",
         "picture": _picture(output, result, one),
         "plot": _map_plot(one.expression, results, listings, number),
-        "commands": list(_commands(program, result, one)),
+        "commands": list(_commands(gdb, one)),
     }
 
 
-def _commands(program: str, result: CoreResult, one: MapResult) -> Iterator[str]:
+def _commands(gdb: str, one: MapResult) -> Iterator[str]:
     for command in ("hmap-dump", "hmap-check"):
-        yield _gdb(program, result.core.path, f"{command} {one.expression}")
+        yield gdb + shlex.quote(f"{command} {one.expression}")
 
 
-def _gdb(program: str, core: str, command: str) -> str:
-    words = ["gdb", program, core, "-ex", f"source {EXTENSION}", "-ex", command]
-    return shlex.join(words)
+def _gdb(program: str, result: CoreResult, sysroot: str) -> str:
+    """The command line of a gdb that has the core, up to what it is to execute."""
+    core = path = result.core.path
+    packing = packing_of(core)
+    if packing is not None:
+        core = f"{result.core.name}.unpacked"
+    if not program and result.program is not None:
+        program = os.path.abspath(result.program.path)
+    words = ["gdb", program, core, "-ex", f"source {EXTENSION}", "-ex"]
+    if sysroot:
+        words[1:1] = ["-iex", f"set sysroot {sysroot}"]
+    line = shlex.join(words) + " "
+    if packing is None:
+        return line
+    return f"{packing.by_hand} <{shlex.quote(path)} >{shlex.quote(core)} && {line}"
 
 
 def _picture(output: str, result: CoreResult, one: MapResult) -> str:

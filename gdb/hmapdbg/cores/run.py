@@ -21,8 +21,10 @@ from typing import IO
 from ..compat import dataclass
 from ..output.files import FileError
 from .job import Job, MapResult, Report, read_report
-from .match import Program, Unusable, check_core
+from .match import Program, Unusable
 from .names import Names
+from .ready import Ready, Wanted, made_ready
+from .unpack import Bounds
 
 EXTENSION = Path(__file__).resolve().parents[2] / "hmap.py"
 FORMAT = "hmap-cores/1"
@@ -62,7 +64,7 @@ class Core:
 class Options:
     """What holds for all cores of a run."""
 
-    program: Program
+    program: Program | None  # None: each core's own, in sysroot
     output: str
     maps: Sequence[str] = ()
     jobs: int = 1
@@ -74,6 +76,8 @@ class Options:
     any_build: bool = False
     gdb: str = "gdb"
     commands: Sequence[str] = ()  # for gdb, before it reads the core
+    max_unpacked: int = 32 << 30  # bytes of a compressed core
+    sysroot: str = ""  # root folder in which executables and libraries are; empty: gdb's
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class CoreResult:
     troubles: Sequence[str] = ()  # what could not be examined beside the maps, a line each
     notes: Sequence[str] = ()
     has_folder: bool = False
+    program: Program | None = None  # None: unknown, as nothing could be examined
 
 
 def choose_cores(given: Sequence[str]) -> list[Core]:
@@ -185,13 +190,21 @@ class Runner:
     def _examine_in_folder(self, core: Core) -> CoreResult:
         options = self.options
         final = os.path.join(options.output, core.name)
+        wanted = Wanted(options.program, options.sysroot, options.any_build, options.output)
+        bounds = Bounds(options.max_unpacked, options.timeout, lambda: self._stopped)
+        result = CoreResult(core)
         try:
-            notes = check_core(core.path, options.program, options.any_build)
+            with made_ready(core.path, wanted, bounds) as ready:
+                result = self._examine_ready(core, ready, final)
         except Unusable as problem:
             _replace_folder(None, final)
             return CoreResult(core, troubles=[str(problem)])
-        with _temporary_folder(options.output, core.name) as folder:
-            report, failure = self._run_gdb(core, folder)
+        return result
+
+    def _examine_ready(self, core: Core, ready: Ready, final: str) -> CoreResult:
+        notes = ready.notes
+        with _temporary_folder(self.options.output, core.name) as folder:
+            report, failure = self._run_gdb(core, ready, folder)
             troubles = list(report.troubles)
             if failure:
                 troubles.append(failure)
@@ -199,15 +212,20 @@ class Runner:
                 # The reason behind the trouble first.
                 troubles = [f"{notes[0]}; {troubles[0]}", *troubles[1:]]
             result = CoreResult(
-                core, report.maps, troubles, [*notes, *report.notes], has_folder=True
+                core,
+                report.maps,
+                troubles,
+                [*notes, *report.notes],
+                has_folder=True,
+                program=ready.program,
             )
             if self._stopped:
                 return result
-            self._finish_folder(folder, result, keep_log=bool(troubles))
+            self._finish_folder(folder, result, ready.program, keep_log=bool(troubles))
             _replace_folder(folder, final)
         return result
 
-    def _run_gdb(self, core: Core, folder: str) -> tuple[Report, str]:
+    def _run_gdb(self, core: Core, ready: Ready, folder: str) -> tuple[Report, str]:
         """Runs gdb on the core; its report, and how it failed (empty: it did not)."""
         options = self.options
         report = os.path.join(folder, ".report")
@@ -224,7 +242,7 @@ class Runner:
             options.guarded,
             SHARE * options.timeout,
         ).write(job_file)
-        command = self._command(core, job_file)
+        command = self._command(ready, job_file)
         with open(log_file, "wb") as log:
             log.write(f"$ {shlex.join(command)}\n".encode("utf-8", "surrogateescape"))
             log.flush()
@@ -241,9 +259,11 @@ class Runner:
             return outcome, f"gdb ended without a result{where}" + (f": {said}" if said else "")
         return outcome, ""
 
-    def _command(self, core: Core, job_file: str) -> list[str]:
+    def _command(self, ready: Ready, job_file: str) -> list[str]:
         options = self.options
         before = [word for text in SETTINGS[:-1] for word in ("-iex", text)]
+        if options.sysroot:
+            before += ["-iex", f"set sysroot {options.sysroot}"]
         before += [word for text in options.commands for word in ("-iex", text)]
         call = f"from hmapdbg.cores.inside import main; main({job_file!r})"
         return [
@@ -257,9 +277,9 @@ class Runner:
             SETTINGS[-1],
             "-ex",
             f"python {call}",
-            os.path.abspath(options.program.path),
+            os.path.abspath(ready.program.path),
             "-c",
-            core.path,
+            ready.path,
         ]
 
     def _wait_for(self, command: list[str], log: IO[bytes]) -> str:
@@ -290,7 +310,9 @@ class Runner:
             return f"gdb was killed by {_signal_name(-status)}"
         return ""
 
-    def _finish_folder(self, folder: str, result: CoreResult, keep_log: bool) -> None:
+    def _finish_folder(
+        self, folder: str, result: CoreResult, program: Program, keep_log: bool
+    ) -> None:
         """Leaves in the folder what is whole, and what it is about."""
         for entry in list(os.scandir(folder)):
             # Files of a gdb that died while it wrote them.
@@ -299,8 +321,8 @@ class Runner:
         document = {
             "format": FORMAT,
             "core": result.core.path,
-            "executable": os.path.abspath(self.options.program.path),
-            "build_id": str(self.options.program.build_ids),
+            "executable": os.path.abspath(program.path),
+            "build_id": str(program.build_ids),
             "troubles": list(result.troubles),
             "notes": list(result.notes),
             "maps": [asdict(one) for one in result.maps],

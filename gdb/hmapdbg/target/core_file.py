@@ -15,6 +15,7 @@ from itertools import chain
 from typing import BinaryIO, Optional
 
 from ..compat import dataclass
+from .intervals import union, without
 
 ET_CORE = 4
 PT_LOAD = 1
@@ -23,7 +24,8 @@ PF_W = 2
 SHT_NULL, SHT_NOTE, SHT_NOBITS = 0, 7, 8
 NT_AUXV = 6
 NT_FILE = 0x46494C45
-AT_PHDR = 3
+AT_PHDR, AT_EXECFN = 3, 31
+MAX_PATH = 4096  # bytes
 PN_XNUM = 0xFFFF
 MAX_NOTES = 16 << 20  # bytes of notes to read
 MAX_HEADERS = 1000  # program headers of a program
@@ -116,11 +118,20 @@ def section_bytes(path: str, name: str) -> bytes | None:
         return _Reader(program, os.path.getsize(path)).section_bytes(name.encode())
 
 
-def held_ranges(path: str) -> list[tuple[int, int]]:
+def held_ranges(path: str, sysroot: str = "") -> list[tuple[int, int]]:
     """The address ranges [start, end) whose bytes are in the core at `path`, or in a mapped file
-    that it names and that still exists: sorted and disjoint. OSError, NotACore."""
+    that it names and that still exists: sorted and disjoint. OSError, NotACore.
+
+    sysroot: the folder in which gdb looks for mapped files."""
     with open(path, "rb") as core:
-        return _Reader(core, os.path.getsize(path)).held_ranges()
+        return _Reader(core, os.path.getsize(path), sysroot).held_ranges()
+
+
+def mapped_builds(path: str) -> list[tuple[str, BuildIds]]:
+    """The programs and libraries that were mapped, by path in the process, with the build ids that
+    the core at `path` has of them; without those of which it has none. OSError, NotACore."""
+    with open(path, "rb") as core:
+        return list(_Reader(core, os.path.getsize(path)).iter_mapped_builds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +144,10 @@ class Gap:
     remedy: str
 
 
-def core_gaps(path: str) -> list[Gap]:
-    """What the core at `path` lacks, sorted. OSError, NotACore."""
+def core_gaps(path: str, sysroot: str = "") -> list[Gap]:
+    """What the core at `path` lacks, sorted; sysroot: see held_ranges. OSError, NotACore."""
     with open(path, "rb") as core:
-        return _Reader(core, os.path.getsize(path)).gaps()
+        return _Reader(core, os.path.getsize(path), sysroot).gaps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +161,7 @@ class _ProgramHeader:
 
 
 class _Reader:
-    def __init__(self, core: BinaryIO, size: int) -> None:
+    def __init__(self, core: BinaryIO, size: int, sysroot: str = "") -> None:
         ident = core.read(16)
         if (
             len(ident) < 16
@@ -161,6 +172,8 @@ class _Reader:
             raise NotACore(core.name)
         self.core = core
         self.size = size
+        self.loads: list[tuple[int, int, int]] | None = None  # (file offset, address, bytes there)
+        self.sysroot = os.fsencode(sysroot).rstrip(b"/")
         self.wide = ident[4] == 2
         self.order = "<" if ident[5] == 1 else ">"
 
@@ -180,7 +193,7 @@ class _Reader:
                 held.append((addr, addr + present))
             elif kind == PT_NOTE and present:
                 files += self.mapped_files(offset, min(present, MAX_NOTES))
-        return _union(held + files)
+        return union(held + files)
 
     def gaps(self) -> list[Gap]:
         """The memory of segments that is neither in the core nor in a mapped file."""
@@ -194,7 +207,7 @@ class _Reader:
             if one.kind != PT_LOAD:
                 continue
             end = one.addr + max(one.memory_size, one.file_size)
-            for low, high in _without(one.addr, end, held):
+            for low, high in without(one.addr, end, held):
                 is_cut = low < one.addr + one.file_size
                 file = next((name for start, stop, name in named if start <= low < stop), b"")
                 why, remedy = _explain_gap(is_cut, os.fsdecode(file))
@@ -293,7 +306,8 @@ class _Reader:
             return CoreFacts(False, self.size, self.size, False, "", BuildIds())
         segments = self.iter_segments()
         notes = list(self.iter_notes())
-        phdr = next((self._program_headers_at(data) for _, k, data in notes if k == NT_AUXV), 0)
+        auxv = self._auxiliary_vector(next((data for _, k, data in notes if k == NT_AUXV), b""))
+        phdr = auxv.get(AT_PHDR, 0)
         files: list[tuple[int, int, bytes]] = next(
             (self._named_files(data) for _, kind, data in notes if kind == NT_FILE), []
         )
@@ -306,7 +320,7 @@ class _Reader:
             self.size,
             max((offset + size for _, offset, _, size in segments), default=0),
             bool(notes),
-            "" if own is None else os.fsdecode(own[2]),
+            os.fsdecode(self._text_in_memory(auxv.get(AT_EXECFN, 0)) if own is None else own[2]),
             self._build_ids_in_memory(start) if phdr else BuildIds(),
             self.processor(),
         )
@@ -328,24 +342,42 @@ class _Reader:
                 found.setdefault(known, text)
         return BuildIds(tuple((kind, found[kind]) for kind in BUILD_IDS.values() if kind in found))
 
-    def _program_headers_at(self, auxv: bytes) -> int:
-        """AT_PHDR: address of the executable's program headers; 0: unknown."""
+    def iter_mapped_builds(self) -> Iterator[tuple[str, BuildIds]]:
+        """See mapped_builds."""
+        for _, kind, data in self.iter_notes():
+            if kind != NT_FILE:
+                continue
+            for start, _, offset, name in self._iter_files(data):
+                ids = self._build_ids_in_memory(start) if offset == 0 else BuildIds()
+                if ids:
+                    yield os.fsdecode(name), ids
+
+    def _auxiliary_vector(self, auxv: bytes) -> dict[int, int]:
+        """The entries of NT_AUXV."""
         word = struct.Struct(self.order + ("QQ" if self.wide else "II"))
         usable = len(auxv) // word.size * word.size
-        return next((value for key, value in word.iter_unpack(auxv[:usable]) if key == AT_PHDR), 0)
+        return {key: value for key, value in word.iter_unpack(auxv[:usable])}
 
     def _build_ids_in_memory(self, start: int) -> BuildIds:
         """The build ids of the program with its ELF header at `start` in memory."""
-        loads = [one[1:] for one in self.iter_segments() if one[0] == PT_LOAD]
+        return self.build_ids(self._iter_notes_in_memory(self._read_memory, start))
 
-        def read(addr: int, size: int) -> bytes | None:
-            for offset, low, in_file in loads:
-                if low <= addr and addr + size <= low + max(0, min(in_file, self.size - offset)):
-                    self.core.seek(offset + addr - low)
-                    return self.core.read(size)
-            return None
+    def _read_memory(self, addr: int, size: int) -> bytes | None:
+        """Memory that is in the core."""
+        if self.loads is None:
+            self.loads = [one[1:] for one in self.iter_segments() if one[0] == PT_LOAD]
+        for offset, low, in_file in self.loads:
+            if low <= addr and addr + size <= low + max(0, min(in_file, self.size - offset)):
+                self.core.seek(offset + addr - low)
+                return self.core.read(size)
+        return None
 
-        return self.build_ids(self._iter_notes_in_memory(read, start))
+    def _text_in_memory(self, addr: int) -> bytes:
+        """The text that ends with a zero byte; empty if it is not in the core."""
+        # It may stand at the very end of a segment.
+        sizes = (MAX_PATH >> shift for shift in range(MAX_PATH.bit_length()))
+        found = (self._read_memory(addr, size) for size in sizes) if addr else ()
+        return next((data.split(b"\0")[0] for data in found if data and b"\0" in data), b"")
 
     def _iter_notes_in_memory(self, read: Read, start: int) -> Iterator[tuple[bytes, int, bytes]]:
         header = read(start, 64 if self.wide else 52)
@@ -399,9 +431,10 @@ class _Reader:
         writable: list[tuple[int, int]] = []
         for start, _, offset, name in files:
             if offset == 0:
-                writable += _writable_ranges(name, start)
+                writable += _writable_ranges(self.sysroot + name, start)
         out = []
         for start, end, offset, name in files:
+            name = name and self.sysroot + name
             try:
                 length = os.path.getsize(name) - offset
             except OSError:
@@ -432,29 +465,6 @@ def _writable_ranges(path: bytes, start: int) -> list[tuple[int, int]]:
         for one in loads
         if one.flags & PF_W
     ]
-
-
-def _union(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    out: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if out and low <= out[-1][1]:
-            out[-1] = (out[-1][0], max(high, out[-1][1]))
-        else:
-            out.append((low, high))
-    return out
-
-
-def _without(low: int, high: int, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The parts of [low, high) that are in none of some sorted, disjoint ranges."""
-    for start, end in ranges:
-        if start >= high:
-            break
-        if end > low:
-            if start > low:
-                yield low, start
-            low = max(low, end)
-    if low < high:
-        yield low, high
 
 
 def _explain_gap(is_cut: bool, file: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from .protocol import TargetError
 NO_PROCESS = (
     "no process and no core file: start the program, or use 'attach PID' or 'core-file FILE' first"
 )
+_OF_TARGET = "target:"
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+)", re.MULTILINE)
 # gdb reads these from the files if the core lacks them. It cannot do that for data and zero-filled
 # sections.
@@ -85,7 +86,7 @@ class GdbProcess:
         if path is None:
             return None
         try:
-            held = held_ranges(path)
+            held = held_ranges(path, _sysroot())
         except (OSError, NotACore):
             return None
         for low, high, name in _SECTION.findall(files):
@@ -102,7 +103,7 @@ class GdbProcess:
     def _find_gaps(self) -> list[Gap]:
         path = _core_path(output_of("info files")) if self.is_core else None
         try:
-            return [] if path is None else core_gaps(path)
+            return [] if path is None else core_gaps(path, _sysroot())
         except (OSError, NotACore):
             return []
 
@@ -164,6 +165,13 @@ def _core_path(files: str) -> str | None:
     """The core's path, in what `info files` prints."""
     found = re.search(r"Local core dump file:\n\s*`(.*)', file type", files)
     return found.group(1) if found else None
+
+
+def _sysroot() -> str:
+    """The folder in which gdb looks for the files that a core names."""
+    folder = str(gdb.parameter("sysroot") or "")
+    # The machine of a core is this one.
+    return folder[len(_OF_TARGET) :] if folder.startswith(_OF_TARGET) else folder
 
 
 def _range_of(line: bytes) -> tuple[int, int]:

@@ -210,6 +210,13 @@ def _iter_typed(
             pointee, name = found.type.target, name.removeprefix("*")
         addrs = np.unique(words[known.are_values(words, pointee.size)])
         is_map = found.direct and not found.name.startswith("*")  # also one with a name of its own
+        if is_map and target.has_tables_only:
+            # Nothing else speaks for it, and two words may stand side by side by chance.
+            sound = [
+                is_sound(target, heap, map_at(target, found.name, found.type, addr))
+                for addr in addrs.tolist()
+            ]
+            addrs = addrs[np.array(sound, np.bool_)]
         yield pointee, addrs, typed_map(found.name, addrs) if is_map else cast_to(name, addrs)
     if known.scanned < known.whole:
         notes.append(

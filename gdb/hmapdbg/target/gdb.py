@@ -126,7 +126,7 @@ class GdbTarget(Target):
         if self._indexes:
             found = [name for one in self._indexes for name in one.file.type_names(start)]
             return list(dict.fromkeys(found))
-        names = types_by_pattern(f"^{re.escape(start)}")
+        names = [] if self._is_stripped and self.is_go else types_by_pattern(f"^{re.escape(start)}")
         for one in self._layouts:
             names += one.file.type_names(start)
         return list(dict.fromkeys(names))

@@ -95,8 +95,8 @@ class GdbExpressions:
         except gdb.error as error:
             if self._has_tables_only and (unknown is not None or is_without_debug_info(error)):
                 raise TargetError(
-                    f"cannot evaluate '{expression}': {WITHOUT_DEBUG_INFO}, and no names of "
-                    f"variables: give a path of 'hmap-list', or build it {GO_WITH_DEBUG_INFO}"
+                    f"cannot evaluate '{expression}': {WITHOUT_DEBUG_INFO}: give a path of "
+                    f"'hmap-list', or build it {GO_WITH_DEBUG_INFO}"
                 ) from None
             if unknown is not None:
                 raise unknown from None

@@ -33,6 +33,8 @@ class GdbPrograms:
         return text_addresses().get(path)
 
     def read(self, addr: int, size: int) -> bytes | None:
+        if size <= 0:  # which gdb 18 refuses
+            return b""
         try:
             return bytes(gdb.selected_inferior().read_memory(addr, size))
         except (gdb.error, OverflowError):

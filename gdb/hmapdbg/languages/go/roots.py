@@ -39,6 +39,9 @@ _TYPE = re.compile(rb"\x48\x8d\x05(....)", re.DOTALL)  # LEAQ type(SB), AX
 _MAP = re.compile(rb"\x48\x8b\x1d(....)", re.DOTALL)  # MOVQ variable(SB), BX
 _RECEIVER = re.compile(rb"\x48[\x8b\x8d]\x05(....)", re.DOTALL)  # LEAQ or MOVQ variable(SB), AX
 _LEAQ = 0x8D
+# From go1.24 on, methods of sync.Map are often those of the generic trie that it is.
+_TRIE = "internal/sync.(*HashTrieMap[go.shape.interface {},go.shape.interface {}])."
+_SYNC_MAP = "sync.Map"
 _METHOD = re.compile(r"(?P<package>[^()\[\]%]*)\.\(\*(?P<type>\w+)\)\.\w+")
 
 Words = NDArray[np.uint64]
@@ -125,7 +128,9 @@ class Roots:
             function = self._functions.at(entry)
             name = None if function is None else _METHOD.fullmatch(function.name)
             found = None
-            if name is not None:
+            if function is not None and function.name.startswith(_TRIE):
+                found = find_type(self._target, _SYNC_MAP)
+            elif name is not None:
                 found = find_type(self._target, f"{name['package']}.{name['type']}")
             is_struct = found is not None and found.kind is Kind.STRUCT and found.size > 0
             self._methods[entry] = found if is_struct else None

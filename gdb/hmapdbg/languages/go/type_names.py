@@ -9,6 +9,7 @@ from .descriptors import Descriptors, NoDescriptor
 
 MAX_DEPTH = 16  # of nested types without names
 
+_SHAPE = "shape."  # of package go.shape, which has no path: what instances of a generic share
 _QUALIFIER = re.compile(r"^[^.\[]*\.")
 
 
@@ -20,6 +21,8 @@ def type_name(descriptors: Descriptors, addr: int, depth: int = 0) -> str:
     text = descriptors.text(found)
     if found.flags & NAMED:
         package = descriptors.package(found) if "." in text else ""
+        if not package and text.startswith(_SHAPE):
+            return f"go.{text}"
         # The package's last part is in the text already; so are arguments of generics.
         return f"{package}.{_QUALIFIER.sub('', text)}" if package else text
     if found.kind not in (GoKind.POINTER, GoKind.SLICE, GoKind.ARRAY, GoKind.MAP):

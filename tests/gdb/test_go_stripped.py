@@ -1,0 +1,134 @@
+"""Go programs without debug info and symbols, with nothing prepared: the maps that the program says
+it has, with the numbers, types and entries that its twin with debug info tells of the same core."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import json
+
+from go_fixtures import main_toolchains, on, program_of, toolchains
+from go_programs import look
+from go_toolchains import Toolchain
+from harness import Fails, gdb_session
+
+STRIPPED, TRIMMED, PIE = "-ldflags=-s -w", "-trimpath", "-buildmode=pie"
+TRUTH = re.compile(r"^(0x[0-9a-f]+) (\d+) ", re.MULTILINE)
+NOTE = (
+    "no debug info: read by Go's own runtime tables; variables have no names there, and go by "
+    "their section"
+)
+
+
+def stop_of(twin: Path) -> str:
+    """Where both programs stop: -trimpath leaves the code of a stripped program as it is."""
+    names = subprocess.run(["nm", twin], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"^([0-9a-f]+) . main\.fixtureStop$", names, re.MULTILINE)
+    assert found
+    return f"*0x{found[1]}"
+
+
+def is_known(row: dict[str, Any]) -> bool:
+    return "?" not in row["key_type"] + row["elem_type"]
+
+
+def dumps_of(rows: Sequence[dict[str, Any]], folder: Path, name: str) -> list[str]:
+    return [
+        f"hmap-dump {row['path']} --csv {folder / name}{at}.csv --entries {folder / name}{at}.txt"
+        for at, row in enumerate(rows)
+    ]
+
+
+@on(toolchains())
+def test_maps_of_a_stripped_program_are_those_of_its_twin(go: Toolchain, folder: Path) -> None:
+    stripped = program_of("reach", go, TRIMMED, STRIPPED)
+    twin = program_of("reach", go, TRIMMED)
+    found = look(stripped, folder, stop=stop_of(twin))
+    told = {address: int(count) for address, count in TRUTH.findall(found.session[1].output)}
+    assert len(told) == 19
+    own = {row["address"]: row for row in found.core}
+    assert {addr: own[addr]["entries"] for addr in told if addr in own} == told
+    assert NOTE in found.notes
+
+    document = folder / "twin.json"
+    core = folder / "core"
+    gdb_session(twin, core=core, commands=[f"hmap-list --limit 0 --json {document}"])
+    others = {row["address"]: row for row in json.loads(document.read_text("utf-8"))["maps"]}
+    both = sorted(own.keys() & others.keys())
+    # sync.Maps in fields of variables have no type of their own anywhere.
+    lost = {others[addr]["path"] for addr in others.keys() - own.keys()}
+    assert lost <= {"main.top.sync", "main.top.next.sync"}
+    typed = [addr for addr in both if is_known(own[addr])]
+    assert len(typed) >= len(both) * (0.5 if go.minor < (1, 22) else 0.65)
+    for addr in typed:
+        if is_known(others[addr]):
+            ours, theirs = own[addr], others[addr]
+            assert (ours["key_type"], ours["elem_type"]) == (
+                theirs["key_type"],
+                theirs["elem_type"],
+            )
+
+    gdb_session(stripped, core=core, commands=dumps_of([own[one] for one in both], folder, "own"))
+    gdb_session(twin, core=core, commands=dumps_of([others[one] for one in both], folder, "other"))
+    for at, addr in enumerate(both):
+        assert (folder / f"own{at}.csv").read_bytes() == (folder / f"other{at}.csv").read_bytes()
+        if is_known(own[addr]) and is_known(others[addr]):
+            mine, theirs = (folder / f"{one}{at}.txt" for one in ("own", "other"))
+            assert mine.read_bytes() == theirs.read_bytes()
+
+
+@on(main_toolchains())
+def test_a_stripped_program_at_another_address(go: Toolchain, folder: Path) -> None:
+    stripped = program_of("reach", go, TRIMMED, PIE, STRIPPED)
+    twin = program_of("reach", go, TRIMMED, PIE)
+    document, core = folder / "list.json", folder / "core"
+    session = gdb_session(
+        stripped,
+        commands=[
+            f"symbol-file {twin}",
+            "break main.fixtureStop",
+            "run",
+            f"symbol-file {stripped}",
+            f"hmap-list --limit 0 --json {document}",
+            f"generate-core-file {core}",
+        ],
+    )
+    told = {address: int(count) for address, count in TRUTH.findall(session[2].output)}
+    assert len(told) == 19
+    for command in (None, f"hmap-list --limit 0 --json {document}"):
+        if command is not None:
+            document.unlink()
+            gdb_session(stripped, core=core, commands=[command])
+        rows = json.loads(document.read_text("utf-8"))["maps"]
+        found = {row["address"]: row["entries"] for row in rows}
+        assert {addr: found.get(addr) for addr in told} == told
+
+
+def test_names_that_are_not_there_are_told(folder: Path) -> None:
+    go = main_toolchains()[-1]
+    stripped = program_of("reach", go, TRIMMED, STRIPPED)
+    stop = stop_of(program_of("reach", go, TRIMMED))
+    session = gdb_session(
+        stripped,
+        commands=[
+            f"break {stop}",
+            "run",
+            Fails("hmap-dump main.byName"),
+            Fails("hmap-dump bss+0xfffff8"),
+            Fails("hmap-dump noptrbss+0x8"),
+            Fails("hmap-dump (*main.nothing)(0x1000)"),
+        ],
+    )
+    assert session[2].error == (
+        "cannot evaluate 'main.byName': the program has no debug info: give a path of 'hmap-list', "
+        "or build it without -ldflags=-w or -s"
+    )
+    for one, name in zip(session[3:5], ("bss+0xfffff8", "noptrbss+0x8")):
+        assert one.error == (
+            f"the type of '{name}' is not known: 'hmap-list' shows the maps that there are"
+        )
+    assert "no type 'main.nothing'" in str(session[5].error)

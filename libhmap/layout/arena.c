@@ -3,6 +3,7 @@
  */
 #include "arena.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -99,6 +100,10 @@ bool arena_fail(struct arena *arena, const char *format, ...)
         va_start(arguments, format);
         vsnprintf(arena->error, sizeof(arena->error), format, arguments);
         va_end(arguments);
+        /* What a file says may be in it: it stays one line, and no command to a terminal. */
+        for (char *at = arena->error; *at != '\0'; at++)
+            if (iscntrl((unsigned char)*at))
+                *at = '?';
         arena->failed = true;
     }
     return false;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static enum dwarf_input kind_of(const struct reader *reader, const struct debug_file *file)
@@ -61,10 +62,17 @@ static bool is_same(struct elf_bytes a, struct elf_bytes b)
     return a.size == b.size && a.size > 0 && memcmp(a.bytes, b.bytes, a.size) == 0;
 }
 
+/* A damaged name may be that of a folder. */
+static bool is_readable_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, R_OK) == 0;
+}
+
 /* Opens a candidate: a file with DWARF of the same build. False without an error: it is not one. */
 static bool try_debug_file(struct reader *reader, const char *path, const uint32_t *checksum)
 {
-    if (access(path, R_OK) != 0)
+    if (!is_readable_file(path))
         return false;
     struct arena quiet = {0};
     struct elf_image image;
@@ -130,7 +138,7 @@ static bool find_by_link(struct reader *reader)
 static bool try_alternative(struct reader *reader, const char *path, const uint32_t *checksum)
 {
     (void)checksum;
-    if (access(path, R_OK) != 0)
+    if (!is_readable_file(path))
         return false;
     struct elf_bytes wanted = {NULL, 0};
     elf_alternative_link(&reader->files[0].image, &wanted);
@@ -242,7 +250,7 @@ bool debug_files_open_split(struct reader *reader, const char *name, const char 
         *index = find_open(reader, candidates[i]);
         if (*index != 0)
             return true;
-        if (access(candidates[i], R_OK) == 0)
+        if (is_readable_file(candidates[i]))
             return open_split(reader, candidates[i], index);
     }
     return arena_fail(arena,

@@ -179,3 +179,24 @@ def test_an_index_without_an_empty_slot_is_an_error(tmp_path: Path) -> None:
     struct.pack_into("<I", data, start + 12, slots - 1)
     package.write_bytes(data)
     assert f"has a table of {slots - 1} slots" in run_layout(exe, status=2)
+
+
+def test_a_layout_file_that_is_cut_off_is_told_in_one_line(tmp_path: Path) -> None:
+    """The library that reads JSON quotes what it has met, as it is."""
+    exe = Row("plain", "gcc -g").build(tmp_path)
+    (tmp_path / "old.json").write_text('{"nam\\\n\x1b[31m": 1}', encoding="utf-8")
+    error = run_layout(exe, "--check", tmp_path / "old.json", status=2)
+    assert "old.json' is not a layout file: " in error
+    assert len(error.splitlines()) == 1 and error.rstrip("\n").isprintable()
+
+
+def test_a_split_unit_whose_name_is_a_folder_names_the_program(tmp_path: Path) -> None:
+    exe = Row("split", "gcc -gdwarf-5 -gsplit-dwarf").build(tmp_path)
+    name = b"sample-sample.dwo"
+    data = exe.read_bytes()
+    assert name in data
+    exe.write_bytes(data.replace(name, b"/".ljust(len(name), b"\0")))
+    for one in tmp_path.glob("*.dwo"):
+        one.unlink()
+    error = run_layout(exe, status=2)
+    assert f"cannot open '/', which holds debug info of '{exe}'" in error

@@ -132,3 +132,27 @@ def test_names_that_are_not_there_are_told(folder: Path) -> None:
             f"the type of '{name}' is not known: 'hmap-list' shows the maps that there are"
         )
     assert "no type 'main.nothing'" in str(session[5].error)
+
+
+def test_a_version_that_is_not_known_is_told(folder: Path) -> None:
+    go = main_toolchains()[-1]
+    stripped = program_of("reach", go, TRIMMED, STRIPPED)
+    session = gdb_session(
+        stripped,
+        commands=[
+            f"break {stop_of(program_of('reach', go, TRIMMED))}",
+            "run",
+            "hmap-list",
+            "python import hmapdbg.target.go_stripped as made",
+            "python made.go_version = lambda path: 'go1.99.1'",
+            "hmap-list",
+            "python from hmapdbg.target.gdb_layouts import STRIPPED_GO; STRIPPED_GO._known.clear()",
+            "python made.go_version = lambda path: 'go1.25.1 X:noswissmap'",
+            "hmap-list",
+        ],
+    )
+    doubt = "the runtime's structs of go1.99.1 are not known, and those of "
+    assert doubt not in session[2].output
+    assert f"note: {doubt}" in session[5].output
+    refused = "no debug info, and the runtime of 'go1.25.1 X:noswissmap' is not known (build it "
+    assert refused in session[8].output

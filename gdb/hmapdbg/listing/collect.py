@@ -176,6 +176,7 @@ def _of_globals(target: Target, search: Search, left: Left, teller: _Teller) -> 
             "no debug info: read by Go's own runtime tables; variables have no names there, and go "
             "by their section"
         )
+        left.notes.extend(target.table_doubts())
     yield from search.follow(variables, GLOBAL)
 
 

@@ -160,6 +160,9 @@ class GdbTarget(Target):
     def has_tables_only(self) -> bool:
         return self._has_tables_only
 
+    def table_doubts(self) -> list[str]:
+        return STRIPPED_GO.doubts if self._has_tables_only else []
+
     def why_no_types(self) -> str:
         return next(iter(STRIPPED_GO.refusals), "") or super().why_no_types()
 

@@ -20,6 +20,7 @@ from .layout_files import Placed, Programs, is_stripped
 
 SOURCE = "Go's runtime tables"  # where numbers come from, for people
 MODULE, HEAP, GOROUTINES = "runtime.firstmoduledata", "runtime.mheap_", "runtime.allgs"
+OTHER_MAPS = "noswissmap"  # an experiment of go1.24 and 1.25: bucket maps, without their structs
 CLASSES = "runtime.class_to_size"
 
 
@@ -30,10 +31,11 @@ class StrippedGo:
         self._programs = programs
         self._known: dict[tuple[str, int, int], Placed | str] = {}
         self.refusals: list[str] = []  # why the tables of a program are not used
+        self.doubts: list[str] = []  # why what they say is only probable
 
     def placed(self) -> list[Placed]:
         """The layouts of such programs among those of the current process."""
-        self.refusals = []
+        self.refusals, self.doubts = [], []
         out = []
         for path in self._programs.paths():
             found = self._of(path)
@@ -41,6 +43,7 @@ class StrippedGo:
                 self.refusals.append(found)
             elif found is not None:
                 out.append(found)
+                self._doubt(path)
         return out
 
     def _of(self, path: str) -> Placed | str | None:
@@ -60,11 +63,20 @@ class StrippedGo:
             self._known[key] = self._make(path, version, sections, own, text - own)
         return self._known[key]
 
+    def _doubt(self, path: str) -> None:
+        version = go_version(path)
+        layouts = layouts_of(version)
+        if layouts is not None and not layouts.is_exact:
+            self.doubts.append(
+                f"the runtime's structs of {version.split()[0]} are not known, and those of "
+                f"{layouts.version} seem to fit: what is shown is probable"
+            )
+
     def _make(
         self, path: str, version: str, sections: Sequence[Section], text: int, bias: int
     ) -> Placed | str:
         layouts = layouts_of(version)
-        if layouts is None:
+        if layouts is None or OTHER_MAPS in version:
             return f"{WITHOUT_DEBUG_INFO}, and the runtime of '{version}' is not known"
         bare = LayoutFile(path, SOURCE, _document(path, layouts, text, {}))
         structs = {

@@ -137,6 +137,10 @@ class Target(Memory):
         what the program needs itself: Go's runtime tables."""
         return False
 
+    def table_doubts(self) -> list[str]:
+        """Why what those tables say is only probable, for people."""
+        return []
+
     def why_no_types(self) -> str:
         """Why nothing is known of the program's types, where that is so, for people."""
         return WITHOUT_DEBUG_INFO

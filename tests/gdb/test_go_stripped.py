@@ -18,10 +18,7 @@ from harness import Fails, gdb_session
 
 STRIPPED, TRIMMED, PIE = "-ldflags=-s -w", "-trimpath", "-buildmode=pie"
 TRUTH = re.compile(r"^(0x[0-9a-f]+) (\d+) ", re.MULTILINE)
-NOTE = (
-    "no debug info: read by Go's own runtime tables; variables have no names there, and go by "
-    "their section"
-)
+NOTE = "no debug info: read by Go's own runtime tables; variables go by their section"
 
 
 def stop_of(twin: Path) -> str:
@@ -53,6 +50,11 @@ def test_maps_of_a_stripped_program_are_those_of_its_twin(go: Toolchain, folder:
     own = {row["address"]: row for row in found.core}
     assert {addr: own[addr]["entries"] for addr in told if addr in own} == told
     assert NOTE in found.notes
+    # What variables point to goes by them, so that its path is the same in another process.
+    by_variable = [row["path"] for row in found.core if "bss+0x" in row["path"]]
+    assert len(by_variable) >= 8 and any(path.startswith("--type ") for path in by_variable)
+    labels = {row["held_by"].split(",")[0] for row in found.core if row["entries"] == 20}
+    assert any(re.fullmatch(r"goroutine \d+ park", one) for one in labels), labels
 
     document = folder / "twin.json"
     core = folder / "core"
@@ -129,7 +131,8 @@ def test_names_that_are_not_there_are_told(folder: Path) -> None:
     )
     for one, name in zip(session[3:5], ("bss+0xfffff8", "noptrbss+0x8")):
         assert one.error == (
-            f"the type of '{name}' is not known: 'hmap-list' shows the maps that there are"
+            f"the type of '{name}' is not known: give the one that it points to, as in "
+            f"--type 'map[string]int' {name}"
         )
     assert "no type 'main.nothing'" in str(session[5].error)
 

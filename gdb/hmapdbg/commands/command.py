@@ -133,9 +133,10 @@ class HmapCommand(gdb.Command):
 def _guessed(target: Target, text: str) -> Map:
     """A map that hmap-list lists without its type, after a warning that it is not certain."""
     from ..reach.go_heap import open_guessed
+    from ..reach.go_roots import address_of
     from ..text import printable
 
-    address = target.evaluate(text)
+    address = address_of(target, text)
     addr = int.from_bytes(address.data[: target.pointer_size], target.byte_order)
     guess = open_guessed(target, addr)
     if len(guess.names) > 1:

@@ -173,8 +173,7 @@ def _of_globals(target: Target, search: Search, left: Left, teller: _Teller) -> 
         )
     if target.has_tables_only:
         left.notes.append(
-            "no debug info: read by Go's own runtime tables; variables have no names there, and go "
-            "by their section"
+            "no debug info: read by Go's own runtime tables; variables go by their section"
         )
         left.notes.extend(target.table_doubts())
     yield from search.follow(variables, GLOBAL)

@@ -54,7 +54,7 @@ from .go_sound import (
     try_open,
     untyped,
 )
-from .go_roots import iter_roots
+from .go_roots import iter_roots, root_of_each
 from .go_stacks import iter_stack_maps
 from .steps import Origin, cast_to, typed_map
 from .walk import GLOBAL, GOROUTINE, UNREACHED, Found, Search, Words
@@ -117,6 +117,7 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
         is_held = found.header.address in on_stacks
         yield replace(found, source=GOROUTINE) if is_held else found
     tried = 0
+    roots = root_of_each(target) if target.has_tables_only else {}
     for addr in _iter_candidates(target, layout, heap, notes):
         if addr in search.met_maps or search.is_spent():
             continue
@@ -134,7 +135,10 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
                 continue  # on a stack, but of a call that has returned
             source = GOROUTINE
         names = list(dict.fromkeys(one.name for one in fitting))
-        path = f"--type '{first.name if len(names) == 1 else UNKNOWN}' 0x{addr:x}"
+        if addr in roots:
+            source = GLOBAL
+        place = roots.get(addr, f"0x{addr:x}")
+        path = f"--type '{first.name if len(names) == 1 else UNKNOWN}' {place}"
         value = map_at(target, path, first.type, addr)
         for found in search.take(value, path, source, follow=len(names) == 1):
             yield found if len(names) == 1 else replace(found, map=untyped(found.map, names))

@@ -1,14 +1,18 @@
 """Variables without names, of Go programs without debug info.
 
-    bss+0x1c0["key"]          bss+0x200.sessions
+    bss+0x1c0["key"]          bss+0x200.sessions          --type 'map[string]int' bss+0x210
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..languages.go import ROOT, Roots, root_address, root_name
-from ..target import MemoryFault, Target, TargetError, Value, Variable
+import numpy as np
+
+from ..languages.go import ROOT, VARIABLES, Roots, ranges_of, root_address, root_name
+from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
+
+VOID = Type(Kind.INTEGER, "uintptr", 8)
 
 
 def iter_roots(target: Target) -> Iterator[Variable]:
@@ -17,6 +21,30 @@ def iter_roots(target: Target) -> Iterator[Variable]:
         name = root_name(target, addr)
         if name:
             yield Variable(name, found, addr)
+
+
+def root_of_each(target: Target) -> dict[int, str]:
+    """The variable that points to an address, the first one, by that address."""
+    names: dict[int, str] = {}
+    width = target.pointer_size
+    for low, high in ranges_of(target, VARIABLES):
+        rows, ok = target.read_rows(low, (high - low) // width, width)
+        words = np.where(ok, target.pointer_column(rows), np.uint64(0))
+        for at in np.flatnonzero(words > 4096).tolist():
+            names.setdefault(int(words[at]), root_name(target, low + at * width))
+    return names
+
+
+def address_of(target: Target, text: str) -> Value:
+    """The address that the user typed: an expression, or a variable that points there.
+    TargetError."""
+    addr = root_address(target, text) if target.has_tables_only else None
+    if addr is None:
+        return target.evaluate(text)
+    try:
+        return Value(text, VOID, target.read(addr, target.pointer_size), addr)
+    except MemoryFault as error:
+        raise TargetError(f"'{text}' cannot be read: {error}") from None
 
 
 def is_root(text: str) -> bool:
@@ -30,7 +58,8 @@ def resolve_root(target: Target, text: str) -> Value:
     found = None if addr is None else target.kept(Roots).found.get(addr)
     if addr is None or found is None:
         raise TargetError(
-            f"the type of '{text}' is not known: 'hmap-list' shows the maps that there are"
+            f"the type of '{text}' is not known: give the one that it points to, as in "
+            f"--type 'map[string]int' {text}"
         )
     try:
         return Value(text, found, bytes(target.read(addr, found.size)), addr)

@@ -29,7 +29,7 @@ from ..languages.libhmap.registry import read_registry
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
 from ..target.types import pointer_to, pointers_by_name
-from .go_roots import is_root, resolve_root
+from .go_roots import address_of, is_root, resolve_root
 from .go_stacks import PLACE, resolve_place
 from .keys import KEY, hides_key
 from .members import find_qualified, find_virtual_base
@@ -119,7 +119,7 @@ def typed_at(target: Target, type_name: str, address: str) -> Value:
             found = named if is_map or named is None else pointer_to(named, target.pointer_size)
         if found is None:
             raise
-        number = target.evaluate(address)
+        number = address_of(target, address)
         data = number.data[: target.pointer_size]
         return Value(f"({type_name}) ({address})", found, data)
 
@@ -129,7 +129,7 @@ def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Val
     that begins with such an address, a number. TargetError."""
     starts = step_starts(text)
     first = text[: starts[0]] if starts else ""
-    if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first):
+    if not re.fullmatch(r"0x[0-9a-fA-F]+|\d+", first) and not is_root(first):
         return root(text)
     value = _stood_for(target, root(first))
     begin = _Root(lambda name: value if name == first else None, is_only=True)

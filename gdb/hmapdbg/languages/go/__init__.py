@@ -47,6 +47,7 @@ from .liveness import LiveWords
 from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
 from .made_types import find_type
 from .map_types import MapTypes
+from .modules import VARIABLES, ranges_of
 from .names import (
     SHAPE,
     SYNC_ENTRY,
@@ -85,6 +86,7 @@ __all__ = [
     "SYNC_ENTRY",
     "StackMap",
     "StackMaps",
+    "VARIABLES",
     "bytes_tell_keys_apart",
     "calls_of",
     "find_call",
@@ -100,6 +102,7 @@ __all__ = [
     "iterator_notes",
     "map_name_of",
     "may_be",
+    "ranges_of",
     "read_heap",
     "required_field",
     "root_address",

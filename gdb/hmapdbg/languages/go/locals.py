@@ -121,7 +121,7 @@ class _Codes:
         return self._known[place]
 
     def _ask(self, frame: Frame) -> tuple[_Code, ...]:
-        if frame.function.name.startswith(RUNTIME):
+        if frame.function.name.startswith(RUNTIME) or self._target.has_tables_only:
             return ()
         live = self._target.kept(LiveWords)
         calls = [list(self._target.calls_at(pc, frame.sp)) for pc in _places_of(frame)]
@@ -142,7 +142,8 @@ class _Codes:
                 for one in variables.values()
                 if one.type.kind in LEADING_ON
             )
-            out.append(_Code(call.function, places, (number, behind if behind >= 0 else None)))
+            name = call.function or frame.function.name  # which a stripped program has, too
+            out.append(_Code(name, places, (number, behind if behind >= 0 else None)))
         return tuple(out)
 
 

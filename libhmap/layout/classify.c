@@ -52,6 +52,7 @@ static const char *const go_types[] = {
     "runtime.functype",
     "runtime.maptype",
     "runtime.mspan",
+    "runtime.hchan",
     "runtime._func",
     "runtime.pcHeader",
     NULL,

@@ -8,9 +8,7 @@
     descriptors  what the runtime stores for each type, read once
     type_names   names of types from their descriptors
     described    types from descriptors alone, for showing values
-    declared     types by descriptor, for finding maps
-    made_types   types from descriptors, with all that they point to
-    map_types    map types by their descriptors, also those that debug info lacks
+    declared     types by descriptor, of debug info or made, also those of maps
     stack_maps   maps in the frames of functions, by the functions' code
     slots        what the slots of maps hold
     plausible    whether bytes can be values of a type
@@ -35,7 +33,7 @@ from ..holders import Holder
 from ..language import Language
 from ..strings import StringType
 from .channels import find_channel
-from .declared import DeclaredTypes
+from .declared import DeclaredTypes, MapTypes, find_type
 from .goroutines import goroutines_of, stacks_of
 from .frames import FramePlaces, short_name
 from .functions import Functions
@@ -45,8 +43,6 @@ from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
 from .liveness import LiveWords
 from .locals import GoroutineCall, calls_of, find_call, iter_goroutine_variables
-from .made_types import find_type
-from .map_types import MapTypes
 from .modules import VARIABLES, ranges_of
 from .names import (
     SHAPE,

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from ...compat import dataclass
 from ...target import Kind, MemoryFault, Target, Type
 from ...target.types import pointer_to
+from .declared import MapTypes, find_type
 from .functions import Functions
-from .made_types import find_type
-from .map_types import MapTypes
 from .modules import STATIC, modules_of, ranges_of
 from .stack_maps import CALLED
 

@@ -105,7 +105,7 @@ def test_components_hold_what_they_are_for(build: Path, prefix: Path, tmp_path: 
 def test_all_of_the_extension_is_installed_and_nothing_else(prefix: Path) -> None:
     source = {
         str(path.relative_to(ROOT / "gdb"))
-        for kind in ("*.py", "*.html")
+        for kind in ("*.py", "*.html", "*.json")
         for path in (ROOT / "gdb").rglob(kind)
     }
     assert files_below(prefix / "share" / "hmap" / "gdb") == source

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shlex
+import signal
 import struct
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,6 +84,22 @@ class Run:
         lines = [line for line in self.output.splitlines() if f"/{core}: " in line]
         assert lines == [f"{row['core']}: {row['detail']}"], self.output
         return row["detail"]
+
+
+INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def started(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    """A process to send signals to, with pipes; `environment`: what is added to the clean one."""
+    return subprocess.Popen(
+        command,
+        env=clean_environment(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with interrupts ignored.
+        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in INTERRUPTING],
+    )
 
 
 def command_of(*arguments: str | Path, output: Path) -> list[str]:

@@ -21,12 +21,12 @@ from limits import WALL_SECONDS
 from rig import (
     ROOT,
     Cores,
-    clean_environment,
     command_of,
     fake_gdb,
     fixture_program,
     hmap_cores,
     notes_first,
+    started,
     take_cores,
     without_memory,
 )
@@ -42,7 +42,6 @@ ILL = {
 WHOLE = "raise 'ulimit -c', or copy the whole file"
 ANOTHER = "name a core that the kernel or gdb has written"
 PROGRAM = "name the program that dumped it, or use --any-build"
-INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUICK = ("--no-entries", "--no-plots")
 
 
@@ -436,15 +435,7 @@ def test_interrupt_ends_gdb_and_leaves_nothing(
         tmp_path / "bin", f'echo $$ >"{tmp_path}/here"; read line <"{tmp_path}/never"'
     )
     out = tmp_path / "out"
-    with subprocess.Popen(
-        command_of(cores.program, cores.evening, output=out),
-        env=clean_environment(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts background jobs with interrupts ignored.
-        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in INTERRUPTING],
-    ) as process:
+    with started(command_of(cores.program, cores.evening, output=out), environment) as process:
         with open(tmp_path / "here", encoding="ascii") as here:
             gdb_id = int(here.read())
         # The child that replaces gdb: it exists, and later it does not.

@@ -23,11 +23,10 @@ from hmapdbg.cores.match import Unusable
 from hmapdbg.cores.packed import CHUNK, PACKINGS, packing_by
 from hmapdbg.cores.unpack import PAGE, Bounds, unpack, write_sparsely
 from limits import WALL_SECONDS
-from rig import Cores, clean_environment, command_of, fake_gdb, hmap_cores
+from rig import INTERRUPTING, Cores, clean_environment, command_of, fake_gdb, hmap_cores, started
 
 QUICK = ("--no-entries", "--no-plots", "--map", "server.cache")
 PLENTY = Bounds(1 << 40, WALL_SECONDS, lambda: False)
-INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def by_tool(*command: str) -> Callable[[bytes], bytes]:
@@ -281,15 +280,7 @@ def ended_by(
     number: signal.Signals, command: list[str], environment: dict[str, str], here: Path
 ) -> tuple[int, str]:
     """Sends a signal when somebody has written an id to the FIFO `here`; status and messages."""
-    with subprocess.Popen(
-        command,
-        env=clean_environment(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts background jobs with interrupts ignored.
-        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in INTERRUPTING],
-    ) as process:
+    with started(command, environment) as process:
         with open(here, encoding="ascii") as file:
             other = int(file.read())
         watch = os.pidfd_open(other)

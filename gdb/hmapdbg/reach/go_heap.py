@@ -54,7 +54,7 @@ from .go_sound import (
     try_open,
     untyped,
 )
-from .go_roots import iter_roots, root_of_each
+from .go_roots import RootPointers, iter_roots
 from .go_stacks import iter_stack_maps
 from .steps import Origin, cast_to, typed_map
 from .walk import GLOBAL, GOROUTINE, UNREACHED, Found, Search, Words
@@ -117,7 +117,7 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
         is_held = found.header.address in on_stacks
         yield replace(found, source=GOROUTINE) if is_held else found
     tried = 0
-    roots = root_of_each(target) if target.has_tables_only else {}
+    pointers = RootPointers(target) if target.has_tables_only else None
     for addr in _iter_candidates(target, layout, heap, notes):
         if addr in search.met_maps or search.is_spent():
             continue
@@ -135,10 +135,10 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
                 continue  # on a stack, but of a call that has returned
             source = GOROUTINE
         names = list(dict.fromkeys(one.name for one in fitting))
-        if addr in roots:
+        root = pointers.root_of(addr) if pointers is not None else ""
+        if root:
             source = GLOBAL
-        place = roots.get(addr, f"0x{addr:x}")
-        path = f"--type '{first.name if len(names) == 1 else UNKNOWN}' {place}"
+        path = f"--type '{first.name if len(names) == 1 else UNKNOWN}' {root or hex(addr)}"
         value = map_at(target, path, first.type, addr)
         for found in search.take(value, path, source, follow=len(names) == 1):
             yield found if len(names) == 1 else replace(found, map=untyped(found.map, names))
@@ -211,9 +211,11 @@ def _iter_typed(
         if found.direct:
             if found.type.kind is not Kind.POINTER or found.type.resolve is None:
                 continue
-            pointee, name = found.type.target, name.removeprefix("*")
+            pointee = found.type.target
+            name = name[1:] if name.startswith("*") else pointee.name
         addrs = np.unique(words[known.are_values(words, pointee.size)])
-        is_map = found.direct and not found.name.startswith("*")  # also one with a name of its own
+        # Also a map type that has a name of its own.
+        is_map = found.direct and found.name[0] != "*" and family_of(pointee) is not None
         if is_map and target.has_tables_only:
             # Nothing else speaks for it, and two words may stand side by side by chance.
             sound = [

@@ -12,7 +12,7 @@ import numpy as np
 from ..languages.go import ROOT, VARIABLES, Roots, ranges_of, root_address, root_name
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
 
-VOID = Type(Kind.INTEGER, "uintptr", 8)
+WORD = Type(Kind.INTEGER, "uintptr", 8)
 
 
 def iter_roots(target: Target) -> Iterator[Variable]:
@@ -23,16 +23,26 @@ def iter_roots(target: Target) -> Iterator[Variable]:
             yield Variable(name, found, addr)
 
 
-def root_of_each(target: Target) -> dict[int, str]:
-    """The variable that points to an address, the first one, by that address."""
-    names: dict[int, str] = {}
-    width = target.pointer_size
-    for low, high in ranges_of(target, VARIABLES):
-        rows, ok = target.read_rows(low, (high - low) // width, width)
-        words = np.where(ok, target.pointer_column(rows), np.uint64(0))
-        for at in np.flatnonzero(words > 4096).tolist():
-            names.setdefault(int(words[at]), root_name(target, low + at * width))
-    return names
+class RootPointers:
+    """The words of variables that may be pointers."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        width = target.pointer_size
+        words, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+        for low, high in ranges_of(target, VARIABLES):
+            rows, ok = target.read_rows(low, (high - low) // width, width)
+            words.append(np.where(ok, target.pointer_column(rows), np.uint64(0)))
+            places.append(low + width * np.arange(len(rows)))
+        self._words, first = np.unique(np.concatenate(words), return_index=True)
+        self._places = np.concatenate(places)[first]
+
+    def root_of(self, addr: int) -> str:
+        """The name of the first variable that points to an address; empty: none does."""
+        at = int(np.searchsorted(self._words, np.uint64(addr)))
+        if at == len(self._words) or int(self._words[at]) != addr:
+            return ""
+        return root_name(self._target, int(self._places[at]))
 
 
 def address_of(target: Target, text: str) -> Value:
@@ -42,7 +52,7 @@ def address_of(target: Target, text: str) -> Value:
     if addr is None:
         return target.evaluate(text)
     try:
-        return Value(text, VOID, target.read(addr, target.pointer_size), addr)
+        return Value(text, WORD, target.read(addr, target.pointer_size), addr)
     except MemoryFault as error:
         raise TargetError(f"'{text}' cannot be read: {error}") from None
 

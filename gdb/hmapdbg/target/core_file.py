@@ -15,7 +15,7 @@ from itertools import chain
 from typing import BinaryIO, Optional
 
 from ..compat import dataclass
-from .intervals import union, without
+from .intervals import merge_ranges, without
 
 ET_CORE = 4
 PT_LOAD = 1
@@ -193,7 +193,7 @@ class _Reader:
                 held.append((addr, addr + present))
             elif kind == PT_NOTE and present:
                 files += self.mapped_files(offset, min(present, MAX_NOTES))
-        return union(held + files)
+        return merge_ranges(held + files)
 
     def gaps(self) -> list[Gap]:
         """The memory of segments that is neither in the core nor in a mapped file."""

@@ -12,7 +12,8 @@ import gdb
 from .core_file import Gap, NotACore, build_ids_of, core_facts, core_gaps, held_ranges
 from .gdb_session import output_of
 from .gdb_text import file_name
-from .memory import Memory, MemoryFault, merge_ranges
+from .intervals import merge_ranges
+from .memory import Memory, MemoryFault
 from .protocol import TargetError
 
 NO_PROCESS = (

@@ -22,6 +22,7 @@ from .types import Type
 Read = Callable[[int, int], Optional[bytes]]
 Words = NDArray[np.uint64]
 
+RECORD, SPAN, GOROUTINE = "runtime.moduledata", "runtime.mspan", "runtime.g"
 TABLE = "gopclntab"  # how the section's name ends
 MAGICS = (b"\xf1\xff\xff\xff\0\0", b"\xf0\xff\xff\xff\0\0", b"\xfa\xff\xff\xff\0\0")  # by version
 TABLES = ("funcnametab", "cutab", "filetab", "pctab", "pclntable")  # behind the header, in order
@@ -75,9 +76,9 @@ class _Finder:
         self._read = read
         self._sections = sections
         self._bias = bias
-        self._module = structs["runtime.moduledata"]
-        self._span = structs["runtime.mspan"]
-        self._g = structs["runtime.g"]
+        self._module = structs[RECORD]
+        self._span = structs[SPAN]
+        self._g = structs[GOROUTINE]
 
     def find(self) -> GoImage:
         tables = list(self._iter_tables())

@@ -10,18 +10,28 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from .elf_symbols import Section, read_sections
+from ..compat import dataclass
+from .elf_symbols import Section, file_has_debug_info, read_sections
 from .go_build import go_version
-from .go_image import GoImage, NoImage, find_image
+from .go_image import GOROUTINE, RECORD, SPAN, NoImage, find_image
 from .go_layouts import RuntimeLayouts, known_versions, layouts_of
-from .layout_file import FORMAT, LayoutFile
+from .layout_file import FORMAT, MODULE, LayoutFile
+from .layout_files import Placed, Programs
 from .protocol import WITHOUT_DEBUG_INFO
-from .layout_files import Placed, Programs, is_stripped
 
 SOURCE = "Go's runtime tables"  # where numbers come from, for people
-MODULE, HEAP, GOROUTINES = "runtime.firstmoduledata", "runtime.mheap_", "runtime.allgs"
+HEAP, GOROUTINES, HEAP_RECORD = "runtime.mheap_", "runtime.allgs", "runtime.mheap"
 OTHER_MAPS = "noswissmap"  # an experiment of go1.24 and 1.25: bucket maps, without their structs
 CLASSES = "runtime.class_to_size"
+
+
+@dataclass(frozen=True)
+class _Stripped:
+    """What a file says that Go has built without debug info in it."""
+
+    version: str  # and experiments
+    sections: Sequence[Section]
+    text: int  # of the section .text
 
 
 class StrippedGo:
@@ -29,88 +39,81 @@ class StrippedGo:
 
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
-        self._known: dict[tuple[str, int, int], Placed | str] = {}
+        self._files: dict[tuple[str, int], _Stripped | None] = {}  # each is read once
+        self._known: dict[tuple[str, int, int], Placed] = {}
         self.refusals: list[str] = []  # why the tables of a program are not used
         self.doubts: list[str] = []  # why what they say is only probable
 
     def placed(self) -> list[Placed]:
         """The layouts of such programs among those of the current process."""
         self.refusals, self.doubts = [], []
-        out = []
-        for path in self._programs.paths():
-            found = self._of(path)
-            if isinstance(found, str):
-                self.refusals.append(found)
-            elif found is not None:
-                out.append(found)
-                self._doubt(path)
-        return out
+        found = (self._of(path) for path in self._programs.paths())
+        return [one for one in found if one is not None]
 
-    def _of(self, path: str) -> Placed | str | None:
+    def _of(self, path: str) -> Placed | None:
         try:
-            version = go_version(path)
-            if not version or not is_stripped(self._programs, path):
-                return None
-            sections = read_sections(path)
-            own = next((one.address for one in sections if one.name == ".text"), None)
-            text = self._programs.text_address(path)
-            if own is None or text is None:
-                return None
-            key = path, os.stat(path).st_mtime_ns, text - own
+            changed = os.stat(path).st_mtime_ns
+            if (path, changed) not in self._files:
+                self._files[path, changed] = _read(path)
         except OSError:
             return None
-        if not isinstance(self._known.get(key), Placed):  # a process may not have started yet
-            self._known[key] = self._make(path, version, sections, own, text - own)
-        return self._known[key]
-
-    def _doubt(self, path: str) -> None:
-        version = go_version(path)
-        layouts = layouts_of(version)
-        if layouts is not None and not layouts.is_exact:
+        file = self._files[path, changed]
+        if file is None or self._programs.has_separate_debug_info(path):
+            return None
+        text = self._programs.text_address(path)
+        layouts = layouts_of(file.version)
+        if text is None:
+            return None
+        if layouts is None or OTHER_MAPS in file.version:
+            why = f"the runtime of '{file.version}' is not known"
+            self.refusals.append(f"{WITHOUT_DEBUG_INFO}, and {why}")
+            return None
+        key = path, changed, text - file.text
+        if key not in self._known:
+            try:
+                self._known[key] = self._place(path, file, layouts, text - file.text)
+            except NoImage as error:  # to be tried again: the process may not have started yet
+                self.refusals.append(
+                    f"{WITHOUT_DEBUG_INFO}, and {error} was not found by value, as before the "
+                    f"program has begun to run; it is built by {file.version.split()[0]}, and the "
+                    f"runtimes of {', '.join(known_versions())} are known"
+                )
+                return None
+        if not layouts.is_exact:
             self.doubts.append(
-                f"the runtime's structs of {version.split()[0]} are not known, and those of "
+                f"the runtime's structs of {file.version.split()[0]} are not known, and those of "
                 f"{layouts.version} seem to fit: what is shown is probable"
             )
+        return self._known[key]
 
-    def _make(
-        self, path: str, version: str, sections: Sequence[Section], text: int, bias: int
-    ) -> Placed | str:
-        layouts = layouts_of(version)
-        if layouts is None or OTHER_MAPS in version:
-            return f"{WITHOUT_DEBUG_INFO}, and the runtime of '{version}' is not known"
-        bare = LayoutFile(path, SOURCE, _document(path, layouts, text, {}))
-        structs = {
-            name: found
-            for name in ("runtime.moduledata", "runtime.mspan", "runtime.g", "runtime.mheap")
-            for found in [bare.lookup_type(name)]
-            if found is not None
+    def _place(self, path: str, file: _Stripped, layouts: RuntimeLayouts, bias: int) -> Placed:
+        """The layout of a program whose tables are found. NoImage."""
+        bare = LayoutFile(path, SOURCE, _document(path, layouts, file.text, {}))
+        found = {name: bare.lookup_type(name) for name in (RECORD, SPAN, GOROUTINE, HEAP_RECORD)}
+        structs = {name: struct for name, struct in found.items() if struct is not None}
+        image = find_image(self._programs.read, file.sections, bias, structs)
+        spans = structs[HEAP_RECORD].find("allspans")
+        assert spans is not None
+        places = {
+            MODULE: image.module - bias,
+            HEAP: image.spans - spans.offset - bias,
+            GOROUTINES: image.goroutines - bias,
         }
-        try:
-            image = find_image(self._programs.read, sections, bias, structs)
-        except NoImage as error:
-            known = ", ".join(known_versions())
-            return (
-                f"{WITHOUT_DEBUG_INFO}, and {error} was not found by value, as before the program "
-                f"has begun to run; it is built by {version.split()[0]}, and the runtimes of "
-                f"{known} are known"
-            )
-        heap = structs["runtime.mheap"].find("allspans")
-        assert heap is not None
-        places = _places(image, heap.offset)
-        linked = {name: at - bias for name, at in places.items()}
-        document = _document(path, layouts, text, linked)
+        document = _document(path, layouts, file.text, places)
         at, count = image.classes
         if count:
             _add_classes(document, at - bias, count)
         return Placed(LayoutFile(path, SOURCE, document), path, bias, True)
 
 
-def _places(image: GoImage, offset: int) -> dict[str, int]:
-    return {
-        MODULE: image.module,
-        HEAP: image.spans - offset,
-        GOROUTINES: image.goroutines,
-    }
+def _read(path: str) -> _Stripped | None:
+    """What a file says; None if it is not such a program. OSError."""
+    version = go_version(path)
+    if not version or file_has_debug_info(path):
+        return None
+    sections = read_sections(path)
+    text = next((one.address for one in sections if one.name == ".text"), None)
+    return None if text is None else _Stripped(version, sections, text)
 
 
 def _add_classes(document: dict[str, Any], at: int, count: int) -> None:

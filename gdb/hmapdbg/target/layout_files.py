@@ -96,17 +96,6 @@ class Placed:
         return None if is_empty and found is not None and not found.fields else found
 
 
-def is_stripped(programs: Programs, program: str) -> bool:
-    """Whether a program has no debug info."""
-    try:
-        return (
-            not programs.has_separate_debug_info(program)
-            and section_bytes(program, ".debug_info") is None
-        )
-    except (OSError, NotACore):
-        return True
-
-
 class LayoutFiles:
     """The files that `hmap-layout load` has loaded, and the one beside the executable. They are
     kept when the process changes: the program of each is looked up every time."""
@@ -189,7 +178,13 @@ class LayoutFiles:
                     self._loaded[path] = candidate
 
     def _is_stripped(self, program: str) -> bool:
-        return is_stripped(self._programs, program)
+        try:
+            return (
+                not self._programs.has_separate_debug_info(program)
+                and section_bytes(program, ".debug_info") is None
+            )
+        except (OSError, NotACore):
+            return True
 
     def _place(self, loaded: Loaded, program: str) -> Placed:
         file, stripped = loaded.file, self._is_stripped(program)

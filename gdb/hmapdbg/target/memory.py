@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core_file import Gap
+from .intervals import merge_ranges
 
 Bytes = NDArray[np.uint8]
 Addresses = NDArray[np.uint64]
@@ -253,17 +254,6 @@ def _first_ending_after(ranges: Sequence[tuple[int, int]], addr: int) -> int:
         else:
             high = middle
     return low
-
-
-def merge_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted, overlapping and adjacent ones joined."""
-    out: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if out and low <= out[-1][1]:
-            out[-1] = (out[-1][0], max(high, out[-1][1]))
-        else:
-            out.append((low, high))
-    return out
 
 
 def mapped_parts(memory: Memory, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -108,7 +108,7 @@ class MapTypes:
     def all(self) -> list[Type]:
         """The map types without names of their own; those that have names are not told of."""
         if self._all is None:
-            found = (self.of(addr) for addr in self.iter_links())
+            found = (self.of(addr) for addr in self._iter_links())
             self._all = [one for one in found if one is not None]
         return self._all
 
@@ -117,13 +117,18 @@ class MapTypes:
         found = [one for one in self.all() if one.name == name]
         return found[0] if len(found) == 1 else None
 
-    def iter_links(self) -> Iterator[int]:
-        """The descriptors of map types that have no names."""
+    def iter_listed(self) -> Iterator[NDArray[np.uint64]]:
+        """The descriptors that the modules list: those of most types that have no names; from
+        go1.27 on, those of maps."""
         for module in modules_of(self._target):
             try:
-                found = self._listed(module) if module.has("typelinks") else self._met(module)
+                yield self._listed(module) if module.has("typelinks") else self._met(module)
             except (TargetError, MemoryFault, NoDescriptor):
                 continue
+
+    def _iter_links(self) -> Iterator[int]:
+        """The descriptors of map types that have no names."""
+        for found in self.iter_listed():
             yield from found[self._descriptors.are_of(found, GoKind.MAP)].tolist()
 
     def _listed(self, module: Module) -> NDArray[np.uint64]:
@@ -341,7 +346,8 @@ class MadeTypes(DescribedTypes):
         """Descriptors by the names of their types, the first of each: those that the modules list,
         and what these lead to."""
         names: dict[str, int] = {}
-        left = list(self._iter_listed())
+        listed = self._target.kept(MapTypes).iter_listed()
+        left = [addr for found in listed for addr in found[:MAX_TYPES].tolist()]
         met = set(left)
         while left and len(met) < MAX_TYPES:
             addr = left.pop()
@@ -354,20 +360,6 @@ class MadeTypes(DescribedTypes):
             left += [one for one in following if one not in met]
             met.update(following)
         return names
-
-    def _iter_listed(self) -> Iterator[int]:
-        for module in modules_of(self._target):
-            try:
-                if not module.has("typelinks"):  # from go1.27 on
-                    yield from self._target.kept(MapTypes).iter_links()
-                    continue
-                count = min(module.word("typelinks", "len"), MAX_TYPES)
-                data = self._target.read(module.word("typelinks", "array"), 4 * count)
-                offsets = np.frombuffer(data, f"{self._target.order}i4")
-                start = module.word("types")
-                yield from (start + offset for offset in offsets.tolist())
-            except (TargetError, MemoryFault):
-                continue
 
     def _iter_parts(self, found: Descriptor) -> Iterator[int]:
         if found.kind in (GoKind.POINTER, GoKind.SLICE, GoKind.ARRAY, GoKind.CHAN, GoKind.MAP):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...target import MemoryFault, Target, TargetError
-from ...target.memory import merge_ranges
+from ...target.intervals import merge_ranges
 from .heap import Heap, read_heap
 from .modules import STATIC, ranges_of
 

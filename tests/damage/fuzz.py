@@ -54,6 +54,9 @@ SWISS = (
     *("strings", "structs", "interfaces", "big_both", "nested_maps"),
 )
 SYNC = ("sync_plain", "sync_promoted", "sync_amended", "sync_expunged", "sync_large", "sync_types")
+# Of these a case takes several times as long as of the others, so they get a tenth as many.
+LARGE = {"map_string", "multimap_string", "one_bucket_cached", "clustered", "half_erased", "one"}
+LARGE |= {"many", "many_tables", "sync_large", "interfaces", "nested_maps"}
 LISTS = ("list-c", "list-cpp", "list-go")  # hmap-list alone, of programs made for it
 FAMILIES = ("libhmap", "libstdcxx", "bucket", "swiss", "sync")
 
@@ -71,10 +74,10 @@ def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
     if family in LISTS:
         return _of_list(family)
     if family == "libhmap":
-        return [_image(C, f"{one} {folder}/{one}", STOP, ["fixture_map"]) for one in LIBHMAP]
+        return [_image(C, f"{one} {folder}/{one}", STOP, {"fixture_map": one}) for one in LIBHMAP]
     if family == "libstdcxx":
         names = " ".join(LIBSTDCXX)
-        return [_image(CPP, f"{folder} {names}", STOP, LIBSTDCXX)]
+        return [_image(CPP, f"{folder} {names}", STOP, {one: one for one in LIBSTDCXX})]
     found = find_toolchains()
     old = [one for one in found if has_bucket_maps(one)][:1]
     new = [one for one in found if not has_bucket_maps(one)][-1:]
@@ -86,12 +89,12 @@ def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
 def _of_list(family: str) -> list[dict[str, Any]]:
     if family == "list-go":
         return [
-            _image(program_of("reach", go), "", GO_STOP, ["all"])
+            _image(program_of("reach", go), "", GO_STOP, {"all": ""})
             for go in find_toolchains()
             if go.minor in (find_toolchains()[0].minor, find_toolchains()[-1].minor)
         ]
     exe = C.parent / "reach" if family == "list-c" else CPP.parent / "reach_cpp"
-    return [_image(exe, "", STOP, ["all"])]
+    return [_image(exe, "", STOP, {"all": ""})]
 
 
 def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -101,16 +104,18 @@ def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]
         program(go),
         f"{folder} {' '.join(there)}",
         GO_STOP,
-        [known[one] for one in there],
+        {known[one]: one for one in there},
     )
 
 
-def _image(exe: Path, arguments: str, stop: str, expressions: Sequence[str]) -> dict[str, Any]:
+def _image(exe: Path, arguments: str, stop: str, states: dict[str, str]) -> dict[str, Any]:
+    """`states` by the expressions for their maps."""
     return {
         "exe": str(exe),
         "arguments": arguments,
         "stop": stop,
-        "expressions": list(expressions),
+        "expressions": list(states),
+        "shares": [1 if one in LARGE else 10 for one in states.values()],
     }
 
 
@@ -140,7 +145,7 @@ def interrupt(moments: int, seed: int = 1) -> Result:
             (f"hmap-list --save {out}/m.json --csv {out}/m.csv", ["m.json", "m.csv"]),
         ]
         job = {
-            **_image(C, f"half_deleted {folder}/truth", STOP, ()),
+            **_image(C, f"half_deleted {folder}/truth", STOP, {}),
             "commands": commands,
             "moments": moments,
             "seed": seed,

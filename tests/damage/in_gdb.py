@@ -1,10 +1,10 @@
 """Runs in gdb: damages what is read of a program, and runs the commands on that.
 
 The program itself stays as it is: other bytes are put into what is read. The job (a path in
-HMAP_DAMAGE_JOB) is JSON: {"images": [{"exe", "arguments", "stop", "expressions"}], "cases": N,
-"lists": whether only hmap-list is run,
-"seed": N, "only": [seeds], "report": path, "folder": path}. The report gets a line of JSON for
-each finding, and one at the end with the numbers of the run.
+HMAP_DAMAGE_JOB) is JSON: {"images": [{"exe", "arguments", "stop", "expressions", "shares": of the
+cases, by expression}], "cases": N, "lists": whether only hmap-list is run, "seed": N,
+"only": [seeds], "report": path, "folder": path}. The report gets a line of JSON for each finding,
+and one at the end with the numbers of the run.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ SECONDS = 2.0  # of processor time, for one command
 READ_IN_A_SECOND = 64 << 20  # bytes; garbage may say that a map fills the heap
 MOST_MEMORY = 256 << 20  # added by one command, bytes
 ADDRESS_SPACE = 3 << 30  # beyond what gdb has at the beginning
+CASES_TO_A_LIST = 200
 RUNS_OF_READS = 4  # a long read is divided, so that a header weighs as much as an array
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -81,6 +82,9 @@ class Run:
     """One run over all images of a job."""
 
     def __init__(self, job: dict[str, Any]) -> None:
+        from hmapdbg.target.gdb_session import program_language
+
+        self._ask_language = program_language
         self._job = job
         self._folder = job["folder"]
         self._report = open(job["report"], "a", encoding="utf-8", buffering=1)
@@ -99,11 +103,12 @@ class Run:
 
     def run(self) -> None:
         images = self._job["images"]
-        each = max(self._job["cases"] // sum(len(one["expressions"]) for one in images), 1)
+        shares = [share for one in images for share in one["shares"]]
         number = self._job["seed"]
         for image in images:
             self._start(image)
-            for expression in image["expressions"]:
+            for expression, share in zip(image["expressions"], image["shares"], strict=True):
+                each = max(self._job["cases"] * share // sum(shares), 1)
                 self._prepare(expression)
                 for seed in range(number, number + each):
                     if not self._job["only"] or seed in self._job["only"]:
@@ -130,6 +135,17 @@ class Run:
             "run",
         ):
             gdb.execute(command, to_string=True)
+        self._keep_language()
+
+    def _keep_language(self) -> None:
+        """Keeps the program's language: each time it is asked, gdb looks in all files for a name
+        that is in none, which would take a third of a case."""
+        from hmapdbg.target import gdb_expressions, gdb_session
+
+        found = self._ask_language()
+        for module in (gdb_session, gdb_expressions):
+            module.program_language = lambda: found  # type: ignore[attr-defined]
+        gdb_expressions.GdbExpressions.is_go = found == "go"  # type: ignore[assignment]
 
     def _prepare(self, expression: str) -> None:
         """Reads the sound image: what can be damaged, and what is seen of it."""
@@ -187,7 +203,7 @@ class Run:
             f"print $hmap_len({expression})",
         )
         self._tried(case, more[seed % len(more)])
-        if seed % 50 == 0:
+        if seed % CASES_TO_A_LIST == 0:
             self._tried(case, f"hmap-list --save {self._folder}/list.json")
 
     def _is_other(self) -> bool:

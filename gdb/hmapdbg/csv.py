@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .block import Addresses, Block, Column
+from .block import Addresses, Block, Cells, Column
 from .target import Type
 from .values import Renderer
 
@@ -26,6 +26,8 @@ MAIN_ARRAY = "buckets"
 OLD_ARRAY = "oldbuckets"  # that growth is emptying
 
 # Rows written by one %-format; more at a time is not faster.
+FIRST_ROWS = 1024  # of entries; then as many as give about so much text:
+TEXT_AT_ONCE = 8 << 20  # characters
 ROWS_AT_ONCE = 4096
 # Rows of digits made at once: they stay in the processor's cache.
 ROWS_OF_DIGITS = 1 << 14
@@ -103,6 +105,7 @@ class EntriesWriter:
     ) -> None:
         """guarded: texts as `guard` has them."""
         self.rows = 0
+        self._step = FIRST_ROWS  # cells at once
         self._most = most
         self._guarded = guarded
         self._stream = stream
@@ -118,20 +121,39 @@ class EntriesWriter:
             return
         if self._most is not None and self.rows + len(cells) > self._most:
             cells = cells.take(np.arange(self._most - self.rows))
+        begin = 0
+        while begin < len(cells):
+            whole = begin == 0 and self._step >= len(cells)
+            part = (
+                cells
+                if whole
+                else cells.take(np.arange(begin, min(begin + self._step, len(cells))))
+            )
+            letters = self._add(block.array, part)
+            begin += len(part)
+            self._step = max(min(self._step * 2, len(part) * TEXT_AT_ONCE // max(letters, 1)), 1)
+
+    def _add(self, array: str, cells: Cells) -> int:
+        """Appends cells; the characters of their keys and elems."""
+        keys = self._render(self._key_type, cells.keys)
+        elems = self._render(self._elem_type, cells.elems)
         columns: list[Sequence[Any]] = [
             cells.bucket.tolist(),
             cells.chain_index.tolist(),
             cells.slot.tolist(),
             cells.tophash.tolist(),
-            self._render(self._key_type, cells.keys),
-            self._render(self._elem_type, cells.elems),
+            keys,
+            elems,
         ]
         if cells.arrays is None:
-            _write_rows(self._stream, block.array, "%d,%d,%d,%d,%s,%s\n", columns)
+            _write_rows(self._stream, array, "%d,%d,%d,%d,%s,%s\n", columns)
         else:
             columns.insert(0, cells.arrays.tolist())
             _write_rows(self._stream, None, "%s,%d,%d,%d,%d,%s,%s\n", columns)
         self.rows += len(cells)
+        return sum(
+            sum(map(len, texts)) for texts in (keys, elems) if texts and isinstance(texts[0], str)
+        )
 
     def _render(self, type: Type, column: Column) -> Sequence[Any]:
         # Integers need no quotes and are written faster as they are.

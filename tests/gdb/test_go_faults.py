@@ -47,6 +47,7 @@ BUCKET_FAULTS = (
     Fault("buckets_wild", "many", "plant(m['buckets'], WILD)", "I1 I12 fault"),
     Fault("buckets_odd", "many", "plant(m['buckets'], int(m['buckets']) + 1)", ""),
     Fault("B_huge", "many", "plant(m['B'], 60)", ""),
+    Fault("B_of_one_bucket", "structs", "plant(m['B'], 1)", "H1", may="fault", near=False),
     Fault("B_zero_in_growth", "growing_half", "plant(m['B'], 0)", "I1 I2 I12", may="I13"),
     Fault("count_negative", "many", "plant(m['count'], -1)", ""),
     Fault("old_wild", "growing_half", "plant(m['oldbuckets'], WILD)", "I1 fault"),

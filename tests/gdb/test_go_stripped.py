@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import json
 
 from go_fixtures import main_toolchains, on, program_of, toolchains
-from go_programs import look
+from go_programs import build, look
 from go_toolchains import Toolchain
 from harness import Fails, gdb_session
 
@@ -21,10 +22,10 @@ TRUTH = re.compile(r"^(0x[0-9a-f]+) (\d+) ", re.MULTILINE)
 NOTE = "no debug info: read by Go's own runtime tables; variables go by their section"
 
 
-def stop_of(twin: Path) -> str:
+def stop_of(twin: Path, name: str = "main.fixtureStop") -> str:
     """Where both programs stop: -trimpath leaves the code of a stripped program as it is."""
     names = subprocess.run(["nm", twin], check=True, capture_output=True, text=True).stdout
-    found = re.search(r"^([0-9a-f]+) . main\.fixtureStop$", names, re.MULTILINE)
+    found = re.search(rf"^([0-9a-f]+) . {re.escape(name)}$", names, re.MULTILINE)
     assert found
     return f"*0x{found[1]}"
 
@@ -108,6 +109,38 @@ def test_a_stripped_program_at_another_address(go: Toolchain, folder: Path) -> N
         rows = json.loads(document.read_text("utf-8"))["maps"]
         found = {row["address"]: row["entries"] for row in rows}
         assert {addr: found.get(addr) for addr in told} == told
+
+
+# What go_places holds by other types than map[int]int and map[string]int.
+OTHER_TYPES = {
+    "map of elems in boxes": ("int", "main.large"),
+    "map of keys in boxes": ("main.large", "int"),
+    "generic map type in any": ("string", "struct {}"),
+}
+
+
+@on(toolchains())
+def test_maps_in_awkward_places_are_found_with_their_types(go: Toolchain, folder: Path) -> None:
+    stripped = build(go, "go_places", folder, TRIMMED, STRIPPED)
+    (folder / "twin").mkdir()
+    twin = build(go, "go_places", folder / "twin", TRIMMED)
+    found = look(stripped, folder, stop=stop_of(twin, "main.arguments"))
+    told = {
+        int(number): place
+        for number, place in re.findall(r"^map (\d+) (.*)$", found.session[1].output, re.MULTILINE)
+    }
+    assert len(told) == 330
+    rows = {row["entries"]: row for row in found.core if row["entries"] in told}
+    typed = {number: row for number, row in rows.items() if is_known(row)}
+    lacking = Counter(told[number] for number in told.keys() - typed.keys())
+    print(f"{go.name}: {len(rows)} found, {len(typed)} with types; without: {dict(lacking)}")
+    assert rows.keys() == told.keys()
+    # Up to go1.21 no block of the heap says of what type it is.
+    assert len(typed) >= len(told) * (0.8 if go.minor < (1, 21) else 0.97)
+    for number, row in typed.items():
+        types = row["key_type"], row["elem_type"]
+        other = OTHER_TYPES.get(told[number])
+        assert types in ((other,) if other else (("int", "int"), ("string", "int"))), row
 
 
 def test_names_that_are_not_there_are_told(folder: Path) -> None:

@@ -13,7 +13,8 @@ types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,15 +47,17 @@ from .go_holders import Holders, roots_of
 from .go_sound import (
     UNKNOWN,
     Readings,
+    Slots,
     is_sound,
     made_at,
-    makes_sense,
     map_at,
+    slots_of,
     sound_cells,
     try_open,
     untyped,
 )
 from .go_roots import RootPointers, iter_roots
+from .go_shapes import Shapes
 from .go_stacks import iter_stack_maps
 from .steps import Origin, cast_to, typed_map
 from .walk import GLOBAL, GOROUTINE, UNREACHED, Found, Search, Words
@@ -76,6 +79,16 @@ class _MapType:
     name: str
     type: Type
     map: Map
+
+    @functools.cached_property
+    def slots(self) -> Slots:
+        """What its slots hold."""
+        return slots_of(self.map)
+
+    @functools.cached_property
+    def slots_and_pointees(self) -> Slots:
+        """What its slots hold, and what pointers in them lead to."""
+        return slots_of(self.map, 1)
 
 
 def search_heap(target: Target, search: Search, notes: list[str]) -> Iterator[Found]:
@@ -104,7 +117,6 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
     types = _map_types(target)
     stacks = stacks_of(target)
     on_stacks = set(stacks.words.tolist()) if len(stacks.words) < 1 << 23 else set()
-    frames = target.kept(FramePlaces)
     if target.has_tables_only:
         yield from search.follow(iter_roots(target), GLOBAL)
     for value, path, place in iter_stack_maps(target, heap):
@@ -116,25 +128,40 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
             continue
         is_held = found.header.address in on_stacks
         yield replace(found, source=GOROUTINE) if is_held else found
-    tried = 0
+    candidates = _iter_candidates(target, layout, heap, notes)
+    fitting = _fitting_all(target, search, heap, types, candidates, notes)
+    yield from _iter_fitting(target, search, heap, on_stacks, fitting)
+
+
+def _iter_fitting(
+    target: Target,
+    search: Search,
+    heap: Heap,
+    on_stacks: set[int],
+    fitting: Mapping[int, Sequence[_MapType]],
+) -> Iterator[Found]:
+    """The maps at addresses, each of one of some types."""
+    several = {
+        addr: frozenset(one.name for one in found)
+        for addr, found in fitting.items()
+        if len({one.name for one in found}) > 1
+    }
+    shapes = Shapes(target, heap, several)
+    for found in search.follow_places(shapes.iter_places(), UNREACHED):
+        is_held = found.header.address in on_stacks
+        yield replace(found, source=GOROUTINE) if is_held else found
+    frames = target.kept(FramePlaces)
     pointers = RootPointers(target) if target.has_tables_only else None
-    for addr in _iter_candidates(target, layout, heap, notes):
+    for addr, candidates in fitting.items():
         if addr in search.met_maps or search.is_spent():
             continue
-        tried += 1
-        if tried > MAX_CANDIDATES:
-            notes.append(f"the search of the heap ended after {MAX_CANDIDATES:,} candidates")
-            return
-        fitting = _fitting(target, heap, types, addr)
-        if not fitting or any(one.map.header.elem_type.name == SYNC_ENTRY for one in fitting):
-            continue
         source = GOROUTINE if addr in on_stacks else UNREACHED
-        first = fitting[0]
         if source == UNREACHED and heap.block_at(addr) is None:
             if frames.at(addr) is None:
                 continue  # on a stack, but of a call that has returned
             source = GOROUTINE
-        names = list(dict.fromkeys(one.name for one in fitting))
+        told = [one for one in candidates if one.name == shapes.names.get(addr)] or candidates
+        first, names = told[0], list(dict.fromkeys(one.name for one in told))
         root = pointers.root_of(addr) if pointers is not None else ""
         if root:
             source = GLOBAL
@@ -316,24 +343,74 @@ def _map_types(target: Target) -> list[_MapType]:
 
 def _fitting(target: Target, heap: Heap, types: Sequence[_MapType], addr: int) -> list[_MapType]:
     """The types for which the map at an address is valid; one, if its buckets have it."""
-    # By bucket size: the walk does not check keys and elems, and needs no more of a type.
-    sound: dict[int, Cells | None] = {}
-    readings: dict[int, Readings] = {}
-    out = []
     name = _allocated_as(target, heap, types[0], addr) if types else ""
     of_name = [one for one in types if without_paths(one.name) == name]
-    for one in of_name or types:
-        size = one.map.header.geometry.bucket_size
-        if size not in sound:
-            opened = try_open(target, map_at(target, one.name, one.type, addr))
-            sound[size] = None if opened is None else sound_cells(heap, opened)
-        cells = sound[size]
-        known = readings.setdefault(size, Readings(target))
-        if cells is not None and makes_sense(target, one.map, cells, known):
-            out.append(one)
+    known = _Cells(target, heap, addr)
+    out = known.choose(of_name or types, lambda one: one.slots)
+    if len(out) > 1:
+        out = known.choose(out, lambda one: one.slots_and_pointees) or out
     if len(out) > 1:
         name = _iterated_as(target, addr)
         out = [one for one in out if one.name == name] or out
+    return out
+
+
+class _Cells:
+    """Some cells of what may be a map, as the types see them."""
+
+    def __init__(self, target: Target, heap: Heap, addr: int) -> None:
+        self._target = target
+        self._heap = heap
+        self._addr = addr
+        self._readings = Readings(target)
+        # By bucket size: the walk does not check keys and elems, and needs no more of a type.
+        self._cells: dict[int, Cells | None] = {}
+
+    def choose(
+        self, types: Sequence[_MapType], slots_of_type: Callable[[_MapType], Slots]
+    ) -> list[_MapType]:
+        """The types whose slots the cells can be."""
+        good: dict[Slots, bool] = {}
+        out = []
+        for one in types:
+            slots = slots_of_type(one)
+            if slots not in good:
+                cells = self._of(one)
+                good[slots] = cells is not None and slots.make_sense(one.map, cells, self._readings)
+            if good[slots]:
+                out.append(one)
+        return out
+
+    def _of(self, one: _MapType) -> Cells | None:
+        """The cells; None if the map is not sound with buckets of the type's size."""
+        size = one.slots.bucket
+        if size not in self._cells:
+            opened = try_open(self._target, map_at(self._target, one.name, one.type, self._addr))
+            self._cells[size] = None if opened is None else sound_cells(self._heap, opened)
+        return self._cells[size]
+
+
+def _fitting_all(
+    target: Target,
+    search: Search,
+    heap: Heap,
+    types: Sequence[_MapType],
+    candidates: Iterable[int],
+    notes: list[str],
+) -> dict[int, list[_MapType]]:
+    """The types that the maps not yet found fit, by address; of those that fit any."""
+    out: dict[int, list[_MapType]] = {}
+    tried = 0
+    for addr in candidates:
+        if addr in search.met_maps or addr in out or search.is_spent():
+            continue
+        tried += 1
+        if tried > MAX_CANDIDATES:
+            notes.append(f"the search of the heap ended after {MAX_CANDIDATES:,} candidates")
+            break
+        found = _fitting(target, heap, types, addr)
+        if found and all(one.map.header.elem_type.name != SYNC_ENTRY for one in found):
+            out[addr] = found
     return out
 
 

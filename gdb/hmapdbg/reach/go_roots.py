@@ -11,16 +11,31 @@ import numpy as np
 
 from ..languages.go import ROOT, VARIABLES, Roots, ranges_of, root_address, root_name
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value, Variable
+from .go_sound import is_sound, map_at
 
 WORD = Type(Kind.INTEGER, "uintptr", 8)
 
 
 def iter_roots(target: Target) -> Iterator[Variable]:
     """Those whose types the program's code tells."""
-    for addr, found in sorted(target.kept(Roots).found.items()):
+    for addr, found in sorted(target.kept(_types).items()):
         name = root_name(target, addr)
         if name:
             yield Variable(name, found, addr)
+
+
+def _types(target: Target) -> dict[int, Type]:
+    """The types of variables by their addresses."""
+    roots = target.kept(Roots)
+    found = dict(roots.found)
+    for addr, likely in roots.likely.items():
+        try:
+            value = map_at(target, "", likely, target.read_uint(addr))
+        except MemoryFault:
+            continue
+        if is_sound(target, None, value):
+            found[addr] = likely
+    return found
 
 
 class RootPointers:
@@ -65,7 +80,7 @@ def is_root(text: str) -> bool:
 def resolve_root(target: Target, text: str) -> Value:
     """The variable of such a name. TargetError."""
     addr = root_address(target, text)
-    found = None if addr is None else target.kept(Roots).found.get(addr)
+    found = None if addr is None else target.kept(_types).get(addr)
     if addr is None or found is None:
         raise TargetError(
             f"the type of '{text}' is not known: give the one that it points to, as in "

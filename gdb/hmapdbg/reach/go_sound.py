@@ -14,7 +14,8 @@ from ..block import Cells, Problem, live_entries
 from ..families import open_map
 from ..families.family import Map
 from ..header import Header
-from ..languages.go import PAGE, Heap, may_be
+from ..compat import dataclass
+from ..languages.go import PAGE, Heap, Shape, fits, shape_of
 from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
 
 MAX_WALKED = 64 << 20  # bytes of a map that is tried
@@ -72,7 +73,7 @@ def is_sound(target: Target, heap: Optional[Heap], value: Value) -> bool:
     if not opened.header.count:
         return _is_empty(opened)
     cells = sound_cells(heap, opened)
-    return cells is not None and makes_sense(target, opened, cells)
+    return cells is not None and slots_of(opened).make_sense(opened, cells, Readings(target))
 
 
 def _is_empty(opened: Map) -> bool:
@@ -116,16 +117,15 @@ class Readings:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._known: dict[tuple[int, int, int], tuple[NDArray[np.uint8], bool]] = {}
-        self._may_be: dict[tuple[int, int, str, int], bool] = {}
+        self._fit: dict[tuple[int, int, int, Shape], bool] = {}
 
-    def may_be(self, found: Type, addrs: NDArray[np.uint64]) -> bool:
-        """Whether the values at (n,) addresses can all be of a type."""
-        # Types of one name and size are one, or alike enough.
-        key = int(addrs[0]), int(addrs[-1]), found.name, found.size
-        if key not in self._may_be:
-            data, is_whole = self._at(addrs, found.size)
-            self._may_be[key] = is_whole and may_be(self._target, found, data)
-        return self._may_be[key]
+    def fit(self, shape: Shape, size: int, addrs: NDArray[np.uint64]) -> bool:
+        """Whether the values of `size` bytes at (n,) addresses can all be of a shape."""
+        key = int(addrs[0]), int(addrs[-1]), size, shape
+        if key not in self._fit:
+            data, is_whole = self._at(addrs, size)
+            self._fit[key] = is_whole and fits(self._target, shape, data)
+        return self._fit[key]
 
     def _at(self, addrs: NDArray[np.uint64], size: int) -> tuple[NDArray[np.uint8], bool]:
         """Their bytes, and whether all can be read."""
@@ -136,12 +136,28 @@ class Readings:
         return self._known[key]
 
 
-def makes_sense(
-    target: Target, opened: Map, cells: Cells, readings: Optional[Readings] = None
-) -> bool:
-    """Whether keys and elems can be of a map's types: booleans 0 or 1, pointers to memory."""
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """What a map type's slots hold. Types that have the same cannot be distinguished."""
+
+    bucket: int  # bytes
+    sizes: tuple[int, int]  # of keys and elems
+    shapes: tuple[Shape, Shape]
+    name: str = ""  # of types whose keys or elems are in boxes
+
+    def make_sense(self, opened: Map, cells: Cells, readings: Readings) -> bool:
+        """Whether keys and elems of a map can be of these: booleans 0 or 1, pointers to memory."""
+        places = opened.slot_addresses(cells)
+        return all(map(readings.fit, self.shapes, self.sizes, places))
+
+
+def slots_of(opened: Map, depth: int = 0) -> Slots:
+    """The slots of a map's type; `depth`: how far pointers in them are followed."""
     header = opened.header
-    places = opened.slot_addresses(cells)
-    readings = readings or Readings(target)
-    pairs = zip((header.key_type, header.elem_type), places)
-    return all(readings.may_be(found, addrs) for found, addrs in pairs)
+    types = header.key_type, header.elem_type
+    return Slots(
+        header.geometry.bucket_size,
+        (types[0].size, types[1].size),
+        (shape_of(types[0], depth), shape_of(types[1], depth)),
+        header.type_name if header.box_size else "",
+    )

@@ -200,6 +200,9 @@ class _Finder:
         return True
 
     def _is_goroutine(self, pointers: Words) -> bool:
+        """Whether all can be goroutines, and one of them lives: of those that have ended little can
+        be checked, and there is always main's."""
+        living = 0
         for at in pointers.tolist():
             record = self._bytes(at, self._g.size)
             if at % 8 or len(record) < self._g.size:
@@ -211,9 +214,12 @@ class _Finder:
             if status > MAX_STATUS or own not in (at, 0) or number >= 1 << 40:
                 return False
             size = high - low
-            if status not in DEAD and (size <= 0 or size & (size - 1) or not number):
+            if status in DEAD:
+                continue
+            if size <= 0 or size & (size - 1) or not number:
                 return False
-        return True
+            living += own == at
+        return living > 0
 
     def _own(self, record: bytes) -> int:
         """The word of a goroutine that leads to itself."""

@@ -8,14 +8,36 @@ before it (runtime/malloc.go mallocgc(), mbitmap.go heapBitsInSpan()).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from ...languages.go import PAGE, find_value
-from ...target import Kind, Target, Type
+from ...block import Problem
+from ...header import Header
+from ...languages.go import PAGE, find_value, read_heap
+from ...target import Kind, MemoryFault, Target, TargetError, Type
 
 # From go1.25 on, and before.
 CLASSES = ("internal/runtime/gc.SizeClassToSize", "runtime.class_to_size")
 MAX_DEPTH = 64  # of nested structs
+
+
+def iter_too_large(target: Target, header: Header) -> Iterator[Problem]:
+    """H1: arrays that do not fit into the blocks of the heap in which they begin."""
+    try:
+        heap = read_heap(target)
+    except (TargetError, MemoryFault):
+        return
+    for array in header.arrays:
+        block = heap.block_at(array.address)
+        size = (array.buckets + array.spare) * header.geometry.bucket_size
+        if block is not None and array.address + size > block.start + block.size:
+            yield Problem(
+                f"{array.prefix}{header.geometry.array} of {size:,} bytes lies in a block of "
+                f"the heap that ends {block.start + block.size - array.address:,} bytes on",
+                array.address,
+                "H1",
+            )
 
 
 class Blocks:

@@ -10,6 +10,7 @@ those of hmap_internal.h if they mean the same here:
     I12  nextOverflow is a spare bucket of the array, unused ones are zero, the last has an end mark
     I13  noverflow is the number of overflow buckets, if it is exact (B < 16)
     I14  the slot of a boxed key or elem holds a pointer if it is live, nil if it is empty
+    H1   an array fits into the block of the heap in which it begins
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ...layout import StructLayout
 from ...target import Target, Type, Value
 from ..family import Family, Map, has_fields
 from ..reading import kept_for_type, read_struct, unsound
-from .blocks import Blocks
+from .blocks import Blocks, iter_too_large
 from .bucket_arrays import BucketArrays
 from .bucket_types import HEADER_FIELDS, BucketTypes
 from .no_types import NoTypes, no_types
@@ -105,6 +106,7 @@ class _GoBucketMap(ChainMap):
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """The invariants above, except what the header already showed; see family.Map."""
         if self.header.arrays:
+            yield from iter_too_large(self.target, self.header)
             yield from BucketAudit(
                 self.header,
                 self.walked(),

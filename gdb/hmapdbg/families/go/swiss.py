@@ -19,6 +19,7 @@ comments of map.go and table.go (go1.24 to go1.26):
     S10  a group with a deleted slot has no empty one: only full groups keep tombstones
     S11  the slot of a boxed key or elem holds a pointer if it is full, nil if it is not
     S12  no key is live twice (for key types where equal bytes are equal keys)
+    H1   the groups of a table fit into the block of the heap in which they begin
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from ...layout import StructLayout
 from ...target import MemoryFault, Target, Type, Value
 from ..family import Family, Map, has_fields
 from ..reading import kept_for_type, read_struct, unsound
-from .blocks import Blocks
+from .blocks import Blocks, iter_too_large
 from .swiss_directory import MAX_CAPACITY, Directory, full_slots
 from .no_types import NoTypes, no_types
 from .swiss_types import SLOTS, SwissTypes
@@ -126,6 +127,7 @@ class _GoSwissMap:
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """The invariants above, except what header and walk show; see family.Map."""
+        yield from iter_too_large(self.target, self.header)
         walk = self._walk()
         audit = GroupAudit(walk, bytes_tell_keys_apart(self.types.key_type))
         for item in walk.walk(cells=True):

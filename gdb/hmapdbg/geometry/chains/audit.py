@@ -199,7 +199,7 @@ class BucketAudit:
             if not self.compare_keys:
                 return
             # Without the hash only keys of equal bytes are known to be equal.
-            self.keys.add(byte_hashes(cells.keys.data)[known], slots[known])
+            self.keys.add(byte_hashes(cells.keys.data[known]), slots[known])
             return
         hashes, ok = self.key_hash.hashes(cells.keys)
         if self.key_hash.is_string:

@@ -37,7 +37,8 @@ from .declared import DeclaredTypes, MapTypes, find_type
 from .goroutines import goroutines_of, stacks_of
 from .frames import FramePlaces, short_name
 from .functions import Functions
-from .heap import PAGE, Heap, HeapBlock, read_heap
+from .map_structs import MapStruct, MapStructs
+from .heap import HEADED, PAGE, Heap, HeapBlock, read_heap
 from .heap_types import HeapTypes
 from .interfaces import find_interface, is_interface
 from .iterators import find_iterators, iterator_notes
@@ -54,7 +55,7 @@ from .names import (
     with_shapes,
     without_paths,
 )
-from .plausible import may_be
+from .plausible import Shape, fits, may_be, shape_of
 from .roots import ROOT, Roots, root_address, root_name
 from .slices import find_slice
 from .stack_maps import StackMap, StackMaps
@@ -70,10 +71,13 @@ __all__ = [
     "Functions",
     "GO",
     "GoroutineCall",
+    "HEADED",
     "Heap",
     "HeapBlock",
     "HeapTypes",
     "LiveWords",
+    "MapStruct",
+    "MapStructs",
     "MapTypes",
     "PAGE",
     "ROOT",
@@ -98,6 +102,9 @@ __all__ = [
     "iterator_notes",
     "map_name_of",
     "may_be",
+    "Shape",
+    "fits",
+    "shape_of",
     "ranges_of",
     "read_heap",
     "required_field",

@@ -17,19 +17,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...compat import dataclass
-from ...target import Field, Kind, MemoryFault, Target, TargetError, Type
+from ...target import Field, Kind, Target, Type
 from ...target.types import array_of, byte_array, pointer_to, pointers_by_name
 from .abi import GoKind
 from .described import CODE, DescribedTypes, Part
 from .descriptors import MAX_TYPES, Descriptor, Descriptors, Member, NoDescriptor
-from .modules import Module, modules_of
+from .found_types import FoundTypes
 from .type_names import type_name
 
-MAX_LINKS = 200_000  # of a module, that have no names
-MAX_BYTES = 64 << 20  # of a module's descriptors
 SWISS, BUCKET = "internal/runtime/maps.Map", "runtime.hmap"
 TABLE = "internal/runtime/maps.table"
 MAX_PART = 1 << 20  # bytes of a bucket or group
@@ -106,44 +103,33 @@ class MapTypes:
         return self._known[addr]
 
     def all(self) -> list[Type]:
-        """The map types without names of their own; those that have names are not told of."""
+        """The map types, under names without those of their own: a map's type may be named, but
+        has another of the same keys and elems then."""
         if self._all is None:
-            found = (self.of(addr) for addr in self._iter_links())
-            self._all = [one for one in found if one is not None]
+            found: dict[tuple[str, int, int], Type] = {}
+            for addr in self._target.kept(FoundTypes).of_kind(GoKind.MAP).tolist():
+                one = self.of(addr)
+                if one is not None:
+                    found.setdefault(self._parts(addr), one)
+            self._all = [one.renamed(name) for (name, _, _), one in found.items()]
         return self._all
+
+    def plain(self, addr: int) -> Type | None:
+        """The map type whose descriptor is at an address, under a name without one of its own."""
+        found = self.of(addr)
+        return None if found is None else found.renamed(self._parts(addr)[0])
 
     def named(self, name: str) -> Type | None:
         """The map type of a name, where one alone has it; None: there is no such type."""
         found = [one for one in self.all() if one.name == name]
         return found[0] if len(found) == 1 else None
 
-    def iter_listed(self) -> Iterator[NDArray[np.uint64]]:
-        """The descriptors that the modules list: those of most types that have no names; from
-        go1.27 on, those of maps."""
-        for module in modules_of(self._target):
-            try:
-                yield self._listed(module) if module.has("typelinks") else self._met(module)
-            except (TargetError, MemoryFault, NoDescriptor):
-                continue
-
-    def _iter_links(self) -> Iterator[int]:
-        """The descriptors of map types that have no names."""
-        for found in self.iter_listed():
-            yield from found[self._descriptors.are_of(found, GoKind.MAP)].tolist()
-
-    def _listed(self, module: Module) -> NDArray[np.uint64]:
-        """Up to go1.26 (runtime/symtab.go typelinks): descriptors of all kinds."""
-        start, count = module.word("types"), module.word("typelinks", "len")
-        data = self._target.read(module.word("typelinks", "array"), 4 * min(count, MAX_LINKS))
-        offsets = np.frombuffer(data, f"{self._target.order}i4").astype(np.int64)
-        return np.uint64(start) + offsets.astype(np.uint64)
-
-    def _met(self, module: Module) -> NDArray[np.uint64]:
-        """From go1.27 on there is no list (runtime/type.go moduleTypelinks): what looks like a map
-        type's where descriptors lie one after the other."""
-        start, size = module.word("types"), module.word("typedesclen")
-        data = np.frombuffer(self._target.read(start, min(size, MAX_BYTES)), np.uint8)
-        return np.uint64(start) + self._descriptors.maps_in(data)
+    def _parts(self, addr: int) -> tuple[str, int, int]:
+        """What a map type is called if it has no name of its own; its key's and elem's types."""
+        found = self._descriptors.at(addr)
+        key, elem = self._descriptors.key(found), self._descriptors.elem(found)
+        names = type_name(self._descriptors, key), type_name(self._descriptors, elem)
+        return f"map[{names[0]}]{names[1]}", key, elem
 
     # ---- one type
 
@@ -343,18 +329,19 @@ class MadeTypes(DescribedTypes):
 
     @functools.cached_property
     def _by_name(self) -> dict[str, int]:
-        """Descriptors by the names of their types, the first of each: those that the modules list,
-        and what these lead to."""
+        """Descriptors by the names of their types, the first of each: those that are found, and
+        what these lead to."""
         names: dict[str, int] = {}
-        listed = self._target.kept(MapTypes).iter_listed()
-        left = [addr for found in listed for addr in found[:MAX_TYPES].tolist()]
+        known = self._target.kept(FoundTypes)
+        found = [known.of_kind(one) for one in (GoKind.MAP, GoKind.STRUCT, GoKind.POINTER)]
+        left = np.concatenate(found)[:MAX_TYPES].tolist()
         met = set(left)
         while left and len(met) < MAX_TYPES:
             addr = left.pop()
             try:
-                found = self._descriptors.at(addr)
+                one = self._descriptors.at(addr)
                 names.setdefault(type_name(self._descriptors, addr), addr)
-                following = list(self._iter_parts(found))
+                following = list(self._iter_parts(one))
             except (NoDescriptor, RecursionError):
                 continue
             left += [one for one in following if one not in met]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...compat import dataclass
 from ...target import Field, MemoryFault, Target, Type
 from .abi import BASE, DIRECT, DIRECT_FLAGS, EXTRA_STAR, ITAB, KIND_MASK, STRUCT_FIELD, STRUCTS
-from .abi import NAMED, UNCOMMON, GoKind
+from .abi import UNCOMMON, GoKind
 from .modules import modules_of
 from .symbols import find_value
 
@@ -25,6 +25,10 @@ MAX_FIELDS = 1000
 MAX_FIELD_NAME = 256  # bytes
 MAX_NAME = 4096
 MAX_TYPES = 100_000
+MAX_VALUE = 1 << 30  # bytes of a value of a type
+ALIGNMENTS = (1, 2, 4, 8)
+PAGE = 1 << 14  # bytes of descriptors read at a time
+MAX_PAGES = 4096
 
 
 class NoDescriptor(Exception):
@@ -72,6 +76,7 @@ class Descriptors:
         self._target = target
         self._known: dict[int, Descriptor | None] = {}
         self._structs: dict[tuple[str, ...], _Struct] = {}
+        self._pages: dict[int, bytes] = {}  # by number; empty: cannot be read as a whole
 
     def at(self, addr: int) -> Descriptor:
         """The descriptor at an address."""
@@ -99,6 +104,16 @@ class Descriptors:
     def elem(self, found: Descriptor) -> int:
         """The descriptor of the elements of an array, slice, channel or map, or of a pointee."""
         return self._part(found, "elem")
+
+    def elem_offset(self, kind: GoKind) -> int:
+        """Where descriptors of a kind have that of their elements."""
+        return self._of_kind(kind)["elem"].offset
+
+    def field_lists(self) -> tuple[int, int, int]:
+        """Where a struct's descriptor has the slice of its fields; the bytes of each of these, and
+        where it has its type."""
+        struct = self._struct(STRUCT_FIELD)
+        return self._of_kind(GoKind.STRUCT)["fields"].offset, struct.size, struct["typ"].offset
 
     def key(self, found: Descriptor) -> int:
         """The descriptor of a map's keys."""
@@ -135,19 +150,27 @@ class Descriptors:
             name = self._letters(self._uint(here, struct["name"]), MAX_FIELD_NAME)
             yield Member(name, self._uint(here, struct["typ"]), self._uint(here, struct["offset"]))
 
-    def maps_in(self, data: NDArray[np.uint8]) -> NDArray[np.uint64]:
-        """Where in memory of descriptors those of maps without names may be: of that kind, with
-        values of one pointer."""
+    def find(self, data: NDArray[np.uint8], kind: GoKind) -> NDArray[np.uint64]:
+        """Where in memory of descriptors those of a kind may be, counted from its start: with
+        sizes and alignments that a type can have."""
         base, width = self._struct(BASE), self._target.pointer_size
-        whole = self._of_kind(GoKind.MAP).size
-        if not base.size <= whole <= len(data):
+        whole = self._of_kind(kind).size
+        pointed = base.fields.get("ptrbytes") or base.fields.get("ptrdata")  # up to go1.20
+        if pointed is None or not base.size <= whole <= len(data):
             return np.zeros(0, np.uint64)
         rows = np.lib.stride_tricks.sliding_window_view(data, whole)[::width]
-        fits = rows[:, base["kind"].offset] & KIND_MASK == GoKind.MAP
-        fits &= rows[:, base["tflag"].offset] & NAMED == 0
-        for name in ("size", "ptrbytes"):
-            fits &= self._target.pointer_column(rows, base[name].offset) == width
-        return (np.flatnonzero(fits) * width).astype(np.uint64)
+        places = np.flatnonzero(rows[:, base["kind"].offset] & KIND_MASK == kind)
+        rows = rows[places]
+        sizes, pointers = (
+            self._target.pointer_column(rows, one.offset) for one in (base["size"], pointed)
+        )
+        fits = (pointers <= sizes) & (pointers % np.uint64(width) == 0) & (sizes <= MAX_VALUE)
+        fits &= np.isin(rows[:, base["align"].offset], ALIGNMENTS)
+        fits &= rows[:, base["align"].offset] == rows[:, base["fieldalign"].offset]
+        if kind is GoKind.MAP:
+            fits &= (sizes == width) & (pointers == width)
+        found: NDArray[np.uint64] = (places[fits] * width).astype(np.uint64)
+        return found
 
     def text(self, found: Descriptor) -> str:
         """The name in the descriptor, with only the last part of its package's path."""
@@ -202,7 +225,7 @@ class Descriptors:
             if byte < 0x80 or shift > 21:
                 break
         try:
-            letters = self._target.read(at, min(length, most))
+            letters = self._bytes(at, min(length, most))
         except MemoryFault:
             raise NoDescriptor from None
         return letters.decode("utf-8", "backslashreplace")
@@ -214,9 +237,22 @@ class Descriptors:
         if not 0 < size <= 8:
             raise NoDescriptor
         try:
-            return self._target.read_uint(addr, size)
+            return int.from_bytes(self._bytes(addr, size), self._target.byte_order)
         except MemoryFault:
             raise NoDescriptor from None
+
+    def _bytes(self, addr: int, size: int) -> bytes:
+        """Memory of descriptors, which lie beside each other: read by the page. MemoryFault."""
+        number, at = divmod(addr, PAGE)
+        if number not in self._pages:
+            if len(self._pages) >= MAX_PAGES:
+                self._pages.clear()
+            try:
+                self._pages[number] = self._target.read(number * PAGE, PAGE)
+            except MemoryFault:
+                self._pages[number] = b""
+        found = self._pages[number][at : at + size]
+        return found if len(found) == size else self._target.read(addr, size)
 
     # ---- debug info
 

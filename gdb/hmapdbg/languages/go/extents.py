@@ -40,6 +40,21 @@ class Extents:
             return bool(target.gather(np.unique(addrs), 1)[1].all())
         return bool((_ends(self._mapped, addrs) > 0).all())
 
+    def are_code(self, addrs: Words) -> bool:
+        """Whether all addresses are those of code of a module."""
+        return bool((_ends(self._code, addrs) > 0).all())
+
+    def can_hold(self, addrs: Words, size: int, has_pointers: bool) -> bool:
+        """Whether values of `size` bytes can be at all (n,) addresses, of those that lie in the
+        heap: inside of their block, which has pointers if they have any."""
+        if self._heap is None:
+            return True
+        ends = self._heap.block_ends(addrs)
+        inside = ends > 0
+        if not (ends[inside] - addrs[inside] >= np.uint64(size)).all():
+            return False
+        return not has_pointers or not self._heap.are_noscan(addrs[inside]).any()
+
     def have_room(self, starts: Words, sizes: Words) -> Mask:
         """Which arrays (n,) of so many bytes end before their block of the heap does, or, outside
         of the heap, their part of a module, or what is mapped. In code there are none."""

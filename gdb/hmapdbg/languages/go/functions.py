@@ -90,8 +90,8 @@ class Functions:
         parts = [one.entries[:-1] for one in self._tables]
         return np.sort(np.concatenate([np.zeros(0, np.uint64), *parts]))
 
-    def entries_of(self, starts: tuple[str, ...]) -> NDArray[np.uint64]:
-        """Where the functions begin whose names begin with one of some texts, sorted."""
+    def entries_of(self, pattern: bytes) -> NDArray[np.uint64]:
+        """Where the functions begin whose whole names match a regular expression, sorted."""
         parts = [np.zeros(0, np.uint64)]
         record = self._record
         for one in self._tables if record is not None else ():
@@ -100,11 +100,8 @@ class Functions:
                 names = self._target.read(one.names, min(one.names_size, MAX_NAMES))
             except MemoryFault:
                 continue
-            wanted = [
-                match.start() + 1
-                for start in starts
-                for match in re.finditer(re.escape(b"\0" + start.encode()), names)
-            ]
+            whole = re.compile(rb"\0(?=" + pattern + rb"\0)")
+            wanted = [match.start() + 1 for match in whole.finditer(names)]
             raw, ok = self._target.gather(one.records, record.size)
             rows = raw.view(record.dtype(self._target.order)).ravel()
             field = "nameOff" if "nameOff" in record else "nameoff"

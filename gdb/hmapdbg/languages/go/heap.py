@@ -86,6 +86,24 @@ class Heap:
         ends[rows] = addrs[rows] - (addrs[rows] - self.starts[spans]) % sizes + sizes
         return ends
 
+    def blocks_at(self, addrs: Words) -> tuple[Ints, Words, Words]:
+        """Which of n addresses are in blocks; where these begin, and their sizes."""
+        rows, spans = self._spans_at(addrs)
+        sizes, starts = self.blocks[spans], self.starts[spans]
+        return rows, starts + (addrs[rows] - starts) // sizes * sizes, sizes
+
+    def largest_below(self, size: int) -> int:
+        """The size of the blocks next smaller than those of `size` bytes, 0 if there are none."""
+        smaller = self.blocks[self.blocks < size]
+        return int(smaller.max()) if len(smaller) else 0
+
+    def are_noscan(self, addrs: Words) -> NDArray[np.bool_]:
+        """Which of n addresses are in blocks without pointers."""
+        out = np.zeros(len(addrs), np.bool_)
+        rows, spans = self._spans_at(addrs)
+        out[rows] = self.noscan[spans]
+        return out
+
     def _spans_at(self, addrs: Words) -> tuple[Ints, Ints]:
         """Which of n addresses are in a span, and in which each of these is."""
         if not len(self.starts):
@@ -153,14 +171,17 @@ def _read_heap(target: Target) -> Heap:
     sizes = _sizes(target, found["startAddr"].astype(np.uint64), found["npages"].astype(np.uint64))
     sound = found["elemsize"] <= sizes
     found, sizes = found[sound], sizes[sound]
+    noscan = (found["spanclass"] & 1).astype(np.bool_)
+    # Of a block without pointers, the runtime does not set it: it is that of the block before.
+    tells_type = ~noscan & (large is not None)
     return Heap(
         found["startAddr"].astype(np.uint64),
         sizes,
         found["elemsize"].astype(np.uint64),
         found["freeindex"].astype(np.uint64),
         found["allocBits"].astype(np.uint64),
-        found["allocBits" if large is None else large.name].astype(np.uint64) * (large is not None),
-        (found["spanclass"] & 1).astype(np.bool_),
+        found["allocBits" if large is None else large.name].astype(np.uint64) * tells_type,
+        noscan,
         large is not None,
     )
 

@@ -25,17 +25,14 @@ from ...target import Kind, MemoryFault, Target, Type
 from ...target.types import pointer_to
 from .declared import MapTypes, find_type
 from .functions import Functions
+from .initialisers import MAP_FUNCTIONS, iter_initialised
+from .machine_code import CALL_SIZE, MAP, NEAR, TYPE, find_calls, keeps_ax, referred
 from .modules import STATIC, modules_of, ranges_of
-from .stack_maps import CALLED
 
 ROOT = re.compile(r"(?P<section>data|bss|noptrdata|noptrbss)\+(?P<offset>0x[0-9a-fA-F]+)")
 
 MAX_CODE = 1 << 30  # bytes of a program
 PIECE = 4 << 20  # bytes that are looked at at a time
-NEAR = 40  # bytes between the first of the instructions and the call
-_CALL = 0xE8
-_TYPE = re.compile(rb"\x48\x8d\x05(....)", re.DOTALL)  # LEAQ type(SB), AX
-_MAP = re.compile(rb"\x48\x8b\x1d(....)", re.DOTALL)  # MOVQ variable(SB), BX
 _RECEIVER = re.compile(rb"\x48[\x8b\x8d]\x05(....)", re.DOTALL)  # LEAQ or MOVQ variable(SB), AX
 _LEAQ = 0x8D
 # From go1.24 on, methods of sync.Map are often those of the generic trie that it is.
@@ -77,7 +74,8 @@ class _Call:
 
 
 class Roots:
-    """The variables of a target whose types are known, by their addresses."""
+    """The variables of a target whose types are known, by their addresses: `found`; and map
+    variables of which initialisers tell: `likely`, if the map in them is one of that type."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -86,7 +84,7 @@ class Roots:
         self._methods: dict[int, Type | None] = {}
         maps: dict[int, set[int]] = {}
         self.found: dict[int, Type] = {}
-        wanted = set(self._functions.entries_of(CALLED).tolist())
+        wanted = set(self._functions.entries_of(MAP_FUNCTIONS).tolist())
         for call in self._iter_calls():
             if call.target in wanted:
                 place = self._map_at(call)
@@ -94,25 +92,35 @@ class Roots:
                     maps.setdefault(place[0], set()).add(place[1])
             else:
                 self._add_receiver(call)
-        for addr, descriptors in maps.items():
-            types = [target.kept(MapTypes).of(one) for one in descriptors]
+        initialised: dict[int, set[int]] = {}
+        for addr, descriptor in iter_initialised(target, self._functions, self._is_variable):
+            initialised.setdefault(addr, set()).add(descriptor)
+        self.found |= self._typed(maps)
+        self.likely = self._typed(initialised)
+
+    def _typed(self, variables: dict[int, set[int]]) -> dict[int, Type]:
+        """Those of the map variables that have one type, and none yet."""
+        out = {}
+        for addr, descriptors in variables.items():
+            types = [self._target.kept(MapTypes).of(one) for one in descriptors]
             if len(types) == 1 and types[0] is not None and addr not in self.found:
-                self.found[addr] = types[0]
+                out[addr] = types[0]
+        return out
 
     def _map_at(self, call: _Call) -> tuple[int, int] | None:
         """The variable and the type's descriptor that a map function is given."""
-        types, maps = list(_TYPE.finditer(call.before)), list(_MAP.finditer(call.before))
+        types, maps = list(TYPE.finditer(call.before)), list(MAP.finditer(call.before))
         if not types or not maps:
             return None
-        addr = _address(call, maps[-1])
-        return (addr, _address(call, types[-1])) if self._is_variable(addr) else None
+        addr = referred(call.start, maps[-1])
+        return (addr, referred(call.start, types[-1])) if self._is_variable(addr) else None
 
     def _add_receiver(self, call: _Call) -> None:
         """Takes the type of the variable, or of what it points to, that a method is given."""
         loads = list(_RECEIVER.finditer(call.before))
-        if not loads or not _keeps_ax(call.before[loads[-1].end() :]):
+        if not loads or not keeps_ax(call.before[loads[-1].end() :]):
             return
-        addr = _address(call, loads[-1])
+        addr = referred(call.start, loads[-1])
         found = self._receiver_of(call.target) if self._is_variable(addr) else None
         if found is None:
             return
@@ -146,14 +154,14 @@ class Roots:
                 # A call's instructions may lie across.
                 begin = max(start - NEAR, low)
                 try:
-                    code = self._target.read(begin, min(start + PIECE + 5, high) - begin)
+                    code = self._target.read(begin, min(start + PIECE + CALL_SIZE, high) - begin)
                 except MemoryFault:
                     continue
-                calls, targets = _calls(begin, code)
+                calls, targets = find_calls(begin, code)
                 at = np.searchsorted(entries, targets)
                 real = entries[np.minimum(at, len(entries) - 1)] == targets
                 calls, targets = calls[real], targets[real]
-                ends = np.concatenate([[0], calls[:-1] + 5])
+                ends = np.concatenate([[0], calls[:-1] + CALL_SIZE])
                 firsts = np.maximum(ends, calls - NEAR)
                 loads = np.array([one.start() for one in _RECEIVER.finditer(code)], np.int64)
                 near = np.searchsorted(loads, firsts) < np.searchsorted(loads, calls)
@@ -161,57 +169,3 @@ class Roots:
                     first = int(firsts[row])
                     before = code[first : int(calls[row])]
                     yield _Call(begin + first, before, int(targets[row]))
-
-
-def _address(call: _Call, match: re.Match[bytes]) -> int:
-    """What an instruction before a call refers to."""
-    far = int.from_bytes(match.group(1), "little", signed=True)
-    return call.start + match.end() + far
-
-
-def _calls(start: int, code: bytes) -> tuple[NDArray[np.int64], Words]:
-    """Where code that begins at `start` may have calls, counted from there, and what they call."""
-    data = np.frombuffer(code, np.uint8)
-    places = np.flatnonzero(data[:-4] == _CALL) if len(data) > 4 else np.zeros(0, np.int64)
-    parts = data[places[:, None] + np.arange(1, 5)].astype(np.uint32)
-    far = (parts << np.array([0, 8, 16, 24], np.uint32)).sum(1, dtype=np.uint32).view(np.int32)
-    return places, (start + 5 + places + far.astype(np.int64)).astype(np.uint64)
-
-
-def _keeps_ax(code: bytes) -> bool:
-    """Whether instructions are known, and none of them writes AX: loads and moves of the other
-    arguments, and of constants."""
-    at = 0
-    while at < len(code):
-        size = _size_of_load(code[at:])
-        if not size:
-            return False
-        at += size
-    return at == len(code)
-
-
-def _size_of_load(code: bytes) -> int:
-    """The bytes of an instruction that loads or moves into another register than AX; 0: it is none
-    of those."""
-    if code[0] in (0xB9, 0xBB, 0xBE, 0xBF):  # MOVL $constant, CX BX SI DI
-        return 5
-    if code[:2] in (b"\x31\xdb", b"\x31\xc9", b"\x31\xff", b"\x31\xf6"):  # XORL
-        return 2
-    if code[0] == 0x41 and len(code) > 1 and 0xB8 <= code[1] <= 0xBF:  # MOVL $constant, R8 …
-        return 6
-    if len(code) < 3 or code[0] & 0xF8 != 0x48:
-        return 0
-    wide, opcode, mode = code[0], code[1], code[2]
-    into = (mode >> 3 & 7) | (wide & 4) << 1
-    if opcode == 0x89 and mode >> 6 == 3:  # MOVQ register, register
-        return 3 if (mode & 7) | (wide & 1) << 3 else 0
-    if opcode not in (0x8B, 0x8D) or into == 0:
-        return 0
-    kind, base = mode >> 6, mode & 7
-    if kind == 3:
-        return 3
-    size = 3 + (base == 4)
-    if kind == 0:
-        inner = code[3] & 7 if base == 4 and len(code) > 3 else base
-        return size + (4 if inner == 5 else 0)
-    return size + (1 if kind == 1 else 4)

@@ -123,11 +123,15 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
         for found in search.take(value, path, GOROUTINE):
             yield replace(found, map=made_at(found.map, place)) if found.path == path else found
     yield from _unused(target, search, heap)
-    for found in search.follow_places(_iter_typed(target, search, heap, notes), UNREACHED):
-        if found.header.elem_type.name == SYNC_ENTRY:  # counted with its sync.Map
-            continue
-        is_held = found.header.address in on_stacks
-        yield replace(found, source=GOROUTINE) if is_held else found
+    typed = list(_iter_typed(target, search, heap, notes))
+    # A map in an interface has no path but its address: what else leads to it goes first.
+    for are_maps in (False, True):
+        places = (one for one in typed if (family_of(one[0]) is not None) is are_maps)
+        for found in search.follow_places(places, UNREACHED):
+            if found.header.elem_type.name == SYNC_ENTRY:  # counted with its sync.Map
+                continue
+            is_held = found.header.address in on_stacks
+            yield replace(found, source=GOROUTINE) if is_held else found
     candidates = _iter_candidates(target, layout, heap, notes)
     fitting = _fitting_all(target, search, heap, types, candidates, notes)
     yield from _iter_fitting(target, search, heap, on_stacks, fitting)

@@ -70,8 +70,11 @@ class Shapes:
             self._look()
 
     def iter_places(self) -> Iterator[tuple[Type, Words, Origin]]:
-        """The structs that hold them: their types, and where they are; see Search.follow_places."""
+        """The structs with names that hold them: their types, and where they are; see
+        Search.follow_places. Closures' structs have none: a map's own address says more."""
         for struct, blocks in self._holders.values():
+            if struct.name.startswith("struct {"):
+                continue
             addrs = np.array(sorted(blocks), np.uint64)
             yield struct.type, addrs, cast_to(struct.name, addrs)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import functools
 import mmap
 import os
+import re
 import struct
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -62,6 +63,32 @@ def read_exported(path: str) -> dict[str, int]:
     addresses. OSError."""
     found: list[ElfSymbol] = _read(path, lambda data: list(_iter_symbols(data, SHT_DYNSYM)), [])
     return {one.name: one.address for one in found if one.section and not one.is_thread_local}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a symbol is, as linked, and its size in bytes."""
+
+    address: int
+    size: int
+
+
+def read_addresses(path: str, names: Iterable[str]) -> dict[str, Place]:
+    """Where symbols of any kind are, by their names, in the symbol table of the ELF file at `path`;
+    without those that are not in it. OSError."""
+
+    def find(data: mmap.mmap) -> dict[str, Place]:
+        rows, text = _symbol_table(data, SHT_SYMTAB)
+        found = {}
+        for name in names:
+            # A linker may have a name as the end of another one.
+            starts = [one.start() for one in re.finditer(re.escape(name.encode() + b"\0"), text)]
+            inside = np.isin(rows["name"], starts) & (rows["section"] != 0)
+            for row in rows[inside][:1]:
+                found[name] = Place(int(row["value"]), int(row["size"]))
+        return found
+
+    return _read(path, find, {})
 
 
 def read_sections(path: str) -> list[Section]:
@@ -151,14 +178,7 @@ def _iter_symbols(
 ) -> Iterator[ElfSymbol]:
     sections = _sections(data)
     names = _section_names(data, sections)
-    table = next((one for one in sections if one.kind == kind), None)
-    if table is None:
-        return
-    strings = sections[table.link]
-    text = data[strings.offset : strings.offset + strings.size]
-    rows = np.frombuffer(
-        data[table.offset : table.offset + table.size], _symbol_dtype(*_format(data))
-    )
+    rows, text = _symbol_table(data, kind)
     kinds = rows["info"] & 15
     writable = np.array([bool(one.flags & SHF_WRITE) for one in sections], np.bool_)
     inside = np.minimum(rows["section"].astype(np.int64), len(sections) - 1)
@@ -187,6 +207,18 @@ def _iter_symbols(
             int(row["value"]),
             bool(thread_local[place]),
         )
+
+
+def _symbol_table(data: mmap.mmap, kind: int) -> tuple[np.ndarray[Any, np.dtype[np.void]], bytes]:
+    """The rows of a table of symbols, and the text with their names; both empty: there is none."""
+    sections = _sections(data)
+    table = next((one for one in sections if one.kind == kind), None)
+    layout = _symbol_dtype(*_format(data))
+    if table is None:
+        return np.empty(0, layout), b""
+    strings = sections[table.link]
+    text = data[strings.offset : strings.offset + strings.size]
+    return np.frombuffer(data[table.offset : table.offset + table.size], layout), text
 
 
 def _symbol_dtype(wide: bool, order: str) -> np.dtype[np.void]:

@@ -21,7 +21,6 @@ from .protocol import WITHOUT_DEBUG_INFO
 
 SOURCE = "Go's runtime tables"  # where numbers come from, for people
 HEAP, GOROUTINES, HEAP_RECORD = "runtime.mheap_", "runtime.allgs", "runtime.mheap"
-OTHER_MAPS = "noswissmap"  # an experiment of go1.24 and 1.25: bucket maps, without their structs
 CLASSES = "runtime.class_to_size"
 
 
@@ -64,7 +63,7 @@ class StrippedGo:
         layouts = layouts_of(file.version)
         if text is None:
             return None
-        if layouts is None or OTHER_MAPS in file.version:
+        if layouts is None:
             why = f"the runtime of '{file.version}' is not known"
             self.refusals.append(f"{WITHOUT_DEBUG_INFO}, and {why}")
             return None

@@ -23,6 +23,9 @@ SHT_SYMTAB, SHT_DYNSYM = 2, 11
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 STT_OBJECT, STT_FUNC, STT_FILE, STT_TLS = 1, 2, 4, 6
 SHN_LORESERVE = 0xFF00
+PT_LOAD, PF_X, PF_W = 1, 1, 2
+# What Go's linker puts before all other data (debug/buildinfo).
+GO_BUILD_INFO, GO_MAGIC, GO_ALIGNMENT = ".go.buildinfo", b"\xff Go buildinf:", 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,45 @@ def read_sections(path: str) -> list[Section]:
     return _read(path, find, [])
 
 
+def read_segments(path: str) -> list[Section]:
+    """What the ELF file at `path` has in memory by its program headers, which are also there where
+    section headers were cut off; without names. OSError."""
+
+    def find(data: mmap.mmap) -> list[Section]:
+        return [one for one, _ in _iter_segments(data)]
+
+    return _read(path, find, [])
+
+
+def entry_address(path: str) -> int | None:
+    """Where the program at `path` begins to run, as linked; None: it is no program. OSError."""
+
+    def find(data: mmap.mmap) -> int | None:
+        wide, order = _format(data)
+        return int(struct.unpack_from(order + ("Q" if wide else "I"), data, 24)[0]) or None
+
+    return _read(path, find, None)
+
+
+def data_from(path: str, mark: bytes, alignment: int, size: int) -> bytes:
+    """Up to `size` bytes of what the ELF file at `path`, if without section headers, has as data,
+    from a mark on; empty: it has none, or section headers. OSError."""
+
+    def find(data: mmap.mmap) -> bytes:
+        if _sections(data):
+            return b""
+        for one, offset in _iter_segments(data):
+            end = min(offset + one.size, len(data))
+            at = data.find(mark, offset, end) if one.is_writable else -1
+            while at >= 0 and (one.address + at - offset) % alignment:
+                at = data.find(mark, at + 1, end)
+            if at >= 0:
+                return data[at : min(at + size, end)]
+        return b""
+
+    return _read(path, find, b"")
+
+
 def section_address(path: str, name: str) -> int | None:
     """Where a section of the ELF file at `path` says that it lies; None: there is none. OSError."""
 
@@ -130,7 +172,9 @@ def file_has_debug_info(path: str) -> bool:
 
 def is_built_by_go(path: str) -> bool:
     """Whether the ELF file at `path` is Go's, stripped or not. OSError."""
-    return section_address(path, ".go.buildinfo") is not None
+    if section_address(path, GO_BUILD_INFO) is not None:
+        return True
+    return bool(data_from(path, GO_MAGIC, GO_ALIGNMENT, 1))
 
 
 def has_mangled_names(path: str) -> bool:
@@ -247,9 +291,27 @@ def _sections(data: mmap.mmap) -> list[_Section]:
     return out
 
 
+def _iter_segments(data: mmap.mmap) -> Iterator[tuple[Section, int]]:
+    """The loaded segments, and the offset of each in the file."""
+    wide, order = _format(data)
+    (start,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 32 if wide else 28)
+    entry, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
+    for at in range(start, start + entry * count, entry):
+        if wide:
+            kind, flags, offset, address, _, _, size = struct.unpack_from(
+                order + "IIQQQQQ", data, at
+            )
+        else:
+            kind, offset, address, _, _, size, flags = struct.unpack_from(order + "7I", data, at)
+        if kind == PT_LOAD and size:
+            yield Section("", address, size, bool(flags & PF_W), bool(flags & PF_X)), offset
+
+
 def _section_names(data: mmap.mmap, sections: list[_Section]) -> list[str]:
     wide, order = _format(data)
     (index,) = struct.unpack_from(order + "H", data, 62 if wide else 50)
+    if not sections:  # cut off
+        return []
     table = sections[index]
     text = data[table.offset : table.offset + table.size]
     return [

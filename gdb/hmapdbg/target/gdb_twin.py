@@ -60,9 +60,11 @@ def take_twin(path: str) -> Taken:
 def program_file() -> str:
     """gdb's executable, whichever file its symbols are from. TargetError: it has none."""
     found = _EXECUTABLE.search(output_of("info files"))
-    if found is None:
+    # gdb does not count one without section headers as an executable.
+    program = file_name(gdb.current_progspace()) if found is None else found[1]
+    if not program:
         raise TargetError("no program: load the executable with 'file PROGRAM' first")
-    return found[1]
+    return program
 
 
 def symbols_mismatch() -> str:

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 
 from ..compat import dataclass
 from .core_file import NotACore, section_bytes
+from .elf_symbols import GO_ALIGNMENT, GO_BUILD_INFO, GO_MAGIC, data_from
 
 ET_DYN = 3
-SECTION, MAGIC = ".go.buildinfo", b"\xff Go buildinf:"
+MAX_INFO = 1 << 20  # bytes
 INLINE = 2  # flag: the texts are in the section (from go1.18 on)
 HEADER = 32  # bytes
 MARK = 16  # bytes before and behind the text of the modules
@@ -48,6 +49,11 @@ class BuildInfo:
         return dict(self.settings).get(name, "")
 
     @property
+    def is_told(self) -> bool:
+        """Whether the version is one, which garble removes."""
+        return self.version.startswith(("go", "devel"))
+
+    @property
     def is_trimmed(self) -> bool:
         """Whether paths, and flags for the linker, are not in the program."""
         return self.setting("-trimpath") == "true"
@@ -62,7 +68,9 @@ def build_info(program: str) -> BuildInfo | None:
     """What a program says of how it was built; None: it is not Go's, or of one before go1.18.
     OSError."""
     try:
-        data = section_bytes(program, SECTION) or b""
+        data = section_bytes(program, GO_BUILD_INFO)
+        if data is None:
+            data = data_from(program, GO_MAGIC, GO_ALIGNMENT, MAX_INFO)
     except NotACore:
         return None
     texts = list(_texts(data))
@@ -113,6 +121,8 @@ def how_to_build(program: str) -> list[str]:
         return [f"cannot read '{program}': {error.strerror}"]
     if info is None:
         return [f"'{program}' is not a program of go1.18 or later: hmap-twin is for those"]
+    if not info.is_told:
+        return [f"'{program}' does not say which Go has built it ('{info.version}'), and how"]
     if not command:
         return [f"'{program}' was built by {info.go}, and does not say how"]
     name, version = info.module
@@ -187,7 +197,7 @@ def is_movable(program: str) -> bool:
 
 def _texts(data: bytes) -> Iterator[bytes]:
     """The version, and the modules."""
-    if data[: len(MAGIC)] != MAGIC or len(data) < HEADER or not data[15] & INLINE:
+    if data[: len(GO_MAGIC)] != GO_MAGIC or len(data) < HEADER or not data[15] & INLINE:
         return
     at = HEADER
     for _ in range(2):

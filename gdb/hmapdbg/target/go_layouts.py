@@ -32,18 +32,20 @@ class RuntimeLayouts:
     variables: dict[str, int]
 
 
-def layouts_of(version: str) -> RuntimeLayouts | None:
-    """The structs of the Go version "go1.26.1 X:nothing", or of the nearest that is known. None:
-    it is no version of Go, or one that has no such experiment."""
+def layouts_of(version: str) -> Sequence[RuntimeLayouts]:
+    """The structs of the Go version "go1.26.1 X:nothing", or of the nearest that is known; of what
+    is no version, as garble writes it, those of all known ones, the newest first: values decide.
+    Empty: that version has no such experiment."""
     found = _VERSION.match(version)
     if found is None:
-        return None
+        every = sorted(_table()["versions"], key=lambda one: ("-" in one, -_minor(one)))
+        return [_made(one, False) for one in every]
     wanted = int(found[1]), int(found[2])
     experiment = next((one for one in EXPERIMENTS if one in version), "")
     known = [one for one in _table()["versions"] if one.partition("-")[2] == experiment]
     nearest = min(known, key=lambda one: (abs(_minor(one) - wanted[1]), -_minor(one)))
     is_exact = wanted == (1, _minor(nearest))
-    return _made(nearest, is_exact) if is_exact or not experiment else None
+    return [_made(nearest, is_exact)] if is_exact or not experiment else []
 
 
 def known_versions() -> Sequence[str]:

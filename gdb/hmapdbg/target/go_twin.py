@@ -37,7 +37,7 @@ CONTENT = 2  # the part of Go's build id that is the hash of the main package, c
 
 def why_not_twin(program: str, twin: str) -> str:
     """Why a file is not the twin of a program, with the remedy; empty: it is."""
-    why = _why_unusable(program) or _why_unusable(twin)
+    why = _why_unusable(program) or _why_incomparable(program) or _why_unusable(twin)
     if why:
         return why
     try:
@@ -91,6 +91,17 @@ def _why_unusable(path: str) -> str:
     except OSError as error:
         return f"cannot read '{path}': {error.strerror}"
     return ""
+
+
+def _why_incomparable(program: str) -> str:
+    """Why a program of Go has no twin that could be told from others; empty: it may have one."""
+    info = build_info(program)
+    why = ""
+    if not read_sections(program):
+        why = "has no section headers"
+    elif info is not None and not info.is_told:
+        why = f"does not say which Go has built it ('{info.version}')"
+    return why and f"'{program}' {why}: no file can be compared with it"
 
 
 # ---- what differs

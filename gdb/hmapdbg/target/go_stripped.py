@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..compat import dataclass
+from .core_file import NotACore, processor_of
 from .elf_symbols import (
     Section,
     entry_address,
@@ -29,6 +30,7 @@ from .protocol import WITHOUT_DEBUG_INFO
 SOURCE = "Go's runtime tables"  # where numbers come from, for people
 HEAP, GOROUTINES, HEAP_RECORD = "runtime.mheap_", "runtime.allgs", "runtime.mheap"
 CLASSES = "runtime.class_to_size"
+READ_CODE = "x86-64"  # the processor whose code is read
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class StrippedGo:
                     f"runtimes of {', '.join(known_versions())} are known"
                 )
                 return None
+        self._doubt_processor(path)
         placed, used = self._known[key]
         if not used.is_exact:
             why = f"the runtime's structs of {file.version.split()[0]} are not known"
@@ -96,6 +99,16 @@ class StrippedGo:
                 f"{why}, and those of {used.version} seem to fit: what is shown is probable"
             )
         return placed
+
+    def _doubt_processor(self, path: str) -> None:
+        """Says so where languages/go cannot read the code, which tells what variables are."""
+        with contextlib.suppress(OSError, NotACore):
+            name = processor_of(path).split(",")[0]
+            if name != READ_CODE:
+                self.doubts.append(
+                    f"the code of {name} is not read: maps that only variables of other types than "
+                    "maps lead to, or whose types nothing else tells, may be missing"
+                )
 
     def _first_that_fits(
         self, path: str, file: _Stripped, layouts: Sequence[RuntimeLayouts], bias: int

@@ -256,3 +256,25 @@ def test_symbols_that_were_not_compared_are_warned_of(go: Toolchain, source: Pat
     )
     assert warning in found[2].messages
     assert found[5].messages == ""
+
+
+@gos
+def test_a_process_of_another_build_is_warned_of(go: Toolchain, source: Path) -> None:
+    """gdb shows what it finds where the file has variables, as of 'gdb wrong -p PID'."""
+    exe, twin = built(go, source, "exe", STRIPPED), built(go, source, "twin", NOTHING)
+    with (source / "main.go").open("a") as main:
+        main.write("\nvar more = map[string]int{`a`: 1}\nvar table = [999]int{1: len(more)}\n")
+    wrong = built(go, source, "wrong")
+    warning = f"the process is not of '{wrong}', whose names and types gdb has: the memory at 0x"
+    found = gdb_session(
+        exe,
+        commands=[
+            "run",
+            *(f"file {wrong}", "hmap-list", "hmap-dump main.small"),
+            *(f"file {twin}", "hmap-list", "hmap-dump main.small"),
+        ],
+    )
+    assert f"note: {warning}" in found[2].output
+    assert warning in found[3].messages
+    assert "whose names and types gdb has" not in found[5].output
+    assert found[6].messages == "" and "entries    12 in 2 " in found[6].output

@@ -1,5 +1,5 @@
-"""Go programs that are stripped, as releases are built: without section headers, movable, with C code
-in them, with the race detector, mangled names, other maps. The numbers of every map are right."""
+"""Go programs that are stripped, as releases are built: without section headers, movable, with C
+code in them, with the race detector, mangled names, other maps. All numbers of maps are right."""
 
 from __future__ import annotations
 

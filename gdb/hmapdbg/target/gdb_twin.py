@@ -12,7 +12,7 @@ import gdb
 
 from ..compat import dataclass
 from .core_file import NotACore, build_ids_of, core_facts
-from .elf_symbols import section_address
+from .elf_symbols import is_built_by_go, section_address
 from .gdb_layouts import GdbPrograms, text_addresses
 from .gdb_session import output_of
 from .gdb_text import file_name
@@ -73,20 +73,21 @@ def symbols_mismatch() -> str:
     symbols = file_name(gdb.current_progspace())
     try:
         program = program_file()
-        if not symbols or symbols == program:
+        is_taken = _taken.get(_stamp(symbols)) == _stamp(program)
+        is_same = symbols in ("", program) or is_taken
+        if not is_same and build_ids_of(program).differs(build_ids_of(symbols)):
+            return (
+                f"names and types are of '{symbols}', which is of another build than '{program}': "
+                f"compare them with 'hmap-twin {symbols}'; where they differ, what is shown is "
+                "wrong"
+            )
+        has_process = gdb.selected_inferior().pid != 0
+        if not symbols or not has_process or not is_built_by_go(symbols):
             return ""
-        if _taken.get(_stamp(symbols)) == _stamp(program):
-            if gdb.selected_inferior().pid == 0:
-                return ""
-            return wrong_place(symbols, _bias(program, symbols), GdbPrograms().read)
-        if not build_ids_of(program).differs(build_ids_of(symbols)):
-            return ""
+        wrong = wrong_place(symbols, _bias(symbols, symbols), GdbPrograms().read)
     except (TargetError, OSError, NotACore):
         return ""
-    return (
-        f"names and types are of '{symbols}', which is of another build than '{program}': compare "
-        f"them with 'hmap-twin {symbols}'; where they differ, what is shown is wrong"
-    )
+    return wrong and f"the process is not of '{symbols}', whose names and types gdb has: {wrong}"
 
 
 def own_program(symbols: str) -> str:

@@ -49,7 +49,7 @@ class StrippedGo:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._files: dict[tuple[str, int], _Stripped | None] = {}  # each is read once
-        self._known: dict[tuple[str, int, int], tuple[Placed, RuntimeLayouts]] = {}
+        self._known: dict[tuple[str, int, int, str], tuple[Placed, RuntimeLayouts]] = {}
         self.refusals: list[str] = []  # why the tables of a program are not used
         self.doubts: list[str] = []  # why what they say is only probable
 
@@ -78,7 +78,7 @@ class StrippedGo:
             why = f"the runtime of '{file.version}' is not known"
             self.refusals.append(f"{WITHOUT_DEBUG_INFO}, and {why}")
             return None
-        key = path, changed, start - file.start
+        key = path, changed, start - file.start, file.version
         if key not in self._known:
             try:
                 self._known[key] = self._first_that_fits(path, file, layouts, start - file.start)

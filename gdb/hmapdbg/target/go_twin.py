@@ -9,6 +9,7 @@ tells best why two files differ, and the id also covers names that leave no trac
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import struct
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Optional
 
 from .core_file import NotACore, build_ids_of, processor_of, section_bytes
-from .elf_symbols import Section, file_has_debug_info, read_addresses, read_sections
+from .elf_symbols import Place, Section, file_has_debug_info, read_addresses, read_sections
 from .go_build import LINKER, BuildInfo, build_info, twin_command, without_stripping
 
 Read = Callable[[int, int], Optional[bytes]]
@@ -45,6 +46,8 @@ def why_not_twin(program: str, twin: str) -> str:
             return f"'{program}' has debug info: it needs no twin"
         if not file_has_debug_info(twin):
             return f"'{twin}' has no debug info: {remedy(program)}"
+        if MODULE not in _places(twin, os.stat(twin).st_mtime_ns):
+            return f"'{twin}' has no table of symbols: {remedy(program)}"
         why = next(_iter_differences(program, twin), "")
     except OSError as error:
         return f"cannot read '{error.filename}': {error.strerror}"
@@ -55,20 +58,25 @@ def wrong_place(twin: str, bias: int, read: Read) -> str:
     """What the memory of a process has elsewhere than the twin of its program says; empty:
     nothing. `bias`: how far the process's addresses are from those of the file. OSError."""
     names = [f"runtime.{name}" for name in MARKS]
-    places = read_addresses(twin, [MODULE, *names])
+    places = _places(twin, os.stat(twin).st_mtime_ns)
     record = places.get(MODULE)
     if record is None or any(name not in places for name in names):
-        return f"'{twin}' has no table of symbols"
+        return ""  # it has no table of symbols
     words = struct.pack(f"<{len(names)}Q", *(places[name].address + bias for name in names))
     held = read(record.address + bias, max(record.size, len(words)))
     if held is None:
         return f"{MODULE} cannot be read at 0x{record.address + bias:x}"
     if words not in held:
         return (
-            f"the memory at 0x{record.address + bias:x} is not {MODULE} of that program "
-            "(a process that has not begun to run does not have it either)"
+            f"the memory at 0x{record.address + bias:x} is not {MODULE} of that program, unless "
+            "it has not begun to run"
         )
     return ""
+
+
+@functools.lru_cache(16)
+def _places(path: str, _changed: int) -> dict[str, Place]:
+    return read_addresses(path, [MODULE, *(f"runtime.{name}" for name in MARKS)])
 
 
 def remedy(program: str) -> str:

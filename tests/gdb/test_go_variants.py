@@ -174,6 +174,18 @@ def test_bucket_maps_of_newer_versions(go: Toolchain, folder: Path) -> None:
     assert "Go bucket map" in outcome.output
 
 
+@on(go for go in toolchains() if go.minor == (1, 19))
+def test_a_version_before_the_first_known_one(go: Toolchain, folder: Path) -> None:
+    exe = built(go, "go_variants", folder / "exe", *STRIPPED)
+    exe.write_bytes(exe.read_bytes().replace(b"go1.19", b"go1.18"))
+    _, document, _ = assert_found(exe, folder)
+    doubt = "the runtime's structs of go1.18."
+    assert any(
+        one.startswith(doubt) and "those of 1.19 seem to fit: what is shown is probable" in one
+        for one in listed(document)["notes"]
+    )
+
+
 @gos
 def test_programs_of_which_no_twin_can_be_told(go: Toolchain, folder: Path) -> None:
     twin = built(go, "go_variants", folder / "twin", "-trimpath")

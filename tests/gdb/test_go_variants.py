@@ -161,7 +161,7 @@ def test_maps_are_found_however_a_program_was_stripped(
     doubts = [one for one in notes if "seem to fit: what is shown is probable" in one]
     assert len(doubts) == (way == "no version")
     if doubts:
-        assert doubts[0].startswith("the program does not say which Go has built it ('unknown")
+        assert doubts[0].startswith("the program does not say which version built it ('unknown")
 
 
 @on(go for go in toolchains() if go.minor in ((1, 24), (1, 25)))
@@ -191,7 +191,7 @@ def test_programs_of_which_no_twin_can_be_told(go: Toolchain, folder: Path) -> N
     twin = built(go, "go_variants", folder / "twin", "-trimpath")
     reasons = {
         without_section_headers: "has no section headers",
-        without_version: "does not say which Go has built it ('unknown_')",
+        without_version: "does not say which version built it ('unknown_')",
     }
     for change, reason in reasons.items():
         exe = built(go, "go_variants", folder / change.__name__, *STRIPPED)

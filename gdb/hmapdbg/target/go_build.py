@@ -122,7 +122,7 @@ def how_to_build(program: str) -> list[str]:
     if info is None:
         return [f"'{program}' is not a program of go1.18 or later: hmap-twin is for those"]
     if not info.is_told:
-        return [f"'{program}' does not say which Go has built it ('{info.version}'), and how"]
+        return [f"'{program}' does not say which version built it ('{info.version}'), and how"]
     if not command:
         return [f"'{program}' was built by {info.go}, and does not say how"]
     name, version = info.module

@@ -29,6 +29,11 @@ from .protocol import WITHOUT_DEBUG_INFO
 
 SOURCE = "Go's runtime tables"  # where numbers come from, for people
 HEAP, GOROUTINES, HEAP_RECORD = "runtime.mheap_", "runtime.allgs", "runtime.mheap"
+# What describes maps, by version.
+MAP_TYPES = (
+    *("internal/abi.MapType", "internal/abi.SwissMapType", "internal/abi.OldMapType"),
+    "runtime.maptype",
+)
 CLASSES = "runtime.class_to_size"
 READ_CODE = "x86-64"  # the processor whose code is read
 
@@ -94,7 +99,7 @@ class StrippedGo:
         if not used.is_exact:
             why = f"the runtime's structs of {file.version.split()[0]} are not known"
             if len(layouts) > 1:
-                why = f"the program does not say which Go has built it ('{file.version}')"
+                why = f"the program does not say which version built it ('{file.version}')"
             self.doubts.append(
                 f"{why}, and those of {used.version} seem to fit: what is shown is probable"
             )
@@ -116,15 +121,20 @@ class StrippedGo:
         """The layout of a program by the first of some versions that its values fit. NoImage."""
         for one in layouts[:-1]:
             with contextlib.suppress(NoImage):
-                return self._place(path, file, one, bias), one
-        return self._place(path, file, layouts[-1], bias), layouts[-1]
+                return self._place(path, file, one, bias, True), one
+        return self._place(path, file, layouts[-1], bias, len(layouts) > 1), layouts[-1]
 
-    def _place(self, path: str, file: _Stripped, layouts: RuntimeLayouts, bias: int) -> Placed:
-        """The layout of a program whose tables are found. NoImage."""
+    def _place(
+        self, path: str, file: _Stripped, layouts: RuntimeLayouts, bias: int, is_tried: bool
+    ) -> Placed:
+        """The layout of a program whose tables are found. NoImage. `is_tried`: nothing says that
+        it is of this version, so its maps have to be of that kind too."""
         bare = LayoutFile(path, SOURCE, _document(path, layouts, file.start, {}))
         found = {name: bare.lookup_type(name) for name in (RECORD, SPAN, GOROUTINE, HEAP_RECORD)}
         structs = {name: struct for name, struct in found.items() if struct is not None}
-        image = find_image(self._programs.read, file.sections, bias, structs)
+        kinds = (bare.lookup_type(name) for name in MAP_TYPES) if is_tried else ()
+        of_maps = next((one for one in kinds if one is not None), None)
+        image = find_image(self._programs.read, file.sections, bias, structs, of_maps)
         spans = structs[HEAP_RECORD].find("allspans")
         assert spans is not None
         places = {

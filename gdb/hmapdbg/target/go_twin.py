@@ -108,7 +108,7 @@ def _why_incomparable(program: str) -> str:
     if not read_sections(program):
         why = "has no section headers"
     elif info is not None and not info.is_told:
-        why = f"does not say which Go has built it ('{info.version}')"
+        why = f"does not say which version built it ('{info.version}')"
     return why and f"'{program}' {why}: no file can be compared with it"
 
 

@@ -191,13 +191,14 @@ def test_programs_of_which_no_twin_can_be_told(go: Toolchain, folder: Path) -> N
     twin = built(go, "go_variants", folder / "twin", "-trimpath")
     reasons = {
         without_section_headers: "has no section headers",
-        without_version: "does not say which version built it ('unknown_')",
+        without_version: "does not say which version built it ('unknown')",
     }
     for change, reason in reasons.items():
         exe = built(go, "go_variants", folder / change.__name__, *STRIPPED)
         change(exe)
         found = gdb_session(exe, commands=[Fails(f"hmap-twin {twin}"), "hmap-twin"])
-        assert found[0].error == f"'{exe}' {reason}: no file can be compared with it"
+        error = re.sub(r"_+(?=.\))", "", str(found[0].error))  # as long as the version was
+        assert error == f"'{exe}' {reason}: no file can be compared with it"
 
 
 @gos

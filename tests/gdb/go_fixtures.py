@@ -73,9 +73,12 @@ def program(go: Toolchain, *flags: str) -> Path:
 
 
 @functools.cache
-def program_of(source: str, go: Toolchain, *flags: str) -> Path:
-    """The program in a folder of fixtures/go, built by a toolchain with these flags."""
-    name = "-".join([f"go{source}", *(flag.strip("-").replace("=", "-") for flag in flags)])
+def program_of(source: str, go: Toolchain, *flags: str, experiment: str = "") -> Path:
+    """The program in a folder of fixtures/go, built by a toolchain with these flags, and with an
+    experiment of Go's."""
+    name = "-".join(
+        [f"go{source}{experiment}", *(flag.strip("-").replace("=", "-") for flag in flags)]
+    )
     name = name.replace(" ", "")
     folder = BUILD / go.version
     exe = folder / name
@@ -88,7 +91,7 @@ def program_of(source: str, go: Toolchain, *flags: str) -> Path:
             go.run(
                 *("build", "-p", "1", *flags, "-o", fresh, f"./{source}"),
                 cwd=SOURCE,
-                env={"GOCACHE": str(BUILD / "cache")},
+                env={"GOCACHE": str(BUILD / "cache"), "GOEXPERIMENT": experiment},
             )
             fresh.touch()
             fresh.replace(exe)

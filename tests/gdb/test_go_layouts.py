@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from go_fixtures import main_toolchains, program, toolchains
+from go_fixtures import main_toolchains, program, program_of, toolchains
 from harness import ROOT
 
+OTHER_MAPS = "noswissmap"  # the experiment with bucket maps
 TABLE = ROOT / "gdb" / "hmapdbg" / "target" / "go_layouts.json"
 
 
@@ -23,6 +24,11 @@ def test_the_table_is_that_of_the_toolchains(tmp_path: Path) -> None:
         layout = tmp_path / f"{version}.json"
         subprocess.run([tool, program(go), "--json", layout], check=True)
         arguments.append(f"{version}={layout}")
+        if go.minor in ((1, 24), (1, 25)):
+            layout = tmp_path / f"{version}-{OTHER_MAPS}.json"
+            other = program_of("reach", go, experiment=OTHER_MAPS)
+            subprocess.run([tool, other, "--json", layout], check=True)
+            arguments.append(f"{version}-{OTHER_MAPS}={layout}")
     made = subprocess.run(
         [ROOT / "scripts" / "go-layouts", *arguments], check=True, capture_output=True, text=True
     )

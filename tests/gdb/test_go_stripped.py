@@ -183,7 +183,7 @@ def test_a_version_that_is_not_known_is_told(folder: Path) -> None:
             "python from hmapdbg.target.gdb_layouts import STRIPPED_GO",
             "python made.go_version = lambda path: 'go1.99.1'; STRIPPED_GO._files.clear()",
             "hmap-list",
-            "python made.go_version = lambda path: 'go1.25.1 X:noswissmap'",
+            "python made.go_version = lambda path: 'go1.26.1 X:noswissmap'",
             "python STRIPPED_GO._files.clear()",
             "hmap-list",
         ],
@@ -191,5 +191,5 @@ def test_a_version_that_is_not_known_is_told(folder: Path) -> None:
     doubt = "the runtime's structs of go1.99.1 are not known, and those of "
     assert doubt not in session[2].output
     assert f"note: {doubt}" in session[6].output
-    refused = "no debug info, and the runtime of 'go1.25.1 X:noswissmap' is not known (build it "
+    refused = "no debug info, and the runtime of 'go1.26.1 X:noswissmap' is not known (build it "
     assert refused in session[9].output

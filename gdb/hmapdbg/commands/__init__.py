@@ -19,8 +19,9 @@ from .dump import Dump
 from .find import Find
 from .layout import Layout
 from .list import List
+from .twin import Twin
 
-COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout, List, Diff)
+COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout, List, Diff, Twin)
 
 
 def register() -> None:

@@ -81,6 +81,7 @@ class Asked:
     no_plots: bool
     guard: bool
     sysroot: str
+    twin: str
     any_build: bool
     gdb: str
     ex: Sequence[str]
@@ -168,6 +169,13 @@ def parse(arguments: Sequence[str]) -> Asked:
         default="",
         help="root folder of the container that the cores are of, with its executables and "
         "libraries; EXE is a path in it or, left out, found for each core",
+    )
+    add(
+        "--twin",
+        metavar="FILE",
+        default="",
+        help="take names and types of a Go program without debug info from a rebuild of it "
+        "(hmap-twin)",
     )
     add("--any-build", action="store_true", help="do not compare build ids")
     add("--gdb", metavar="GDB", default="gdb", help="the gdb to run (default: %(default)s)")

@@ -19,7 +19,7 @@ from ..reach.limits import Limits
 from ..reach.resolve import resolve
 from ..reach.walk import Search
 from ..target import Target, TargetError
-from ..target.opening import open_target
+from ..target.opening import open_target, take_twin
 from ..values.renderer import MAX_STRING
 from .explain import explain
 from .job import (
@@ -47,6 +47,12 @@ _Found = Union[MapResult, tuple[str, Map]]
 
 def examine(job: Job, report: ReportFile) -> None:
     """Does the job, in the gdb that has the core."""
+    if job.twin:
+        try:
+            take_twin(job.twin)
+        except TargetError as error:
+            report.add(TROUBLE, text=str(error))
+            return
     try:
         target = open_target()
     except TargetError:

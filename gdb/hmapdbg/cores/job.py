@@ -37,6 +37,7 @@ class Job:
     entries: bool = True
     pictures: bool = True
     guarded: bool = False  # CSVs are for spreadsheets
+    twin: str = ""  # that names and types are taken from; empty: the program's own
     seconds: float | None = None  # for the search, and again for the list; None: no limit
 
     def write(self, path: str) -> None:

@@ -97,6 +97,7 @@ def _results(asked: Asked, program: Program | None, cores: Sequence[Core]) -> Se
             pictures=not asked.no_plots,
             guarded=asked.guard,
             any_build=asked.any_build,
+            twin=asked.twin and os.path.abspath(asked.twin),
             gdb=asked.gdb,
             commands=asked.ex,
             max_unpacked=asked.max_unpacked,

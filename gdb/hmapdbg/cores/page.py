@@ -255,6 +255,8 @@ def _gdb(program: str, result: CoreResult, sysroot: str) -> str:
     if not program and result.program is not None:
         program = os.path.abspath(result.program.path)
     words = ["gdb", program, core, "-ex", f"source {EXTENSION}", "-ex"]
+    if result.twin:
+        words += [f"hmap-twin {shlex.quote(result.twin)}", "-ex"]
     if sysroot:
         words[1:1] = ["-iex", f"set sysroot {sysroot}"]
     line = shlex.join(words) + " "

@@ -77,6 +77,7 @@ class Options:
     gdb: str = "gdb"
     commands: Sequence[str] = ()  # for gdb, before it reads the core
     max_unpacked: int = 32 << 30  # bytes of a compressed core
+    twin: str = ""  # a rebuild of the programs, with names and types; empty: none
     sysroot: str = ""  # root folder in which executables and libraries are; empty: gdb's
 
 
@@ -90,6 +91,7 @@ class CoreResult:
     notes: Sequence[str] = ()
     has_folder: bool = False
     program: Program | None = None  # None: unknown, as nothing could be examined
+    twin: str = ""  # that names and types are from; empty: the program's own
 
 
 def choose_cores(given: Sequence[str]) -> list[Core]:
@@ -218,6 +220,7 @@ class Runner:
                 [*notes, *report.notes],
                 has_folder=True,
                 program=ready.program,
+                twin=self.options.twin,
             )
             if self._stopped:
                 return result
@@ -240,6 +243,7 @@ class Runner:
             options.entries,
             options.pictures,
             options.guarded,
+            options.twin,
             SHARE * options.timeout,
         ).write(job_file)
         command = self._command(ready, job_file)

@@ -3,14 +3,14 @@ and the first keys and elems can be of their types."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Cells, Problem, live_entries
+from ..block import Block, Cells, Problem, live_entries
 from ..families import open_map
 from ..families.family import Map
 from ..header import Header
@@ -22,6 +22,7 @@ MAX_WALKED = 64 << 20  # bytes of a map that is tried
 MAX_VALUES = 1000  # keys and elems of it that are looked at
 
 
+KEYS_TWICE = ("I10", "S12")  # the invariants that no key is there twice
 UNKNOWN = "map[?]?"  # in place of a type's name, of a map whose type is one of several
 
 
@@ -36,6 +37,17 @@ class WithHeader:
         return getattr(self._inner, name)
 
 
+class _Untyped(WithHeader):
+    """A map that was opened as one of several types: what is taken for its keys may have equal
+    bytes, as the halves of strings have."""
+
+    def audit(self) -> Iterator[Union[Block, Problem]]:
+        """See family.Map."""
+        for item in self._inner.audit():
+            if not isinstance(item, Problem) or item.invariant not in KEYS_TWICE:
+                yield item
+
+
 def untyped(opened: Map, names: Sequence[str]) -> Map:
     """A map of which only the size of its buckets is known, and the names of the types that have
     it. Keys and elems are as long as those of the type that it was opened as."""
@@ -44,7 +56,7 @@ def untyped(opened: Map, names: Sequence[str]) -> Map:
     key, elem = (Type(Kind.OTHER, "?", one.size) for one in (header.key_type, header.elem_type))
     notes = (*header.notes, f"its type is {shown}")
     header = replace(header, type_name=UNKNOWN, key_type=key, elem_type=elem, notes=notes)
-    return WithHeader(opened, header)
+    return _Untyped(opened, header)
 
 
 def made_at(opened: Map, place: str) -> Map:

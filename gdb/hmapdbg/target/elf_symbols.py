@@ -8,9 +8,10 @@ from __future__ import annotations
 import functools
 import mmap
 import os
+import re
 import struct
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,9 @@ SHT_SYMTAB, SHT_DYNSYM = 2, 11
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 STT_OBJECT, STT_FUNC, STT_FILE, STT_TLS = 1, 2, 4, 6
 SHN_LORESERVE = 0xFF00
+PT_LOAD, PF_X, PF_W = 1, 1, 2
+# What Go's linker puts before all other data (debug/buildinfo).
+GO_BUILD_INFO, GO_MAGIC, GO_ALIGNMENT = ".go.buildinfo", b"\xff Go buildinf:", 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,32 @@ def read_exported(path: str) -> dict[str, int]:
     return {one.name: one.address for one in found if one.section and not one.is_thread_local}
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a symbol is, as linked, and its size in bytes."""
+
+    address: int
+    size: int
+
+
+def read_addresses(path: str, names: Iterable[str]) -> dict[str, Place]:
+    """Where symbols of any kind are, by their names, in the symbol table of the ELF file at `path`;
+    without those that are not in it. OSError."""
+
+    def find(data: mmap.mmap) -> dict[str, Place]:
+        rows, text = _symbol_table(data, SHT_SYMTAB)
+        found = {}
+        for name in names:
+            # A linker may have a name as the end of another one.
+            starts = [one.start() for one in re.finditer(re.escape(name.encode() + b"\0"), text)]
+            inside = np.isin(rows["name"], starts) & (rows["section"] != 0)
+            for row in rows[inside][:1]:
+                found[name] = Place(int(row["value"]), int(row["size"]))
+        return found
+
+    return _read(path, find, {})
+
+
 def read_sections(path: str) -> list[Section]:
     """What the ELF file at `path` has in memory. OSError."""
 
@@ -80,6 +110,45 @@ def read_sections(path: str) -> list[Section]:
         ]
 
     return _read(path, find, [])
+
+
+def read_segments(path: str) -> list[Section]:
+    """What the ELF file at `path` has in memory by its program headers, which are also there where
+    section headers were cut off; without names. OSError."""
+
+    def find(data: mmap.mmap) -> list[Section]:
+        return [one for one, _ in _iter_segments(data)]
+
+    return _read(path, find, [])
+
+
+def entry_address(path: str) -> int | None:
+    """Where the program at `path` begins to run, as linked; None: it is no program. OSError."""
+
+    def find(data: mmap.mmap) -> int | None:
+        wide, order = _format(data)
+        return int(struct.unpack_from(order + ("Q" if wide else "I"), data, 24)[0]) or None
+
+    return _read(path, find, None)
+
+
+def data_from(path: str, mark: bytes, alignment: int, size: int) -> bytes:
+    """Up to `size` bytes of what the ELF file at `path`, if without section headers, has as data,
+    from a mark on; empty: it has none, or section headers. OSError."""
+
+    def find(data: mmap.mmap) -> bytes:
+        if _sections(data):
+            return b""
+        for one, offset in _iter_segments(data):
+            end = min(offset + one.size, len(data))
+            at = data.find(mark, offset, end) if one.is_writable else -1
+            while at >= 0 and (one.address + at - offset) % alignment:
+                at = data.find(mark, at + 1, end)
+            if at >= 0:
+                return data[at : min(at + size, end)]
+        return b""
+
+    return _read(path, find, b"")
 
 
 def section_address(path: str, name: str) -> int | None:
@@ -103,7 +172,9 @@ def file_has_debug_info(path: str) -> bool:
 
 def is_built_by_go(path: str) -> bool:
     """Whether the ELF file at `path` is Go's, stripped or not. OSError."""
-    return section_address(path, ".go.buildinfo") is not None
+    if section_address(path, GO_BUILD_INFO) is not None:
+        return True
+    return bool(data_from(path, GO_MAGIC, GO_ALIGNMENT, 1))
 
 
 def has_mangled_names(path: str) -> bool:
@@ -151,14 +222,7 @@ def _iter_symbols(
 ) -> Iterator[ElfSymbol]:
     sections = _sections(data)
     names = _section_names(data, sections)
-    table = next((one for one in sections if one.kind == kind), None)
-    if table is None:
-        return
-    strings = sections[table.link]
-    text = data[strings.offset : strings.offset + strings.size]
-    rows = np.frombuffer(
-        data[table.offset : table.offset + table.size], _symbol_dtype(*_format(data))
-    )
+    rows, text = _symbol_table(data, kind)
     kinds = rows["info"] & 15
     writable = np.array([bool(one.flags & SHF_WRITE) for one in sections], np.bool_)
     inside = np.minimum(rows["section"].astype(np.int64), len(sections) - 1)
@@ -189,6 +253,18 @@ def _iter_symbols(
         )
 
 
+def _symbol_table(data: mmap.mmap, kind: int) -> tuple[np.ndarray[Any, np.dtype[np.void]], bytes]:
+    """The rows of a table of symbols, and the text with their names; both empty: there is none."""
+    sections = _sections(data)
+    table = next((one for one in sections if one.kind == kind), None)
+    layout = _symbol_dtype(*_format(data))
+    if table is None:
+        return np.empty(0, layout), b""
+    strings = sections[table.link]
+    text = data[strings.offset : strings.offset + strings.size]
+    return np.frombuffer(data[table.offset : table.offset + table.size], layout), text
+
+
 def _symbol_dtype(wide: bool, order: str) -> np.dtype[np.void]:
     if wide:
         fields = [("name", "u4"), ("info", "u1"), ("other", "u1"), ("section", "u2")]
@@ -215,9 +291,27 @@ def _sections(data: mmap.mmap) -> list[_Section]:
     return out
 
 
+def _iter_segments(data: mmap.mmap) -> Iterator[tuple[Section, int]]:
+    """The loaded segments, and the offset of each in the file."""
+    wide, order = _format(data)
+    (start,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 32 if wide else 28)
+    entry, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
+    for at in range(start, start + entry * count, entry):
+        if wide:
+            kind, flags, offset, address, _, _, size = struct.unpack_from(
+                order + "IIQQQQQ", data, at
+            )
+        else:
+            kind, offset, address, _, _, size, flags = struct.unpack_from(order + "7I", data, at)
+        if kind == PT_LOAD and size:
+            yield Section("", address, size, bool(flags & PF_W), bool(flags & PF_X)), offset
+
+
 def _section_names(data: mmap.mmap, sections: list[_Section]) -> list[str]:
     wide, order = _format(data)
     (index,) = struct.unpack_from(order + "H", data, 62 if wide else 50)
+    if not sections:  # cut off
+        return []
     table = sections[index]
     text = data[table.offset : table.offset + table.size]
     return [

@@ -16,6 +16,8 @@ from .program_index import ProgramIndexes
 
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is \.text(?: in (.*))?$", re.MULTILINE)
 
+_ENTRY = re.compile(r"AT_ENTRY\s.*?0x([0-9a-f]+)")
+
 
 class GdbPrograms:
     """The files of gdb's program; see layout_files.Programs."""
@@ -31,6 +33,13 @@ class GdbPrograms:
 
     def text_address(self, path: str) -> int | None:
         return text_addresses().get(path)
+
+    def entry_address(self, path: str) -> int | None:
+        try:
+            found = _ENTRY.search(output_of("info auxv")) if path == _main_program() else None
+        except gdb.error:
+            return None
+        return None if found is None else int(found[1], 16)
 
     def read(self, addr: int, size: int) -> bytes | None:
         if size <= 0:  # which gdb 18 refuses

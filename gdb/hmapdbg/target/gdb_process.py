@@ -12,6 +12,7 @@ import gdb
 from .core_file import Gap, NotACore, build_ids_of, core_facts, core_gaps, held_ranges
 from .gdb_session import output_of
 from .gdb_text import file_name
+from .gdb_twin import own_program, symbols_mismatch
 from .intervals import merge_ranges
 from .memory import Memory, MemoryFault
 from .protocol import TargetError
@@ -112,10 +113,11 @@ class GdbProcess:
 
     def mismatch(self) -> str:
         """See Target.mismatch."""
+        wrong = symbols_mismatch()
         path = _core_path(output_of("info files")) if self.is_core else None
-        program = self.program()
-        if path is None or not program:
-            return ""
+        program = own_program(self.program())
+        if wrong or path is None or not program:
+            return wrong
         try:
             core, own = core_facts(path).build_ids, build_ids_of(program)
         except (OSError, NotACore):

@@ -40,6 +40,8 @@ SEEN = 8  # elements of a slice that are looked at
 FIRST_CLASSES = np.array([0, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144], "<u2").tobytes()
 LAST_CLASS = 32768
 MAX_CLASSES = 256
+KIND_MASK, MAP_KIND = 31, 21  # internal/abi/type.go
+SEEN_MAPS = 200  # descriptors that are looked at
 PAGE = 8192  # runtime/sizeclasses.go _PageSize
 # runtime/runtime2.go: _Gdead, and from go1.26 on _Gdeadextra: those may have lost their stacks.
 DEAD = (6, 11)
@@ -62,11 +64,16 @@ class GoImage:
 
 
 def find_image(
-    read: Read, sections: Sequence[Section], bias: int, structs: Mapping[str, Type]
+    read: Read,
+    sections: Sequence[Section],
+    bias: int,
+    structs: Mapping[str, Type],
+    map_type: Type | None = None,
 ) -> GoImage:
     """The runtime's tables of a program with these sections, as linked. `structs`: those of
-    runtime.moduledata, mspan and g. NoImage."""
-    return _Finder(read, sections, bias, structs).find()
+    runtime.moduledata, mspan and g. `map_type`: the struct of descriptors of maps, where the
+    program has to have such ones. NoImage."""
+    return _Finder(read, sections, bias, structs).find(map_type)
 
 
 class _Finder:
@@ -80,7 +87,7 @@ class _Finder:
         self._span = structs[SPAN]
         self._g = structs[GOROUTINE]
 
-    def find(self) -> GoImage:
+    def find(self, map_type: Type | None) -> GoImage:
         tables = list(self._iter_tables())
         if not tables:
             raise NoImage("Go's table of functions")
@@ -89,6 +96,8 @@ class _Finder:
             raise NoImage("runtime.firstmoduledata")
         at = found[0][0]
         record = self._bytes(at, self._module.size)
+        if map_type is not None and not self._has_maps(record, map_type):
+            raise NoImage(f"a {map_type.name}")
         ranges = [(self._field(record, low), self._field(record, high)) for low, high in PARTS[1:]]
         spans = next(self._iter_slices(ranges, self._is_span), None)
         if spans is None:
@@ -144,6 +153,31 @@ class _Finder:
             if self._field(record, name) & 0xFFFFFFFF != (high - low) // 8:
                 return False
         return 0 < self._field(record, "types") < self._field(record, "etypes")
+
+    def _has_maps(self, record: bytes, map_type: Type) -> bool:
+        """Whether most descriptors of maps have the sizes of their buckets, or groups, where a
+        struct has them."""
+        fields = {one.name.lower(): one for one in map_type.iter_fields()}
+        parts = next((one for one in ("bucket", "group") if one in fields), "")
+        size = fields.get(f"{parts}size")
+        start, end = (self._field(record, name) for name in ("types", "etypes"))
+        if size is None or not 0 < end - start <= MAX_SECTION:
+            return False
+        words = self._words(start, (end - start) // 8)
+        # internal/abi/type.go Type: Size_, PtrBytes; Kind_ is the last byte of the third word.
+        kinds = words[2:] >> np.uint64(56) & np.uint64(KIND_MASK)
+        is_map = (words[:-2] == 8) & (words[1:-1] == 8) & (kinds == MAP_KIND)
+        right = count = 0
+        for index in np.flatnonzero(is_map)[:SEEN_MAPS].tolist():
+            raw = self._bytes(start + 8 * index, map_type.size)
+            if len(raw) < map_type.size:
+                continue
+            inner = self._field(raw, fields[parts].name, map_type)
+            if start <= inner < end:
+                count += 1
+                own = self._bytes(inner, 8)
+                right += self._field(raw, size.name, map_type) == int.from_bytes(own, "little")
+        return 2 * right > count
 
     def _size_classes(self) -> tuple[int, int]:
         """Where the table of size classes lies (runtime/sizeclasses.go): numbers of 2 bytes, which
@@ -202,7 +236,7 @@ class _Finder:
     def _is_goroutine(self, pointers: Words) -> bool:
         """Whether all can be goroutines, and one of them lives: of those that have ended little can
         be checked, and there is always main's."""
-        living = 0
+        living: set[int] = set()  # their numbers
         for at in pointers.tolist():
             record = self._bytes(at, self._g.size)
             if at % 8 or len(record) < self._g.size:
@@ -216,10 +250,10 @@ class _Finder:
             size = high - low
             if status in DEAD:
                 continue
-            if size <= 0 or size & (size - 1) or not number:
+            if size <= 0 or size & (size - 1) or not number or number in living or own != at:
                 return False
-            living += own == at
-        return living > 0
+            living.add(number)
+        return bool(living)
 
     def _own(self, record: bytes) -> int:
         """The word of a goroutine that leads to itself."""

@@ -15,6 +15,8 @@ from ..compat import dataclass
 
 TABLE = Path(__file__).with_suffix(".json")
 _VERSION = re.compile(r"(?:go|devel go)?(\d+)\.(\d+)")
+# Experiments with structs of their own: the table has them as versions, "1.24-noswissmap".
+EXPERIMENTS = ("noswissmap",)  # of go1.24 and 1.25: bucket maps, as before
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +32,29 @@ class RuntimeLayouts:
     variables: dict[str, int]
 
 
-def layouts_of(version: str) -> RuntimeLayouts | None:
-    """The structs of the Go version "go1.26.1 X:nothing", or of the nearest that is known. None:
-    it is no version of Go."""
+def layouts_of(version: str) -> Sequence[RuntimeLayouts]:
+    """The structs of the Go version "go1.26.1 X:nothing", or of the nearest that is known; of what
+    is no version, as garble writes it, those of all known ones, the newest first: values decide.
+    Empty: that version has no such experiment."""
     found = _VERSION.match(version)
     if found is None:
-        return None
+        every = sorted(_table()["versions"], key=lambda one: ("-" in one, -_minor(one)))
+        return [_made(one, False) for one in every]
     wanted = int(found[1]), int(found[2])
-    known = _table()["versions"]
+    experiment = next((one for one in EXPERIMENTS if one in version), "")
+    known = [one for one in _table()["versions"] if one.partition("-")[2] == experiment]
     nearest = min(known, key=lambda one: (abs(_minor(one) - wanted[1]), -_minor(one)))
-    return _made(nearest, wanted == (1, _minor(nearest)))
+    is_exact = wanted == (1, _minor(nearest))
+    return [_made(nearest, is_exact)] if is_exact or not experiment else []
 
 
 def known_versions() -> Sequence[str]:
-    """The versions whose structs are known, as "1.26"."""
-    versions: list[str] = _table()["versions"]
-    return versions
+    """The versions whose structs are known, as "1.26"; without experiments."""
+    return [one for one in _table()["versions"] if "-" not in one]
 
 
 def _minor(version: str) -> int:
-    return int(version.split(".")[1])
+    return int(version.partition("-")[0].split(".")[1])
 
 
 @functools.lru_cache(maxsize=1)

@@ -6,12 +6,20 @@ value, all other types are those of the descriptors in memory, which languages/g
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any
 
 from ..compat import dataclass
-from .elf_symbols import Section, file_has_debug_info, read_sections
+from .core_file import NotACore, processor_of
+from .elf_symbols import (
+    Section,
+    entry_address,
+    file_has_debug_info,
+    read_sections,
+    read_segments,
+)
 from .go_build import go_version
 from .go_image import GOROUTINE, RECORD, SPAN, NoImage, find_image
 from .go_layouts import RuntimeLayouts, known_versions, layouts_of
@@ -21,8 +29,13 @@ from .protocol import WITHOUT_DEBUG_INFO
 
 SOURCE = "Go's runtime tables"  # where numbers come from, for people
 HEAP, GOROUTINES, HEAP_RECORD = "runtime.mheap_", "runtime.allgs", "runtime.mheap"
-OTHER_MAPS = "noswissmap"  # an experiment of go1.24 and 1.25: bucket maps, without their structs
+# What describes maps, by version.
+MAP_TYPES = (
+    *("internal/abi.MapType", "internal/abi.SwissMapType", "internal/abi.OldMapType"),
+    "runtime.maptype",
+)
 CLASSES = "runtime.class_to_size"
+READ_CODE = "x86-64"  # the processor whose code is read
 
 
 @dataclass(frozen=True)
@@ -30,8 +43,9 @@ class _Stripped:
     """What a file says that Go has built without debug info in it."""
 
     version: str  # and experiments
-    sections: Sequence[Section]
-    text: int  # of the section .text
+    sections: Sequence[Section]  # or segments, where section headers were cut off
+    start: int  # of the section .text, or without sections where it begins to run
+    has_sections: bool
 
 
 class StrippedGo:
@@ -40,7 +54,7 @@ class StrippedGo:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._files: dict[tuple[str, int], _Stripped | None] = {}  # each is read once
-        self._known: dict[tuple[str, int, int], Placed] = {}
+        self._known: dict[tuple[str, int, int, str], tuple[Placed, RuntimeLayouts]] = {}
         self.refusals: list[str] = []  # why the tables of a program are not used
         self.doubts: list[str] = []  # why what they say is only probable
 
@@ -60,18 +74,19 @@ class StrippedGo:
         file = self._files[path, changed]
         if file is None or self._programs.has_separate_debug_info(path):
             return None
-        text = self._programs.text_address(path)
-        layouts = layouts_of(file.version)
-        if text is None:
+        ask = self._programs.text_address if file.has_sections else self._programs.entry_address
+        start = ask(path)
+        if start is None:
             return None
-        if layouts is None or OTHER_MAPS in file.version:
+        layouts = layouts_of(file.version)
+        if not layouts:
             why = f"the runtime of '{file.version}' is not known"
             self.refusals.append(f"{WITHOUT_DEBUG_INFO}, and {why}")
             return None
-        key = path, changed, text - file.text
+        key = path, changed, start - file.start, file.version
         if key not in self._known:
             try:
-                self._known[key] = self._place(path, file, layouts, text - file.text)
+                self._known[key] = self._first_that_fits(path, file, layouts, start - file.start)
             except NoImage as error:  # to be tried again: the process may not have started yet
                 self.refusals.append(
                     f"{WITHOUT_DEBUG_INFO}, and {error} was not found by value, as before the "
@@ -79,19 +94,47 @@ class StrippedGo:
                     f"runtimes of {', '.join(known_versions())} are known"
                 )
                 return None
-        if not layouts.is_exact:
+        self._doubt_processor(path)
+        placed, used = self._known[key]
+        if not used.is_exact:
+            why = f"the runtime's structs of {file.version.split()[0]} are not known"
+            if len(layouts) > 1:
+                why = f"the program does not say which version built it ('{file.version}')"
             self.doubts.append(
-                f"the runtime's structs of {file.version.split()[0]} are not known, and those of "
-                f"{layouts.version} seem to fit: what is shown is probable"
+                f"{why}, and those of {used.version} seem to fit: what is shown is probable"
             )
-        return self._known[key]
+        return placed
 
-    def _place(self, path: str, file: _Stripped, layouts: RuntimeLayouts, bias: int) -> Placed:
-        """The layout of a program whose tables are found. NoImage."""
-        bare = LayoutFile(path, SOURCE, _document(path, layouts, file.text, {}))
+    def _doubt_processor(self, path: str) -> None:
+        """Says so where languages/go cannot read the code, which tells what variables are."""
+        with contextlib.suppress(OSError, NotACore):
+            name = processor_of(path).split(",")[0]
+            if name != READ_CODE:
+                self.doubts.append(
+                    f"the code of {name} is not read: maps that only variables of other types than "
+                    "maps lead to, or whose types nothing else tells, may be missing"
+                )
+
+    def _first_that_fits(
+        self, path: str, file: _Stripped, layouts: Sequence[RuntimeLayouts], bias: int
+    ) -> tuple[Placed, RuntimeLayouts]:
+        """The layout of a program by the first of some versions that its values fit. NoImage."""
+        for one in layouts[:-1]:
+            with contextlib.suppress(NoImage):
+                return self._place(path, file, one, bias, True), one
+        return self._place(path, file, layouts[-1], bias, len(layouts) > 1), layouts[-1]
+
+    def _place(
+        self, path: str, file: _Stripped, layouts: RuntimeLayouts, bias: int, is_tried: bool
+    ) -> Placed:
+        """The layout of a program whose tables are found. NoImage. `is_tried`: nothing says that
+        it is of this version, so its maps have to be of that kind too."""
+        bare = LayoutFile(path, SOURCE, _document(path, layouts, file.start, {}))
         found = {name: bare.lookup_type(name) for name in (RECORD, SPAN, GOROUTINE, HEAP_RECORD)}
         structs = {name: struct for name, struct in found.items() if struct is not None}
-        image = find_image(self._programs.read, file.sections, bias, structs)
+        kinds = (bare.lookup_type(name) for name in MAP_TYPES) if is_tried else ()
+        of_maps = next((one for one in kinds if one is not None), None)
+        image = find_image(self._programs.read, file.sections, bias, structs, of_maps)
         spans = structs[HEAP_RECORD].find("allspans")
         assert spans is not None
         places = {
@@ -99,7 +142,7 @@ class StrippedGo:
             HEAP: image.spans - spans.offset - bias,
             GOROUTINES: image.goroutines - bias,
         }
-        document = _document(path, layouts, file.text, places)
+        document = _document(path, layouts, file.start, places)
         at, count = image.classes
         if count:
             _add_classes(document, at - bias, count)
@@ -112,8 +155,11 @@ def _read(path: str) -> _Stripped | None:
     if not version or file_has_debug_info(path):
         return None
     sections = read_sections(path)
+    if not sections:
+        entry = entry_address(path)
+        return None if entry is None else _Stripped(version, read_segments(path), entry, False)
     text = next((one.address for one in sections if one.name == ".text"), None)
-    return None if text is None else _Stripped(version, sections, text)
+    return None if text is None else _Stripped(version, sections, text, True)
 
 
 def _add_classes(document: dict[str, Any], at: int, count: int) -> None:

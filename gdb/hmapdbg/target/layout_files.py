@@ -33,6 +33,9 @@ class Programs(Protocol):
     def text_address(self, path: str) -> int | None:
         """The address of a program's .text section in the process; None: unknown."""
 
+    def entry_address(self, path: str) -> int | None:
+        """Where the process has begun to run a program, its executable; None: unknown."""
+
     def read(self, addr: int, size: int) -> bytes | None:
         """Memory of the process, or of the files where there is none yet; None: unreadable."""
 

@@ -14,6 +14,7 @@ from .layout_files import LayoutFiles
 from .protocol import Target
 
 if TYPE_CHECKING:
+    from .gdb_twin import Taken
     from .gdb_values import GdbValues
 
 
@@ -48,3 +49,17 @@ def layout_files() -> LayoutFiles:
     from .gdb_layouts import LAYOUTS
 
     return LAYOUTS
+
+
+def take_twin(path: str) -> Taken:
+    """Takes names and types of the program from its twin. TargetError if the file is none."""
+    from . import gdb_twin
+
+    return gdb_twin.take_twin(path)
+
+
+def program_file() -> str:
+    """The executable, whichever file names and types are from. TargetError: there is none."""
+    from . import gdb_twin
+
+    return gdb_twin.program_file()

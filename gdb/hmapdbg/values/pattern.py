@@ -16,21 +16,24 @@ from numpy.typing import NDArray
 
 from ..compat import dataclass
 from ..languages import (
+    Elements,
     Holder,
     Shown,
     StringType,
     find_counted_string,
     find_holder,
+    find_listed,
     find_shown,
     is_text,
     points_to_text,
     text_unit,
     unit_of,
 )
-from ..target import Field, Kind, Target, Type
+from ..target import Field, Kind, Target, Type, Variants
 from .ends import counted_with_ends, letters_with_ends, terminated_with_ends
-from .literal import Braces, Character, Ends, Literal, Name, Number, Text
+from .literal import Braces, Character, Ends, Literal, Name, Number, Tagged, Text
 from .strings import StringReader
+from .variants import values_of
 from .wide import widened
 
 Bytes = NDArray[np.uint8]
@@ -197,6 +200,49 @@ class All(Pattern):
         return found
 
 
+@dataclass(frozen=True)
+class OfVariant(Pattern):
+    """One of a struct's variants, by its number, with what it has."""
+
+    offset: int
+    size: int
+    variants: Variants
+    number: int
+    inner: Pattern
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        part = np.ascontiguousarray(raw[:, self.offset : self.offset + self.size])
+        found: Mask = self.variants.choose(part) == self.number
+        rows = np.flatnonzero(found)
+        if len(rows):
+            found[rows] = self.inner.matches(target, raw[rows])
+        return found
+
+
+@dataclass(frozen=True)
+class Listed(Pattern):
+    """Values elsewhere, of a list, each of which fits a pattern of its own."""
+
+    offset: int
+    size: int
+    elements: Elements
+    parts: tuple[Pattern, ...]
+
+    def matches(self, target: Target, raw: Bytes) -> Mask:
+        """See Pattern."""
+        part = np.ascontiguousarray(raw[:, self.offset : self.offset + self.size])
+        places = self.elements.find(target, np.zeros(len(part), np.uint64), part)
+        counts = np.bincount(places.rows, minlength=len(part))
+        found: Mask = counts == len(self.parts)
+        for number, pattern in enumerate(self.parts):
+            at = np.flatnonzero((places.numbers == number) & found[places.rows])
+            data, ok = target.gather(places.addrs[at], self.elements.element.size)
+            rows = places.rows[at]
+            found[rows] = ok & pattern.matches(target, data)
+        return found
+
+
 class Dynamic(Pattern):
     """A value of any type that holders hold and the literal fits. `refused`: the other types found,
     each with its expected shape; `tried`: how many fitted."""
@@ -252,6 +298,14 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
         return Pointed(offset, widened(literal.content, unit, target.order), unit)
     if found.kind is Kind.ARRAY:
         return _array(target, found, literal, offset)
+    if found.variants is not None:
+        return _variant(target, found, found.variants, literal, offset)
+    listed = find_listed(found)
+    if listed is not None:
+        if not isinstance(literal, Braces) or any(name for name, _ in literal.items):
+            raise Misfit("values in braces are expected")
+        parts = (pattern_of(target, listed.element, value) for _, value in literal.items)
+        return Listed(offset, found.size, listed, tuple(parts))
     holder = find_holder(found)
     if holder is not None:
         return Dynamic(offset, holder, literal)
@@ -266,6 +320,38 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
             raise Misfit("a number is expected")
         return Float(offset, found.size, number)
     return Same(offset, _integer(target, found, literal))
+
+
+def _variant(
+    target: Target, found: Type, variants: Variants, literal: Literal, offset: int
+) -> Pattern:
+    """A variant by its name, and its values. Misfit."""
+    if not isinstance(literal, (Name, Tagged)):
+        raise Misfit(f"one of the variants of '{found.name}' is expected")
+    name = literal.text if isinstance(literal, Name) else literal.name
+    names = [one.name for one in variants.members]
+    last = name.rpartition("::")[2]
+    if last not in names:
+        raise Misfit(f"'{found.name}' has no variant '{last}'")
+    number = names.index(last)
+    member = variants.members[number]
+    fields = values_of(member.type)
+    values = literal.values if isinstance(literal, Tagged) else Braces(())
+    if len(values.items) != len(fields):
+        raise Misfit(f"'{last}' has {len(fields):,} values, not {len(values.items):,}")
+    by_name = {name: value for name, value in values.items if name}
+    if by_name and sorted(by_name) != sorted(one.name for one in fields):
+        raise Misfit(f"a value for each of {', '.join(one.name for one in fields)} is expected")
+    parts = tuple(
+        pattern_of(
+            target,
+            field.type,
+            by_name[field.name] if by_name else values.items[place][1],
+            offset + member.offset + field.offset,
+        )
+        for place, field in enumerate(fields)
+    )
+    return OfVariant(offset, found.size, variants, number, All(parts))
 
 
 def integer_of(found: Type, literal: Literal) -> int | None:
@@ -427,6 +513,8 @@ def shape_of(found: Type, depth: int = 0) -> str:
 def _shape(found: Type, depth: int) -> str:
     if find_counted_string(found) is not None or points_to_text(found):
         return '"text"'
+    if found.variants is not None:
+        return " or ".join(map(_shape_of_variant, found.variants.members))
     shown = find_shown(found)
     if shown is not None:
         inner = ", ".join(_shape(one.type, depth + 1) for one in shown.fields)
@@ -445,10 +533,19 @@ def _shape(found: Type, depth: int) -> str:
     return found.name
 
 
+def _shape_of_variant(member: Field) -> str:
+    values = ", ".join(_shape(one.type, 4) for one in values_of(member.type))
+    return f"{member.name}({values})" if values else member.name
+
+
 def is_exact(pattern: Pattern) -> bool:
     """Whether a pattern matches only keys that are equal by their bytes, or by what their strings
     of known length hold."""
     if isinstance(pattern, All):
+        return all(is_exact(part) for part in pattern.parts)
+    if isinstance(pattern, OfVariant):
+        return is_exact(pattern.inner)
+    if isinstance(pattern, Listed):
         return all(is_exact(part) for part in pattern.parts)
     return isinstance(pattern, (Same, Counted, Bits))
 
@@ -457,6 +554,8 @@ def iter_dynamic(pattern: Pattern) -> Sequence[Dynamic]:
     """The parts of a pattern that depend on the contents of holders."""
     if isinstance(pattern, Dynamic):
         return [pattern]
-    if isinstance(pattern, All):
+    if isinstance(pattern, OfVariant):
+        return iter_dynamic(pattern.inner)
+    if isinstance(pattern, (All, Listed)):
         return [one for part in pattern.parts for one in iter_dynamic(part)]
     return []

@@ -14,7 +14,8 @@ from ...target import MemoryFault, Target
 from ..columns import BLOCK_BYTES, Mask, Raw, box_targets, iter_runs, unboxed
 from ..problems import Told
 from ..ranges import rows_text
-from .layout import FULL, Control, GroupLayout, Seen
+from ..control_bytes import FULL, Control
+from .layout import GroupLayout, Seen
 
 
 class GroupWalk:

@@ -126,9 +126,10 @@ _LETTERS = {
 }  # fmt: skip
 
 
-def parse(text: str) -> Literal | None:
-    """Parses a whole text; None if it is not a literal."""
-    parser = _Parser(text)
+def parse(text: str, tagged: bool = False) -> Literal | None:
+    """Parses a whole text; None if it is not a literal. `tagged`: names may have values behind them,
+    which otherwise are calls of functions."""
+    parser = _Parser(text, tagged)
     found = parser.value(0)
     return found if found is not None and parser.at_end() else None
 
@@ -153,8 +154,9 @@ def unescaped(text: str) -> bytes:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tagged: bool) -> None:
         self._text = text
+        self._tagged = tagged
         self._at = 0
 
     def at_end(self) -> bool:
@@ -198,7 +200,8 @@ class _Parser:
 
     def _name(self, name: str, depth: int) -> Literal | None:
         """A name, with the values that may follow it."""
-        if re.match(r"\(| ?\{", self._text[self._at : self._at + 2]) is None:
+        follows = re.match(r"\(| ?\{", self._text[self._at : self._at + 2])
+        if not self._tagged or follows is None:
             return Name(name)
         self._skip()
         values = None if depth > MAX_DEPTH else self._braces(depth, CLOSING[self._text[self._at]])

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..target import Field, Type, Variants
+from ..languages import find_listed
+from ..target import Field, Kind, Type, Variants
 
 UNKNOWN = "?"  # a variant that is not known
+MAX_DEPTH = 8
 
 _NUMBERED = re.compile(r"__\d+\Z")
 
@@ -24,6 +26,20 @@ def iter_present(
     for number in np.unique(chosen).tolist():
         member = variants.members[number] if number >= 0 else None
         yield np.flatnonzero(chosen == number), member
+
+
+def contains_variants(found: Type, depth: int = 0) -> bool:
+    """Whether values of a type have a variant, themselves or in what they are shown as."""
+    if found.variants is not None or depth > MAX_DEPTH:
+        return found.variants is not None
+    if found.kind is Kind.ARRAY:
+        return contains_variants(found.target, depth + 1)
+    if found.kind is not Kind.STRUCT:
+        return False
+    listed = find_listed(found)
+    if listed is not None:
+        return contains_variants(listed.element, depth + 1)
+    return any(contains_variants(one.type, depth + 1) for one in found.iter_fields())
 
 
 def has_numbers(found: Type) -> bool:

@@ -5,7 +5,7 @@ They are structs around a RawTable (see table), recognised by the names of their
 outermost: {base}, {map}, {hash_builder, table}, {raw}. Invariants, checked by hmap-check, beside
 those of geometry.control.map; docs/rust.md uses the same numbers:
 
-    T2  items and growth_left are no more than the table has room for
+    R2  items and growth_left are no more than the table has room for
 
 From source: hashbrown 0.12 to 0.17 (raw/mod.rs); std of 1.63 to 1.96 contains 0.12 to 0.16.
 """

@@ -6,7 +6,7 @@ each with its hash code, and a table of hashbrown with their numbers.
 
 Beside the invariants of geometry.control.map:
 
-    T10  there are as many entries in the Vec as the table counts
+    R10  there are as many entries in the Vec as the table counts
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def open_map(target: Target, value: Value, found: Type, address: int) -> Map:
     if count != opened.table.items:
         words = f"{count:,} entries, but the table counts {opened.table.items:,}"
         at = vector + kind.entries.length.offset
-        problems.append(Problem(words, at, "T10"))
+        problems.append(Problem(words, at, "R10"))
     key, elem, code = (entry.find(name) for name in ("key", "value", "hash"))
     assert key is not None and elem is not None and code is not None  # see ENTRY
     stored = unwrapped(code, Kind.INTEGER)

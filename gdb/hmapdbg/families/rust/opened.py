@@ -80,7 +80,7 @@ def make_map(
         is_rounded=None if not blocks and not spec.blocks else rounding is not None,
         held=held,
         unique_keys=spec.has_unique_keys,
-        count_rule="T1",
+        count_rule="R1",
         growth=(
             Growth(above=first.items + first.growth_left)
             if first is not None and not spec.is_sharded
@@ -170,7 +170,7 @@ def _iter_tables(allocated: Sequence[OpenedTable]) -> Iterator[Table]:
 
 
 def _iter_limits(allocated: Sequence[OpenedTable]) -> Iterator[Problem]:
-    """T2."""
+    """R2."""
     for one in allocated:
         table = one.table
         if table.items + table.growth_left > table.limit:
@@ -178,4 +178,4 @@ def _iter_limits(allocated: Sequence[OpenedTable]) -> Iterator[Problem]:
                 f"{table.items:,} entries, and room for {table.growth_left:,} more, in a table "
                 f"that takes {table.limit:,}"
             )
-            yield Problem(text, table.items_at, "T2")
+            yield Problem(text, table.items_at, "R2")

@@ -1,17 +1,17 @@
 """An opened map over tables of slots with their control bytes apart: a family provides its Header,
 a SlotLayout, the Tables and, where it knows the hash, a Placement.
 
-    T1  the number of entries that a table counts is the number of its full slots
-    T3  a control byte is empty, deleted, or full with 7 bits of the hash
-    T4  the control bytes behind those of the slots repeat the first ones; in a table smaller than a
+    R1  the number of entries that a table counts is the number of its full slots
+    R3  a control byte is empty, deleted, or full with 7 bits of the hash
+    R4  the control bytes behind those of the slots repeat the first ones; in a table smaller than a
         window, the rest of it is empty, and they follow
-    T5  growth_left is what is left of the limit after full and deleted slots
-    T6  a table has an empty slot, or a lookup of an absent key would never end
-    T7  the control byte of an entry has 7 bits of its key's hash
-    T8  a lookup of its key finds an entry: no window with an empty slot comes before
-    T9  no key is live twice (for key types where equal bytes are equal keys)
+    R5  growth_left is what is left of the limit after full and deleted slots
+    R6  a table has an empty slot, or a lookup of an absent key would never end
+    R7  the control byte of an entry has 7 bits of its key's hash
+    R8  a lookup of its key finds an entry: no window with an empty slot comes before
+    R9  no key is live twice (for key types where equal bytes are equal keys)
 
-T2 is the families': what the header shows.
+R2 is the families': what the header shows.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class ControlMap:
         if self.placement is None:
             return None
         found = (one for one in self.audit() if isinstance(one, Problem))
-        return (one for one in found if one.invariant in ("T7", "T8"))
+        return (one for one in found if one.invariant in ("R7", "R8"))
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map: each run of slots is a chain of one."""
@@ -185,7 +185,7 @@ class _Audit:
             self._ctrl.append(seen.ctrl)
 
     def check_cells(self, cells: Cells) -> Iterator[Problem]:
-        """T7, and entries that cannot be read."""
+        """R7, and entries that cannot be read."""
         layout = self._map.layout
         array = self._map.header.arrays[self._number]
         slots = cells.bucket * RUN + cells.slot
@@ -220,10 +220,10 @@ class _Audit:
             )
             if tables[at] != self._number:
                 text = f"{what}: its key has hash code 0x{int(codes[at]):x}, of another table"
-            yield from self._told.problem("T7", text, array.address + slot, "T7")
+            yield from self._told.problem("R7", text, array.address + slot, "R7")
 
     def check_table(self) -> Iterator[Problem]:
-        """T4 to T6 and T8, once a table is complete; one with gaps is left out."""
+        """R4 to R6 and R8, once a table is complete; one with gaps is left out."""
         table = self._map.tables[self._number]
         if not self._is_whole or sum(map(len, self._ctrl)) < table.slots:
             return
@@ -241,17 +241,17 @@ class _Audit:
         full = int((ctrl < 0x80).sum())
         if full != table.items and len(self._map.tables) > 1:
             text = f"{what}{table.items:,} entries are counted, but {full:,} slots are full"
-            yield from self._told.problem("T1", text, table.items_at, "T1")
+            yield from self._told.problem("R1", text, table.items_at, "R1")
         left = table.limit - full - deleted
         if left != table.growth_left:
             text = (
                 f"{what}growth_left is {table.growth_left:,}, but {full:,} full and {deleted:,} "
                 f"deleted slots of at most {table.limit:,} leave {left:,}"
             )
-            yield from self._told.problem("T5", text, table.growth_left_at, "T5")
+            yield from self._told.problem("R5", text, table.growth_left_at, "R5")
         if not empty:
             text = f"{what}no slot is empty: a lookup of an absent key never ends"
-            yield from self._told.problem("T6", text, array.address, "T6")
+            yield from self._told.problem("R6", text, array.address, "R6")
 
     def _check_clones(self, ctrl: NDArray[np.uint8]) -> Iterator[Problem]:
         layout, array = self._map.layout, self._map.header.arrays[self._number]
@@ -267,7 +267,7 @@ class _Audit:
                 f"{array.prefix}control byte {count + at:,} {meant}, and is 0x{data[at]:02x}, not "
                 f"0x{wanted[at]:02x}"
             )
-            yield from self._told.problem("T4", text, array.address + count + at, "T4")
+            yield from self._told.problem("R4", text, array.address + count + at, "R4")
         if not ok.all():
             at = array.address + count + int(np.argmin(ok))
             text = f"{array.prefix}control bytes behind the slots cannot be read"
@@ -287,10 +287,10 @@ class _Audit:
                 f"{array.prefix}slot {slot:,}: the lookup of its key begins at slot "
                 f"{int(homes[at]):,} and ends before it"
             )
-            yield from self._told.problem("T8", text, array.address + slot, "T8")
+            yield from self._told.problem("R8", text, array.address + slot, "R8")
 
     def finish(self) -> Iterator[Problem]:
-        """T9, after all cells."""
+        """R9, after all cells."""
         for first, second in self._keys.iter_twice() if self._keys is not None else ():
             text = f"the key at 0x{second:x} is also live at 0x{first:x}"
-            yield from self._told.problem("T9", text, second, "T9")
+            yield from self._told.problem("R9", text, second, "R9")

@@ -24,7 +24,7 @@ class ControlWalk:
 
     The walk itself reports control bytes that cannot be read, and
 
-        T3  a control byte is empty, deleted, or full with 7 bits of the hash
+        R3  a control byte is empty, deleted, or full with 7 bits of the hash
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class ControlWalk:
         for place in np.flatnonzero(wrong & seen.ok).tolist():
             slot = seen.first + place
             text = f"{what}slot {slot:,}: control byte 0x{ctrl[place]:02x} is not valid"
-            yield from self.told.problem("T3", text, at + slot, "T3")
+            yield from self.told.problem("R3", text, at + slot, "R3")
 
     # ---- single slots
 

@@ -30,7 +30,7 @@ from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX, short_name
 from .rust import RUST
 from .shown import Shown
-from .strings import StringType, points_to_text, text_unit, unit_of
+from .strings import StringType, is_letter, points_to_text, text_unit, unit_of
 
 __all__ = [
     "Access",
@@ -51,6 +51,7 @@ __all__ = [
     "find_object",
     "find_shown",
     "is_internal",
+    "is_letter",
     "is_text",
     "language_of",
     "points_to_text",

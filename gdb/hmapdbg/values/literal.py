@@ -127,8 +127,8 @@ _LETTERS = {
 
 
 def parse(text: str, tagged: bool = False) -> Literal | None:
-    """Parses a whole text; None if it is not a literal. `tagged`: names may have values behind them,
-    which otherwise are calls of functions."""
+    """Parses a whole text; None if it is not a literal. `tagged`: names may have values behind
+    them, which otherwise are calls of functions."""
     parser = _Parser(text, tagged)
     found = parser.value(0)
     return found if found is not None and parser.at_end() else None

@@ -17,6 +17,7 @@ from ..languages import (
     find_holder,
     find_listed,
     find_shown,
+    is_letter,
     points_to_text,
     text_unit,
     unit_of,
@@ -118,6 +119,7 @@ class Renderer:
         data = column.data
         if (
             type.kind is not Kind.INTEGER
+            or is_letter(type)
             or data.shape[1] != type.size
             or not 0 < type.size <= numbers.MAX_INTEGER_SIZE
             or (column.failed is not None and column.failed.any())
@@ -162,6 +164,8 @@ class Renderer:
             if points_to_text(type):
                 return self._render_c_strings(type, data, quoted)
             return numbers.render_addresses(data, self._order)
+        if is_letter(type):
+            return text.render_letters(numbers.decode_integers(data, self._order, False).tolist())
         return numbers.render_integers(data, self._order, type.signed)
 
     def _render_arrays(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:

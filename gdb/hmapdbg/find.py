@@ -39,7 +39,7 @@ from .values.pattern import (
     shape_of,
 )
 from .values.text import render_string
-from .values.variants import contains_variants
+from .values.variants import has_tags
 from .values.wide import narrow
 
 MAX_STRING = 1 << 20
@@ -90,7 +90,7 @@ def parse_key(target: Target, key_type: Type, text: str) -> Key:
         return key_by_text(target, key_type, text)
     if shown is not None and shown.only is not None and shown.after:  # "5ms" or 5
         text = text.removesuffix(shown.after)
-    literal = parse(text, contains_variants(key_type))
+    literal = parse(text, has_tags(key_type))
     if literal is None:
         if text.startswith('"'):
             raise TargetError(f"key {text} has no closing quote: add one")

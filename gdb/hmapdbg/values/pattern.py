@@ -33,7 +33,7 @@ from ..target import Field, Kind, Target, Type, Variants
 from .ends import counted_with_ends, letters_with_ends, terminated_with_ends
 from .literal import Braces, Character, Ends, Literal, Name, Number, Tagged, Text
 from .strings import StringReader
-from .variants import values_of
+from .variants import tag_of, values_of
 from .wide import widened
 
 Bytes = NDArray[np.uint8]
@@ -438,6 +438,11 @@ def _shown(target: Target, shown: Shown, literal: Literal, offset: int) -> Patte
     only = shown.only
     if only is not None:
         return pattern_of(target, only.type, literal, offset + only.offset)
+    tag = tag_of(shown)
+    if tag and isinstance(literal, Tagged) and literal.name.rpartition("::")[2] == tag:
+        literal = literal.values
+    if tag and len(shown.fields) == 1 and not isinstance(literal, Braces):
+        literal = Braces((("", literal),))
     values = _values_of(literal, len(shown.fields))
     return All(
         tuple(

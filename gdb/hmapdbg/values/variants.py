@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..languages import find_listed
+from ..languages import Shown, find_listed, find_shown
 from ..target import Field, Kind, Type, Variants
 
 UNKNOWN = "?"  # a variant that is not known
@@ -28,18 +28,27 @@ def iter_present(
         yield np.flatnonzero(chosen == number), member
 
 
-def contains_variants(found: Type, depth: int = 0) -> bool:
-    """Whether values of a type have a variant, themselves or in what they are shown as."""
+def has_tags(found: Type, depth: int = 0) -> bool:
+    """Whether values of a type are shown with names before values: of variants, or of structs."""
     if found.variants is not None or depth > MAX_DEPTH:
         return found.variants is not None
+    shown = find_shown(found)
+    if shown is not None:
+        parts = (has_tags(one.type, depth + 1) for one in shown.fields)
+        return tag_of(shown) != "" or any(parts)
     if found.kind is Kind.ARRAY:
-        return contains_variants(found.target, depth + 1)
+        return has_tags(found.target, depth + 1)
     if found.kind is not Kind.STRUCT:
         return False
     listed = find_listed(found)
     if listed is not None:
-        return contains_variants(listed.element, depth + 1)
-    return any(contains_variants(one.type, depth + 1) for one in found.iter_fields())
+        return has_tags(listed.element, depth + 1)
+    return any(has_tags(one.type, depth + 1) for one in found.iter_fields())
+
+
+def tag_of(shown: Shown) -> str:
+    """The name before the values of a struct, as in `UserId(5)`; empty if it has none."""
+    return shown.before[:-1] if shown.before.endswith("(") else ""
 
 
 def has_numbers(found: Type) -> bool:

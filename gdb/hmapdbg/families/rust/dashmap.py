@@ -121,7 +121,7 @@ def open_map(target: Target, value: Value, found: Type, address: int) -> Map:
     elem = inside(kind.table.elem)
     spec = Spec(
         name=kind.name,
-        size=found.size,
+        size=found.size + count * size,
         slot=raw.entry.size,
         key=kind.table.key,
         elem=Field("", 0, NOTHING) if kind.name == "DashSet" and not elem.type.size else elem,
@@ -129,7 +129,6 @@ def open_map(target: Target, value: Value, found: Type, address: int) -> Map:
         structs=(raw.struct,),
         window=window,
         is_sharded=True,
-        held=(("shards", count * size),),
     )
     return make_map(target, value, address, spec, placement)
 

@@ -147,5 +147,6 @@ def open_map(target: Target, value: Value, found: Type, address: int) -> Map:
         reach=Dense(start, count, entry.size),
         held=(("entries", held),) if held else (),
         blocks=[Allocation(start, held)] if held else [],
+        dense=entry.size,
     )
     return make_map(target, value, address, spec, placement, problems)

@@ -28,7 +28,7 @@ class Spec:
     """A map that was read. Sizes in bytes."""
 
     name: str  # "HashMap"
-    size: int  # of the map itself
+    size: int  # of the map itself, with its shards
     slot: int
     key: Field  # in an entry
     elem: Field
@@ -38,8 +38,9 @@ class Spec:
     has_unique_keys: bool = True
     is_sharded: bool = False  # the tables are the map's shards; else there is one
     reach: Reach | None = None  # where entries are, if not in their slots
-    held: tuple[tuple[str, int], ...] = ()
-    blocks: Sequence[Allocation] = ()  # allocated beside the tables
+    held: tuple[tuple[str, int], ...] = ()  # allocated beside the tables
+    blocks: Sequence[Allocation] = ()  # ... as blocks
+    dense: int = 0  # of an entry in a block of its own
 
 
 def make_map(
@@ -141,7 +142,10 @@ def _geometry(spec: Spec, malloc: Malloc | None) -> ControlSlots:
     def made_for(live: int) -> int:
         slots = slots_for(max(-(-live // count), 1), spec.slot, spec.window)
         size = table_size(slots, spec.slot, spec.window)
-        return count * (size if malloc is None else malloc.size(size))
+        sizes = (count, size), (1, live * spec.dense)
+        return sum(
+            times * (one if malloc is None or not one else malloc.size(one)) for times, one in sizes
+        )
 
     allocated = [one.table for one in spec.tables if one.table.slots]
     slots = max((one.slots for one in allocated), default=RUN)

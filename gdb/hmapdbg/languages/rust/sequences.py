@@ -10,7 +10,8 @@ from ..elements import Access, Bytes, Places, Words, spread
 from .members import unwrapped
 from .names import full_name
 
-MAX_LENGTH = 1 << 48  # elements; more are garbage
+MAX_LENGTH = 1 << 40  # elements; more are garbage
+LARGE = 1 << 16  # bytes of elements that are looked at before they are followed
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,13 @@ class Sequence:
         """See Elements."""
         starts, lengths = self._words(memory, raw)
         sane = (starts > 0) & (lengths < MAX_LENGTH)
-        return spread(starts, np.where(sane, lengths, 0).astype(np.int64), self.element.size)
+        counts = np.where(sane, lengths, 0).astype(np.int64)
+        # What is in a place without a value may look like a vector: of one that does not fit in
+        # memory, the first element tells that it cannot be read.
+        for row in np.flatnonzero(counts * max(self.element.size, 1) >= LARGE).tolist():
+            if not memory.is_mapped(int(starts[row]), int(counts[row]) * self.element.size):
+                counts[row] = 1
+        return spread(starts, counts, self.element.size)
 
     def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
         """See Elements."""

@@ -6,6 +6,7 @@ begins with its destructor, its size and its alignment (rustc_codegen_ssa/src/me
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +20,7 @@ from .names import full_name, short_name
 ALIGNMENT = 2  # the word of the table that has it
 MAX_ALIGNMENT = 1 << 20
 MAX_DEPTH = 8
+_OF_LIBRARY = re.compile(r"drop_in_place(?:::)?<(?:std|core|alloc)(?:\[\w+\])?::[\w:]+>")
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,11 @@ class _TraitObjects(TellsUnknown):
         self._types: list[tuple[int, Type, int]] = []
         unknown = np.zeros(len(raw), np.bool_)
         for table in np.unique(self._tables[~self.empty]).tolist():
-            found = target.type_of_trait_object(kind.type, table)
-            if found is None:
-                unknown |= self._tables == np.uint64(table)
-            else:
+            found = target.type_of_trait_object(kind.type, table) or _dropped(target, table)
+            if found is not None:
                 self._types.append((table, found, _distance(target, kind.before, table)))
+            elif _may_own(target, table):
+                unknown |= self._tables == np.uint64(table)
         self.unknown = Unknown("trait objects", unknown & ~self.empty)
 
     def iter_shown(self) -> Iterator[Held]:
@@ -71,14 +73,38 @@ class _TraitObjects(TellsUnknown):
     iter_followed = iter_shown
 
 
+def _words(target: Target, table: int) -> tuple[int, int, int]:
+    """The destructor, the size and the alignment in a table; zeros where it cannot be read."""
+    width = target.pointer_size
+    if table % width or not target.is_readable(table, 3 * width):
+        return 0, 0, 0
+    return (
+        target.read_uint(table),
+        target.read_uint(table + width),
+        target.read_uint(table + ALIGNMENT * width),
+    )
+
+
+def _dropped(target: Target, table: int) -> Type | None:
+    """The type that the destructor in a table is made for, drop_in_place<T>. Compilers may have
+    made one of several that do the same: the size must be the type's."""
+    drop, size, _ = _words(target, table)
+    found = target.argument_of_function(drop, "T") if drop else None
+    return found if found is not None and found.size == size else None
+
+
+def _may_own(target: Target, table: int) -> bool:
+    """Whether values with that table may own a map: those that need no destructor do not, nor
+    those of the library's own types."""
+    drop, _, _ = _words(target, table)
+    return drop != 0 and _OF_LIBRARY.search(target.symbol_at(drop)) is None
+
+
 def _distance(target: Target, before: int, table: int) -> int:
     """From where the pointer leads to the value, which is aligned as its type needs it."""
     if not before:
         return 0
-    width = target.pointer_size
-    if not target.is_readable(table + ALIGNMENT * width, width):
-        return before
-    alignment = target.read_uint(table + ALIGNMENT * width)
+    alignment = _words(target, table)[2]
     sound = 0 < alignment <= MAX_ALIGNMENT and alignment & (alignment - 1) == 0
     return (before + alignment - 1) & -alignment if sound else before
 

@@ -23,15 +23,10 @@ from .languages import (
 from .target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .values import Renderer
 from .values.literal import Character, Literal, Name, Number, Text, parse
+from .values.matching import Counted, Letters, Pattern, Pointed, Same, WithEnds
 from .values.pattern import (
     NUMBERS,
-    Counted,
-    Letters,
     Misfit,
-    Pattern,
-    Pointed,
-    Same,
-    WithEnds,
     is_exact,
     iter_dynamic,
     limits_of,
@@ -100,7 +95,8 @@ def parse_key(target: Target, key_type: Type, text: str) -> Key:
     try:
         return _key_of_literal(target, key_type, literal, text)
     except Misfit as misfit:
-        if isinstance(literal, Name) or isinstance(literal, Number) and is_text(key_type):
+        is_name = isinstance(literal, Name) and key_type.variants is None
+        if is_name or isinstance(literal, Number) and is_text(key_type):
             return _key_of_expression(target, key_type, text)
         if isinstance(literal, Text):
             raise TargetError(

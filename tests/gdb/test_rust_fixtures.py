@@ -126,6 +126,7 @@ FINDS = [
     ("tuples", '(0, "word0", 0)', "entries compared"),
     ("vectors", "{0, 1}", "entries compared"),
     ("other_hash", "499", "500 entries compared"),
+    ("unit_pairs", "(3, ())", "5 entries compared"),
     ("empty", "1", "absent"),
     ("tombstoned", "20", "by its hash"),
     ("tombstoned", "21", "absent (by its hash"),

@@ -130,6 +130,8 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
         if number is None:
             raise Misfit("a number is expected")
         return Float(offset, found.size, number)
+    if not found.size and isinstance(literal, Braces) and not literal.items:  # Rust's ()
+        return All(())
     return Same(offset, _integer(target, found, literal))
 
 

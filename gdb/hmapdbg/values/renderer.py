@@ -150,8 +150,8 @@ class Renderer:
             return self._render_arrays(type, data, quoted, depth)
         if kind in (Kind.STRUCT, Kind.UNION):
             return self._render_structs(type, data, quoted, depth)
-        if type.size == 0:
-            return [""] * len(data)
+        if type.size == 0:  # Rust's () has its name inside others
+            return [type.name if quoted and type.name == "()" else ""] * len(data)
         if kind is Kind.BOOLEAN:
             return numbers.render_booleans(data)
         if kind is Kind.FLOAT:

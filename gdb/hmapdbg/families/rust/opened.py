@@ -9,7 +9,7 @@ import numpy as np
 
 from ...block import Block, Cells, Problem
 from ...compat import dataclass
-from ...geometry.control.layout import RUN, Reach, SlotLayout
+from ...geometry.control.layout import RUN, Reach, SlotLayout, rows_of
 from ...geometry.control.map import ControlMap, Placement
 from ...geometry.control.shape import ControlSlots
 from ...header import Array, Growth, Header, Role, Table
@@ -76,7 +76,7 @@ def make_map(
         elem_type=named(spec.elem.type) if spec.elem.type.name else spec.elem.type,
         count=sum(one.table.items for one in spec.tables),
         arrays=tuple(arrays),
-        geometry=_geometry(spec, malloc),
+        geometry=_geometry(spec, malloc, arrays),
         header_size=spec.size,
         is_rounded=None if not blocks and not spec.blocks else rounding is not None,
         held=held,
@@ -136,16 +136,18 @@ def _block(spec: Spec, one: OpenedTable) -> Allocation:
     return Allocation(one.control - before, table_size(slots, spec.slot, spec.window))
 
 
-def _geometry(spec: Spec, malloc: Malloc | None) -> ControlSlots:
+def _geometry(spec: Spec, malloc: Malloc | None, arrays: Sequence[Array]) -> ControlSlots:
     count = max(len(spec.tables), 1)
+    # What is known of tables of a size: large ones take whole pages.
+    known = {array.buckets: array.size for array in arrays if array.buckets > 1}
 
     def made_for(live: int) -> int:
         slots = slots_for(max(-(-live // count), 1), spec.slot, spec.window)
         size = table_size(slots, spec.slot, spec.window)
-        sizes = (count, size), (1, live * spec.dense)
-        return sum(
-            times * (one if malloc is None or not one else malloc.size(one)) for times, one in sizes
-        )
+        if malloc is None:
+            return count * size + live * spec.dense
+        given = known.get(rows_of(slots)) or malloc.size(size)
+        return count * given + (malloc.size(live * spec.dense) if live * spec.dense else 0)
 
     allocated = [one.table for one in spec.tables if one.table.slots]
     slots = max((one.slots for one in allocated), default=RUN)

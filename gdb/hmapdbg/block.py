@@ -160,6 +160,9 @@ class Block:
     overflow: int = 0  # overflow buckets found in this part
     spare_used: int = 0  # of those, preallocated in the array
     loose: int = 0  # live entries of a map without buckets
+    # Of the slots of `buckets`, which end a lookup, where lookups begin at any slot; None: at
+    # buckets, or not all slots were read.
+    probe_ends: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

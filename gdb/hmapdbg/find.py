@@ -23,15 +23,10 @@ from .languages import (
 from .target import Kind, MemoryFault, Target, TargetError, Type, Value
 from .values import Renderer
 from .values.literal import Character, Literal, Name, Number, Text, parse
+from .values.matching import Counted, Letters, Pattern, Pointed, Same, WithEnds
 from .values.pattern import (
     NUMBERS,
-    Counted,
-    Letters,
     Misfit,
-    Pattern,
-    Pointed,
-    Same,
-    WithEnds,
     is_exact,
     iter_dynamic,
     limits_of,
@@ -39,6 +34,7 @@ from .values.pattern import (
     shape_of,
 )
 from .values.text import render_string
+from .values.variants import has_tags
 from .values.wide import narrow
 
 MAX_STRING = 1 << 20
@@ -89,7 +85,7 @@ def parse_key(target: Target, key_type: Type, text: str) -> Key:
         return key_by_text(target, key_type, text)
     if shown is not None and shown.only is not None and shown.after:  # "5ms" or 5
         text = text.removesuffix(shown.after)
-    literal = parse(text)
+    literal = parse(text, has_tags(key_type))
     if literal is None:
         if text.startswith('"'):
             raise TargetError(f"key {text} has no closing quote: add one")
@@ -99,7 +95,8 @@ def parse_key(target: Target, key_type: Type, text: str) -> Key:
     try:
         return _key_of_literal(target, key_type, literal, text)
     except Misfit as misfit:
-        if isinstance(literal, Name) or isinstance(literal, Number) and is_text(key_type):
+        is_name = isinstance(literal, Name) and key_type.variants is None
+        if is_name or isinstance(literal, Number) and is_text(key_type):
             return _key_of_expression(target, key_type, text)
         if isinstance(literal, Text):
             raise TargetError(

@@ -128,6 +128,8 @@ class Header:
     details: tuple[tuple[str, str], ...] = ()  # lines about them in the summary: label, text
     notes: tuple[str, ...] = ()  # for the user, about how the map was read
     problems: tuple[Problem, ...] = field(default=())
+    # Whether memory without a map would not be taken for an empty one: its header proves it.
+    certain_if_empty: bool = False
 
     @property
     def old(self) -> Array | None:
@@ -289,6 +291,8 @@ class Geometry(abc.ABC):
     chain_length: ClassVar[str] = ""  # what a chain's length counts, for the axis of a picture
     box: ClassVar[str] = "boxes"  # what is held per entry outside the buckets
     nothing_yet: ClassVar[str] = "no bucket array yet"
+    probe_start: ClassVar[str] = ""  # where the lookup of a key begins; empty: at a bucket
+    probe_unit: ClassVar[str] = ""  # what it looks at in one step; empty: a bucket
 
     # ---- what to show
     aspects: ClassVar[tuple[Aspect, ...]] = ()
@@ -325,8 +329,9 @@ class Geometry(abc.ABC):
         return sum(array.buckets + array.spare for array in arrays) * self.slots
 
     def probes(self, ends: NDArray[np.bool_]) -> Ints | None:
-        """The probe length of a miss from each bucket of an array (n,); `ends` (n,): which buckets
-        have an empty slot. None if occupancy alone does not tell."""
+        """The probe length of a miss from each bucket of an array (n,), or from each `probe_start`;
+        `ends` (n,): which of them have, or are, an empty slot. None if occupancy alone does not
+        tell."""
         return None
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:

@@ -1,4 +1,5 @@
-"""The pretty-printer of struct hmap: 'print *sessions' shows its entries."""
+"""The pretty-printer of struct hmap, and of maps whose language has none that shows all of them:
+'print *sessions' shows its entries."""
 
 from __future__ import annotations
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .target.gdb_values import GdbValues
 
 MAX_NAME = 100  # bytes of a string that names a child
+OF_HASHBROWN = (
+    r"^(std::collections::hash::(map|set)|hashbrown|indexmap|dashmap)::([a-z_]+::)*"
+    r"(HashMap|HashSet|HashTable|IndexMap|IndexSet|DashMap|DashSet)<"
+)
 
 # From gdb 14 on such a printer may be asked for one child.
 Printer: Any = getattr(gdb, "ValuePrinter", object)
@@ -55,10 +60,11 @@ class MapPrinter(Printer):  # type: ignore[misc]
         header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
-        return _shown(f"{header.family} map{name} with {header.count:,} {entries}")
+        kind = header.family if header.family[-3:] in ("Map", "Set") else f"{header.family} map"
+        return _shown(f"{kind}{name} with {header.count:,} {entries}")
 
     def children(self) -> Iterator[tuple[str, gdb.Value | str]]:
-        """Keys and elems in turn, in the order of the entries CSV."""
+        """Keys and elems in turn, of a set keys, in the order of the entries CSV."""
         opened = self._open()
         if opened is None:
             return
@@ -66,8 +72,10 @@ class MapPrinter(Printer):  # type: ignore[misc]
         number = 0
         for keys, elems in self._iter_entries():
             for key, elem in zip(keys.tolist(), elems.tolist()):
-                yield f"[{number} key]", _safe(values.gdb_value(key, found.header.key_type))
-                yield f"[{number} elem]", _safe(values.gdb_value(elem, found.header.elem_type))
+                shown = _safe(values.gdb_value(key, found.header.key_type))
+                yield f"[{number}]" if self._is_set else f"[{number} key]", shown
+                if not self._is_set:
+                    yield f"[{number} elem]", _safe(values.gdb_value(elem, found.header.elem_type))
                 number += 1
 
     def num_children(self) -> int:
@@ -117,7 +125,13 @@ class MapPrinter(Printer):  # type: ignore[misc]
                 yield opened[2].slot_addresses(block.cells)
 
     def display_hint(self) -> str:
-        return "map"
+        return "array" if self._is_set else "map"
+
+    @property
+    def _is_set(self) -> bool:
+        """Whether there are keys alone."""
+        opened = self._open()
+        return opened is not None and not opened[2].header.elem_type.name
 
 
 def _safe(value: gdb.Value) -> gdb.Value | str:
@@ -139,4 +153,6 @@ def register() -> None:
     """Adds the printer to gdb's own list; a printer of that name is replaced."""
     printers = gdb.printing.RegexpCollectionPrettyPrinter("hmap")
     printers.add_printer("struct hmap", "^hmap$", MapPrinter)
+    # Where gdb has loaded Rust's own printers, of the program, those of std's are asked first.
+    printers.add_printer("hashbrown", OF_HASHBROWN, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)

@@ -54,9 +54,9 @@ class Stats:
     chains: Ints = field(default_factory=lambda: np.zeros(1, np.int64))  # buckets by chain length
     longest: list[tuple[int, str, int]] = field(default_factory=list)  # length, array, bucket
     strip: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    # Start buckets by the probe length of a miss.
+    # Buckets, or slots, to start from, by the probe length of a miss.
     probes: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
-    longest_probe: tuple[int, str, int] = (0, "", 0)  # length, array, first bucket
+    longest_probe: tuple[int, str, int] = (0, "", 0)  # length, array, first bucket or slot
     # Entries in a bucket that their hash does not select; None: not verified.
     misplaced: int | None = None
 
@@ -72,8 +72,9 @@ class Stats:
                 self._offsets[array.name] = self._main_buckets
                 self._main_buckets += array.buckets
         self.strip = np.zeros(min(STRIP_MARKS, self._main_buckets))
-        # Which buckets of the current array can end a lookup.
+        # Which buckets of the current array, or which slots, can end a lookup.
         self._ends: list[NDArray[np.bool_]] = []
+        self._rows_with_ends = 0
 
     # ---- adding
 
@@ -96,7 +97,7 @@ class Stats:
         self.occupancy = _add_counts(self.occupancy, live)
         self.chains = _add_counts(self.chains, rows.chain[staying])
         if Aspect.PROBES in self.header.geometry.aspects:
-            self._add_probes(array, rows)
+            self._add_probes(array, block, rows)
         self._add_sums(array, rows.bucket[staying], live)
         self._add_strip(array, rows.bucket[staying], live)
         self._add_longest(block.array, rows)
@@ -142,15 +143,21 @@ class Stats:
         self.longest.sort(key=lambda one: -one[0])
         del self.longest[LONGEST:]
 
-    def _add_probes(self, array: Array, rows: Buckets) -> None:
+    def _add_probes(self, array: Array, block: Block, rows: Buckets) -> None:
         """Adds the probe lengths of an array once it is complete; one with unread buckets is left
         out."""
-        begin = int(rows.bucket[0])
+        begin, ends = int(rows.bucket[0]), rows.empty > 0
         if begin == 0:
             self._ends.clear()
-        if begin != sum(map(len, self._ends)):
+            self._rows_with_ends = 0
+        if self.header.geometry.probe_start:
+            if block.probe_ends is None:
+                return
+            ends = block.probe_ends
+        if begin != self._rows_with_ends:
             return
-        self._ends.append(rows.empty > 0)
+        self._ends.append(ends)
+        self._rows_with_ends += len(rows)
         if begin + len(rows) < array.buckets:
             return
         lengths = self.header.geometry.probes(np.concatenate(self._ends))
@@ -164,7 +171,7 @@ class Stats:
 
     @property
     def mean_probe(self) -> float:
-        """Buckets that a miss visits on average."""
+        """Buckets, or windows, that a miss visits on average."""
         starts = int(self.probes.sum())
         return float((np.arange(len(self.probes)) * self.probes).sum()) / starts if starts else 0.0
 

@@ -250,13 +250,15 @@ def _tables(stats: Stats) -> str:
 
 
 def _probes(stats: Stats) -> str:
-    """How many buckets the search for an absent key looks at, over all buckets to start from."""
+    """How many buckets, or windows, the search for an absent key looks at, over all places to start
+    from."""
     if len(stats.probes) < 2:
         return ""
     text = _shares(stats.probes)
-    length, array, bucket = stats.longest_probe
-    of = in_array(stats.header.array(array))
-    return f"{text}   longest {length:,}, first from {stats.header.geometry.bucket} {bucket:,}{of}"
+    length, array, start = stats.longest_probe
+    geometry, of = stats.header.geometry, in_array(stats.header.array(array))
+    noun = geometry.probe_start or geometry.bucket
+    return f"{text}   longest {length:,}, first from {noun} {start:,}{of}"
 
 
 def _slots(stats: Stats) -> str:

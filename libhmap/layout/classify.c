@@ -187,8 +187,9 @@ static const char *const unordered_table[] = {"_M_buckets",
                                               "_M_rehash_policy",
                                               "_M_single_bucket",
                                               NULL};
-static const char *const *const maps[] = {libhmap_map, go_map,   swiss_map,
-                                          sync_map,    trie_map, unordered_table};
+static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
+static const char *const *const maps[] = {libhmap_map, go_map,          swiss_map, sync_map,
+                                          trie_map,    unordered_table, raw_table};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

@@ -11,6 +11,7 @@ from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
+from .rust import family as rust
 from .reading import kept_for_type, why_unreadable
 
 # In the order in which they are tried.
@@ -20,6 +21,7 @@ FAMILIES: list[Family] = [
     swiss.FAMILY,
     sync.FAMILY,
     unordered.FAMILY,
+    rust.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

@@ -4,6 +4,7 @@
     groups     open addressing by groups of slots, with control bytes
     nodes      an array of lists, a node per entry
     slots      open addressing slot by slot
+    control    open addressing slot by slot, with the slots' control bytes in an array of their own
     unplaced   entries that are in no bucket
 
 Each has a `shape` (a Geometry: nouns, null model, sizes, verdicts, aspects, panels) and, except the
@@ -16,6 +17,7 @@ from collections.abc import Callable
 
 from ..header import Geometry
 from .chains.shape import BucketChains
+from .control.shape import ControlSlots
 from .groups.shape import ControlGroups
 from .nodes.shape import NodeLists
 from .slots.shape import FlatSlots
@@ -26,6 +28,7 @@ _SHAPES: dict[str, Callable[[int, int, float], Geometry]] = {
     ControlGroups.name: ControlGroups,
     NodeLists.name: NodeLists,
     FlatSlots.name: FlatSlots,
+    ControlSlots.name: ControlSlots,
     Unplaced.name: Unplaced,
 }
 NAMES = tuple(_SHAPES)

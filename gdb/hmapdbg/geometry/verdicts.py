@@ -85,9 +85,9 @@ def skewed_probes(numbers: Numbers) -> Verdict | None:
     """Probes longer than with a uniform hash."""
     if numbers.mean_probe <= LONG_PROBE or numbers.misplaced:
         return None
-    evidence = (
-        f"a miss visits {numbers.mean_probe:,.1f} {numbers.header.geometry.bucket}s on average"
-    )
+    geometry = numbers.header.geometry
+    unit = geometry.probe_unit or geometry.bucket
+    evidence = f"a miss visits {numbers.mean_probe:,.1f} {unit}s on average"
     return _skewed(numbers, evidence)
 
 

@@ -7,6 +7,7 @@
     holders     types that hold a value of a type known only at run time: interfaces
     go          Go: names, symbols, type descriptors, goroutines, the heap
     libstdcxx   gcc's C++ standard library
+    rust        Rust and its standard library
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -27,8 +28,9 @@ from .holders import Contents, Held, Holder, TellsUnknown
 from .language import Language
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX, short_name
+from .rust import RUST
 from .shown import Shown
-from .strings import StringType, points_to_text, text_unit, unit_of
+from .strings import StringType, is_letter, points_to_text, text_unit, unit_of
 
 __all__ = [
     "Access",
@@ -45,9 +47,11 @@ __all__ = [
     "find_counted_string",
     "find_elements",
     "find_holder",
+    "find_listed",
     "find_object",
     "find_shown",
     "is_internal",
+    "is_letter",
     "is_text",
     "language_of",
     "points_to_text",
@@ -60,7 +64,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, RUST, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:
@@ -101,6 +105,11 @@ def is_text(found: Type) -> bool:
 def find_elements(found: Type) -> Elements | None:
     """A type as a container, slice or smart pointer; None for any other type."""
     return _of_struct(found, lambda one: one.find_elements(found))
+
+
+def find_listed(found: Type) -> Elements | None:
+    """A type that is shown as its elements, as an array is; None for any other type."""
+    return _of_struct(found, lambda one: one.find_listed(found))
 
 
 def find_holder(found: Type) -> Holder | None:

@@ -33,6 +33,10 @@ class Language:
         """A type as a container, slice or smart pointer."""
         return None
 
+    def find_listed(self, found: Type) -> Elements | None:
+        """A type that is shown as its elements, as an array is."""
+        return None
+
     def find_holder(self, found: Type) -> Holder | None:
         """A type as a holder of values of run-time types."""
         return None

@@ -88,6 +88,17 @@ def text_unit(found: Type) -> int:
     return target.size if is_text else 0
 
 
+def is_letter(found: Type) -> bool:
+    """Whether a value of a type is a letter by itself, whatever its language calls a character:
+    Rust's char, any code point."""
+    return (
+        found.kind is Kind.INTEGER
+        and found.character
+        and found.size == 4
+        and (found.name == "char")
+    )
+
+
 def points_to_text(found: Type) -> bool:
     """Whether a type is `char *`, or a pointer to wider characters."""
     return found.kind is Kind.POINTER and text_unit(found) > 0

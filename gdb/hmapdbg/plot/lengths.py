@@ -24,8 +24,8 @@ class LengthsPanel(Panel):
         assert counts is not None
         if not geometry.chain_length:
             set_title(axes, "Probes for an absent key, by length")
-            axes.set_xlabel(f"{geometry.bucket}s looked at")
-            axes.set_ylabel(f"{geometry.bucket}s to start from")
+            axes.set_xlabel(f"{geometry.probe_unit or geometry.bucket}s looked at")
+            axes.set_ylabel(f"{geometry.probe_start or geometry.bucket}s to start from")
         else:
             set_title(axes, "Chains by length")
             axes.set_xlabel(geometry.chain_length)

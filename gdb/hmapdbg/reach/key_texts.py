@@ -25,6 +25,7 @@ from ..values import Renderer
 from ..values.literal import Braces, Character, Ends, Literal, Name, Number, Text, parse
 from ..values.pattern import BOOLEANS, Misfit, pattern_of
 from ..values.text import CUT
+from ..values.variants import has_tags
 from .misses import Misses
 
 KEY_LETTERS = 150  # of a key in a path; of longer ones, a part is left out
@@ -66,6 +67,7 @@ class MapKeys:
         self._map = opened
         self._type = opened.header.key_type
         self._holds = find_holder(self._type) is not None
+        self._is_tagged = has_tags(self._type)
         self._is_exact = opened.header.unique_keys and is_exact(self._type)
         self._counts: Counter[int] | None = None  # of coarse texts, by their hashes
         self._end_counts: Counter[int] | None = None
@@ -107,7 +109,7 @@ class MapKeys:
         text = _escaped(text.replace(f'"{CUT}', '"...'))
         if len(text) > MORE_LETTERS or not is_balanced(text):
             return ""
-        literal = parse(text)
+        literal = parse(text, self._is_tagged)
         if literal is None:
             return ""
         try:

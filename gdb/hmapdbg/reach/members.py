@@ -6,14 +6,14 @@ itself, by base classes in quotes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ..compat import dataclass
 from ..languages import Access, Places, short_name
 from ..languages.elements import Bytes, Words
-from ..target import Field, Memory, Type, VirtualBase
+from ..target import Field, Memory, Type, Variants, VirtualBase
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,41 @@ class InVirtualBase:
     def locate(self, _memory: Memory, addr: int, _raw: Bytes, _number: int) -> int | None:
         """See Elements."""
         return self.base.locate(addr)
+
+
+@dataclass(frozen=True)
+class InVariant:
+    """What one variant of a struct has, where it is the active one, as Elements have it."""
+
+    variants: Variants
+    number: int  # of the variant
+    size: int  # of the struct
+    noun = "variant"
+    access = Access.POINTEE
+
+    @property
+    def element(self) -> Type:
+        """See Elements."""
+        return self.variants.members[self.number].type
+
+    def find(self, _memory: Memory, addrs: Words, raw: Bytes) -> Places:
+        """See Elements."""
+        rows = np.flatnonzero(self.variants.choose(raw) == self.number)
+        offset = np.uint64(self.variants.members[self.number].offset)
+        return Places(addrs[rows] + offset, rows, np.zeros(len(rows), np.int64))
+
+    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
+        """See Elements."""
+        places = self.find(memory, np.array([addr], np.uint64), raw)
+        return int(places.addrs[0]) if len(places.addrs) and number == 0 else None
+
+
+def iter_variants(struct: Type) -> Iterator[InVariant]:
+    """The variants of a struct."""
+    variants = struct.variants
+    for number in range(len(variants.members)) if variants is not None else ():
+        assert variants is not None
+        yield InVariant(variants, number, struct.size)
 
 
 def find_virtual_base(struct: Type, name: str) -> VirtualBase | None:

@@ -20,7 +20,7 @@ from ..languages import (
     is_internal,
 )
 from ..target import Kind, Target, Type
-from .members import InVirtualBase, Members
+from .members import InVirtualBase, Members, iter_variants
 from .steps import Step, access_step, fields_step, index_step, pointee_step
 
 MAX_DEPTH = 40  # of nested structs
@@ -188,6 +188,11 @@ def _iter_struct_leaves(found: Type, offset: int, members: Members, depth: int) 
             for leaf in _iter_leaves(member.type, offset + member.offset, way, depth + 1):
                 is_doubtful = found.kind is Kind.UNION and leaf.way is Way.MAP
                 yield replace(leaf, in_union=True) if is_doubtful else leaf
+    for one in iter_variants(found):
+        if _is_worth(one.element):
+            name = one.variants.members[one.number].name
+            step = fields_step((*members.names, name))
+            yield Leaf(Way.ELEMENTS, offset, one.element, step, one.size, elements=one)
     for base in found.virtual_bases:
         part = InVirtualBase(base)
         step = fields_step((*members.names, part.step))

@@ -26,7 +26,7 @@ from ..find import find, key_by_text, parse_key
 from ..languages import Access, Contents, Holder, find_elements, find_holder, find_object
 from ..languages.go import MapTypes, find_call, find_type
 from ..languages.libhmap.registry import read_registry
-from ..target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ..target import Field, Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
 from ..target.types import pointer_to, pointers_by_name
 from .go_roots import address_of, is_root, resolve_root
@@ -374,10 +374,27 @@ def _member(target: Target, value: Value, name: str, path: str) -> Value:
         return _at(target, virtual.type, virtual.locate(value.address) or 0, path)
     found = find_qualified(value.type, name[1:-1]) if of_base else value.type.find(name)
     if found is None:
+        found = _active_variant(value, name)
+    if found is None:
         raise TargetError(
             f"'{value.expression}' has no field '{name}': see 'ptype {value.type.name}'"
         )
     return _part(value, found.type, found.offset, path)
+
+
+def _active_variant(value: Value, name: str) -> Field | None:
+    """The variant of that name; None where there is none. TargetError where another one is the
+    active one."""
+    variants = value.type.variants
+    names = [one.name for one in variants.members] if variants is not None else []
+    if variants is None or name not in names:
+        return None
+    raw = np.frombuffer(value.data, np.uint8)[None]
+    number = int(variants.choose(raw)[0])
+    if number < 0 or names[number] != name:
+        other = "no known variant" if number < 0 else f"'{names[number]}'"
+        raise TargetError(f"'{value.expression}' is not '{name}': it is {other}")
+    return variants.members[number]
 
 
 def _part(value: Value, found: Type, offset: int, path: str) -> Value:

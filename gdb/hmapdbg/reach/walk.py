@@ -460,6 +460,8 @@ def _is_sound(opened: Map) -> bool:
     """Whether a map has entries, and no Problem at all. Where only a part of the memory of a map
     may be one, anything less is a remnant."""
     header = opened.header
+    if header.certain_if_empty and not header.problems and not header.arrays:
+        return not header.count
     if header.problems or not header.count:
         return False
     return live_entries(opened.audit()) == header.count

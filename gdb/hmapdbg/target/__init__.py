@@ -19,7 +19,7 @@
 
 from .core_file import Gap
 from .memory import Memory, MemoryFault
-from .types import Field, Kind, Type, VirtualBase
+from .types import Field, Kind, Type, Variants, VirtualBase
 from .protocol import WITHOUT_DEBUG_INFO, Target, TargetError, Unreadable, Value, Variable
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Unreadable",
     "Value",
     "Variable",
+    "Variants",
     "VirtualBase",
     "WITHOUT_DEBUG_INFO",
 ]

@@ -178,8 +178,11 @@ def is_built_by_go(path: str) -> bool:
 
 
 def has_mangled_names(path: str) -> bool:
-    """Whether the symbol table of the ELF file at `path` has names of C++. OSError."""
+    """Whether the symbol table of the ELF file at `path` has names of C++ or Rust. OSError."""
     return _has_mangled_names(path, os.stat(path).st_mtime_ns)
+
+
+MANGLED = (b"\0_Z", b"\0_RN", b"\0_RI")  # the beginnings of names: of C++, and of Rust's second way
 
 
 @functools.lru_cache(100)
@@ -187,7 +190,11 @@ def _has_mangled_names(path: str, _changed: int) -> bool:
     def find(data: mmap.mmap) -> bool:
         sections = _sections(data)
         tables = [sections[one.link] for one in sections if one.kind == SHT_SYMTAB]
-        return any(data.find(b"\0_Z", one.offset, one.offset + one.size) >= 0 for one in tables)
+        return any(
+            data.find(start, one.offset, one.offset + one.size) >= 0
+            for one in tables
+            for start in MANGLED
+        )
 
     return _read(path, find, False)
 

@@ -21,6 +21,7 @@ from .gdb_left_out import LeftOut
 from .gdb_process import GdbProcess
 from .gdb_session import linker_names, output_of, types_by_pattern
 from .gdb_text import file_name
+from .gdb_trait_objects import TraitObjects
 from .gdb_types import GdbTypes
 from .gdb_values import GdbValues
 from .layout_files import LayoutNames
@@ -43,6 +44,7 @@ class GdbTarget(Target):
         self._indexes = INDEXES.placed() if gdb_objects.uses_indexes() else []
         self._types = GdbTypes(self.pointer_size, self._indexed_type if self._indexes else None)
         self._classes = GdbClasses(self, self._types)
+        self._trait_objects = TraitObjects(self._types)
         self._layouts = LAYOUTS.placed()
         known = {one.program for one in self._layouts}
         tables = [one for one in STRIPPED_GO.placed() if one.program not in known]
@@ -258,6 +260,9 @@ class GdbTarget(Target):
 
     def class_of_vtable(self, addr: int) -> tuple[str, Type | None]:
         return self._classes.of_vtable(addr)
+
+    def type_of_trait_object(self, found: Type, table: int) -> Type | None:
+        return self._trait_objects.type_of(found, table)
 
     def class_of_function(self, addr: int) -> Type | None:
         return self._classes.of_function(addr)

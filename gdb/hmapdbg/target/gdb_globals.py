@@ -34,6 +34,7 @@ from .gdb_frames import iter_threads
 from .gdb_layouts import text_addresses
 from .gdb_left_out import LeftOut
 from .gdb_objects import iter_object_files
+from .gdb_rust_statics import is_rust, iter_by_unit
 from .gdb_session import language
 from .gdb_statics import STATICS, Static, StaticsSearch, demangled
 from .gdb_text import file_name
@@ -228,13 +229,14 @@ class _ObjectFile:
     def _iter_spelled(self, variables: list[ElfSymbol], left_out: LeftOut) -> Iterator[_Spelled]:
         """The symbols of variables."""
         inside: list[ElfSymbol] = []  # statics of functions, and those without debug info
+        of_rust: list[ElfSymbol] = []
         met: set[str] = set()
         for one in variables:
             if one.name in met or (self._is_go and _OF_COMPILER.search(one.name)):
                 continue
             symbols = [] if one.name.startswith("_ZZ") else self._symbols_of(one)
             if not symbols:
-                inside.append(one)
+                (of_rust if is_rust(one.name) else inside).append(one)
                 continue
             met.add(one.name)
             for symbol in symbols:
@@ -242,6 +244,10 @@ class _ObjectFile:
                 names = names[1:] if len(symbols) > 1 else names
                 address = self._address_of(one)
                 yield _Spelled(symbol, names, one.name, address, one.is_thread_local)
+        if of_rust and self.bias is not None:
+            for found in iter_by_unit(of_rust, self._functions, self.bias):
+                names = _names_in_file(found.symbol)
+                yield _Spelled(found.symbol, names, found.linker_name, None, found.is_thread_local)
         search = StaticsSearch(self.base, self.bias, inside, self._functions, self._is_go)
         for static in search.run(left_out):
             names = _names_in_function(static)

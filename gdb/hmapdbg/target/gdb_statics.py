@@ -19,6 +19,7 @@ import gdb
 from ..compat import dataclass
 from .elf_symbols import ElfSymbol
 from .gdb_left_out import LeftOut
+from .gdb_rust_statics import is_rust, rust_name
 from .gdb_session import output_of
 from .gdb_text import file_name
 
@@ -210,7 +211,9 @@ def symbols_in(block: gdb.Block | None) -> list[gdb.Symbol]:
 
 
 def demangled(name: str) -> str:
-    """A linker's name as C++ has it; one that is not mangled as it is."""
+    """A linker's name as C++ or Rust has it; one that is not mangled as it is."""
+    if is_rust(name):
+        return rust_name(name)
     if not name.startswith("_Z"):
         return name
     try:

@@ -11,7 +11,8 @@ import gdb
 
 from .declared import definition
 from .gdb_namesakes import STRUCTS, are_same
-from .types import CHARACTERS, Field, Kind, Type, VirtualBase, array_of
+from .gdb_variants import Chooser, WholeTypes, has_variants
+from .types import CHARACTERS, Field, Kind, Type, Variants, VirtualBase, array_of
 
 
 class GdbTypes:
@@ -27,6 +28,7 @@ class GdbTypes:
         """`indexed`: the types of an index, which those of the debugger's are replaced by."""
         self.pointer_size = pointer_size
         self._indexed = indexed
+        self._whole = WholeTypes()
         self._originals: dict[int, tuple[Type, gdb.Type]] = {}
         self._described_as: dict[tuple[str, int, int], list[tuple[gdb.Type, Type]]] = {}
 
@@ -43,6 +45,7 @@ class GdbTypes:
     def neutral(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
         completed from another compilation unit if possible."""
+        found = self._whole.of(found)
         namesakes = self._described_as.setdefault((str(found), found.code, found.sizeof), [])
         for other, known in namesakes:
             if are_same(other, found):
@@ -93,6 +96,14 @@ class GdbTypes:
         if code in STRUCTS:
             kind = Kind.STRUCT if code == gdb.TYPE_CODE_STRUCT else Kind.UNION
             real = _completed(real)
+            if has_variants(real):
+                return Type(
+                    kind,
+                    name,
+                    real.sizeof,
+                    resolve_argument=lambda number: self._template_argument(real, number),
+                    variants=Variants(tuple(self._iter_fields(real))[1:], Chooser(real)),
+                )
             known = None
             if not real.sizeof and not real.fields():
                 known = definition(real.name or "", self.pointer_size)
@@ -166,9 +177,11 @@ def type_named(name: str) -> gdb.Type | None:
     symbols of the package, which looking up `struct NAME` causes, even if that fails."""
     for spelled in (name, f"struct {name}", name):
         try:
-            return gdb.lookup_type(spelled)
+            found = gdb.lookup_type(spelled)
         except gdb.error:
             continue
+        if found.code != gdb.TYPE_CODE_NAMESPACE:  # Rust: of functions of the type
+            return found
     return None
 
 

@@ -214,6 +214,11 @@ class Target(Memory):
         there; and the class, None where debug info does not have it."""
         return "", None
 
+    def type_of_trait_object(self, found: Type, table: int) -> Type | None:
+        """The type of the value behind a pointer of that type, by the table of its functions
+        (Rust's &dyn Trait); None where that is unknown."""
+        return None
+
     def class_of_function(self, addr: int) -> Type | None:
         """The class of C++ of which the function at an address is a member; None: unknown."""
         return None

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import field, replace
 from typing import Union
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..compat import dataclass
 
 
@@ -61,6 +64,16 @@ class VirtualBase:
 
 
 @dataclass(frozen=True, slots=True)
+class Variants:
+    """The variant part of a struct (DW_TAG_variant_part, Rust's enums): of its members one is there
+    at a time. `choose` tells which of n structs, from their bytes (n, size), has which one: their
+    indices (n,), -1 where that is not known."""
+
+    members: tuple[Field, ...]
+    choose: Callable[[NDArray[np.uint8]], NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
 class Type:
     """A type of the target, typedefs and qualifiers stripped (`name` keeps the name as written).
 
@@ -90,6 +103,7 @@ class Type:
     )
 
     virtual_bases: tuple[VirtualBase, ...] = field(default=(), compare=False, repr=False)
+    variants: Union[Variants, None] = field(default=None, compare=False, repr=False)
     # What `find` has found: each family asks every struct for its own fields.
     _found: dict[str, Union[Field, None]] = field(
         default_factory=dict, init=False, compare=False, repr=False

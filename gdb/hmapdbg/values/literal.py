@@ -1,5 +1,6 @@
-r"""Literals of C, C++ and Go that a user types for a key: numbers, characters, strings, names, and
-lists of them in braces, with or without field names. Of a long string, dots may stand for a part.
+r"""Literals of C, C++, Go and Rust that users type for a key: numbers, characters, strings, names,
+and lists of them in braces, with or without field names, and Rust's tuples and variants. Of a long
+string, dots may stand for a part.
 
     >>> parse('{x = 1, y = -0x10}')
     Braces(items=(('x', Number(text='1')), ('y', Number(text='-0x10'))))
@@ -21,6 +22,7 @@ from typing import Union
 from ..compat import dataclass
 
 MAX_DEPTH = 40  # of nested braces
+CLOSING = {"{": "}", "(": ")"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,15 @@ class Braces:
     items: tuple[tuple[str, Literal], ...]
 
 
-Literal = Union[Number, Character, Text, Ends, Name, Braces]
+@dataclass(frozen=True)
+class Tagged:
+    """A name with values behind it: Some(5), Rect {width = 1, height = 2}."""
+
+    name: str
+    values: Braces
+
+
+Literal = Union[Number, Character, Text, Ends, Name, Braces, Tagged]
 
 _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(
@@ -116,9 +126,10 @@ _LETTERS = {
 }  # fmt: skip
 
 
-def parse(text: str) -> Literal | None:
-    """Parses a whole text; None if it is not a literal."""
-    parser = _Parser(text)
+def parse(text: str, tagged: bool = False) -> Literal | None:
+    """Parses a whole text; None if it is not a literal. `tagged`: names may have values behind
+    them, which otherwise are calls of functions."""
+    parser = _Parser(text, tagged)
     found = parser.value(0)
     return found if found is not None and parser.at_end() else None
 
@@ -143,8 +154,9 @@ def unescaped(text: str) -> bytes:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tagged: bool) -> None:
         self._text = text
+        self._tagged = tagged
         self._at = 0
 
     def at_end(self) -> bool:
@@ -165,8 +177,8 @@ class _Parser:
     def value(self, depth: int) -> Literal | None:
         """The literal at this point; None if there is none."""
         self._skip()
-        if self._text.startswith("{", self._at):
-            return None if depth > MAX_DEPTH else self._braces(depth)
+        if self._text.startswith(("{", "("), self._at):
+            return None if depth > MAX_DEPTH else self._values(depth)
         found = self._take(_INFINITE)
         if found is not None:
             return Number(found.group().lower())
@@ -184,7 +196,23 @@ class _Parser:
         if found is not None:
             return _character(found.group(1))
         found = self._take(_NAME) or self._take(_BYTES)
-        return None if found is None else Name(found.group())
+        return None if found is None else self._name(found.group(), depth)
+
+    def _name(self, name: str, depth: int) -> Literal | None:
+        """A name, with the values that may follow it."""
+        follows = re.match(r"\(| ?\{", self._text[self._at : self._at + 2])
+        if not self._tagged or follows is None:
+            return Name(name)
+        self._skip()
+        values = None if depth > MAX_DEPTH else self._braces(depth, CLOSING[self._text[self._at]])
+        return None if values is None else Tagged(name, values)
+
+    def _values(self, depth: int) -> Braces | None:
+        """Values in braces, or in parentheses, where one alone is an expression."""
+        closing = CLOSING[self._text[self._at]]
+        found = self._braces(depth, closing)
+        is_tuple = found is not None and len(found.items) != 1
+        return found if closing == "}" or is_tuple else None
 
     def _string(self, start: re.Match[str]) -> Literal:
         """A string that begins so, with what may follow it: dots, and its end."""
@@ -201,12 +229,12 @@ class _Parser:
             self._at = before
         return number
 
-    def _braces(self, depth: int) -> Braces | None:
+    def _braces(self, depth: int, closing: str) -> Braces | None:
         self._at += 1
         items: list[tuple[str, Literal]] = []
         while True:
             self._skip()
-            if self._text.startswith("}", self._at):
+            if self._text.startswith(closing, self._at):
                 self._at += 1
                 return Braces(tuple(items))
             if items:
@@ -214,7 +242,7 @@ class _Parser:
                     return None
                 self._at += 1
                 self._skip()
-                if self._text.startswith("}", self._at):
+                if self._text.startswith(closing, self._at):
                     continue  # a comma may follow the last one
             name = self._take(_FIELD)
             value = self.value(depth + 1)

@@ -7,34 +7,42 @@ so that only a key that was understood is called absent. Padding is not compared
 
 from __future__ import annotations
 
-import abc
 import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compat import dataclass
 from ..languages import (
     Holder,
     Shown,
-    StringType,
     find_counted_string,
     find_holder,
+    find_listed,
     find_shown,
     is_text,
     points_to_text,
     text_unit,
     unit_of,
 )
-from ..target import Field, Kind, Target, Type
-from .ends import counted_with_ends, letters_with_ends, terminated_with_ends
-from .literal import Braces, Character, Ends, Literal, Name, Number, Text
-from .strings import StringReader
+from ..target import Field, Kind, Target, Type, Variants
+from .literal import Braces, Character, Ends, Literal, Name, Number, Tagged, Text
+from .matching import (
+    All,
+    Bits,
+    Bytes,
+    Counted,
+    Float,
+    Letters,
+    Listed,
+    Mask,
+    OfVariant,
+    Pattern,
+    Pointed,
+    Same,
+    WithEnds,
+)
+from .variants import tag_of, values_of
 from .wide import widened
-
-Bytes = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 
 NUMBERS = (Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN, Kind.POINTER)
 NULLS = ("null", "NULL", "nil", "nullptr")
@@ -42,159 +50,8 @@ BOOLEANS = {"false": 0, "true": 1}
 MAX_SHAPE = 200  # characters of a shape
 
 
-class Pattern(abc.ABC):
-    """What keys are compared with."""
-
-    @abc.abstractmethod
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """Which of n keys (n, size) match."""
-
-
 class Misfit(Exception):
     """A literal does not fit a type; the text says why."""
-
-
-@dataclass(frozen=True)
-class Same(Pattern):
-    """The same bytes at an offset."""
-
-    offset: int
-    content: bytes
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        wanted = np.frombuffer(self.content, np.uint8)
-        found: Mask = (raw[:, self.offset : self.offset + len(wanted)] == wanted).all(axis=1)
-        return found
-
-
-@dataclass(frozen=True)
-class Float(Pattern):
-    """The same number: both zeros are equal, and NaN matches any NaN."""
-
-    offset: int
-    size: int
-    value: float
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        dtype = np.dtype(f"{target.order}f{self.size}")
-        column = np.ascontiguousarray(raw[:, self.offset : self.offset + self.size])
-        numbers = column.view(dtype)[:, 0]
-        found: Mask = (
-            np.isnan(numbers) if math.isnan(self.value) else numbers == dtype.type(self.value)
-        )
-        return found
-
-
-@dataclass(frozen=True)
-class Bits(Pattern):
-    """The same value of a bit field, marked by `mask` (both as long as the struct)."""
-
-    mask: bytes
-    content: bytes
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        mask = np.frombuffer(self.mask, np.uint8)
-        found: Mask = ((raw & mask) == np.frombuffer(self.content, np.uint8)).all(axis=1)
-        return found
-
-
-@dataclass(frozen=True)
-class Letters(Pattern):
-    """The text of an array of characters: up to its first NUL, or all of it."""
-
-    offset: int
-    size: int
-    content: bytes
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        wanted = (self.content + b"\0")[: self.size]
-        return Same(self.offset, wanted).matches(target, raw)
-
-
-@dataclass(frozen=True)
-class Counted(Pattern):
-    """A string with a known length."""
-
-    offset: int
-    size: int
-    string: StringType
-    content: bytes
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        part = np.ascontiguousarray(raw[:, self.offset : self.offset + self.size])
-        addrs, sizes = self.string.locate(target, part)
-        found: Mask = sizes == len(self.content)
-        rows = np.flatnonzero(found)
-        if self.content and len(rows):
-            texts, ok = target.gather(addrs[rows].astype(np.uint64), len(self.content))
-            wanted = np.frombuffer(self.content, np.uint8)
-            found[rows] = ok & (texts == wanted).all(axis=1)
-        return found
-
-
-@dataclass(frozen=True)
-class Pointed(Pattern):
-    """A pointer to a string that ends with NUL."""
-
-    offset: int
-    content: bytes
-    unit: int = 1  # bytes of a character
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        addrs = target.pointer_column(raw, self.offset)
-        reader = StringReader(target, len(self.content), 1 << 40)
-        strings = reader.read_terminated(addrs, np.ones(len(addrs), np.int64), self.unit)
-        found: Mask = ~strings.failed & ~strings.cut & (strings.lengths == len(self.content))
-        rows = np.flatnonzero(found)
-        if self.content and len(rows):
-            starts = np.cumsum(strings.lengths + 1) - strings.lengths - 1
-            places = starts[rows, None] + np.arange(len(self.content))
-            wanted = np.frombuffer(self.content, np.uint8)
-            found[rows] = (strings.joined[places] == wanted).all(axis=1)
-        return found
-
-
-@dataclass(frozen=True)
-class WithEnds(Pattern):
-    """A text of any kind that is longer than how it begins and ends."""
-
-    offset: int
-    type: Type
-    start: bytes
-    end: bytes
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        part = np.ascontiguousarray(raw[:, self.offset : self.offset + self.type.size])
-        string = find_counted_string(self.type)
-        if string is not None:
-            return counted_with_ends(target, string, part, self.start, self.end)
-        if self.type.kind is Kind.ARRAY:
-            return letters_with_ends(part, self.start, self.end)
-        addrs = target.pointer_column(part)
-        return terminated_with_ends(target, addrs, text_unit(self.type), self.start, self.end)
-
-
-@dataclass(frozen=True)
-class All(Pattern):
-    """Each of some patterns."""
-
-    parts: tuple[Pattern, ...]
-
-    def matches(self, target: Target, raw: Bytes) -> Mask:
-        """See Pattern."""
-        found = np.ones(len(raw), np.bool_)
-        for part in self.parts:
-            rows = np.flatnonzero(found)
-            if len(rows):
-                found[rows] = part.matches(target, raw[rows])
-        return found
 
 
 class Dynamic(Pattern):
@@ -252,6 +109,14 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
         return Pointed(offset, widened(literal.content, unit, target.order), unit)
     if found.kind is Kind.ARRAY:
         return _array(target, found, literal, offset)
+    if found.variants is not None:
+        return _variant(target, found, found.variants, literal, offset)
+    listed = find_listed(found)
+    if listed is not None:
+        if not isinstance(literal, Braces) or any(name for name, _ in literal.items):
+            raise Misfit("values in braces are expected")
+        parts = (pattern_of(target, listed.element, value) for _, value in literal.items)
+        return Listed(offset, found.size, listed, tuple(parts))
     holder = find_holder(found)
     if holder is not None:
         return Dynamic(offset, holder, literal)
@@ -265,7 +130,41 @@ def pattern_of(target: Target, found: Type, literal: Literal, offset: int = 0) -
         if number is None:
             raise Misfit("a number is expected")
         return Float(offset, found.size, number)
+    if not found.size and isinstance(literal, Braces) and not literal.items:  # Rust's ()
+        return All(())
     return Same(offset, _integer(target, found, literal))
+
+
+def _variant(
+    target: Target, found: Type, variants: Variants, literal: Literal, offset: int
+) -> Pattern:
+    """A variant by its name, and its values. Misfit."""
+    if not isinstance(literal, (Name, Tagged)):
+        raise Misfit(f"one of the variants of '{found.name}' is expected")
+    name = literal.text if isinstance(literal, Name) else literal.name
+    names = [one.name for one in variants.members]
+    last = name.rpartition("::")[2]
+    if last not in names:
+        raise Misfit(f"'{found.name}' has no variant '{last}'")
+    number = names.index(last)
+    member = variants.members[number]
+    fields = values_of(member.type)
+    values = literal.values if isinstance(literal, Tagged) else Braces(())
+    if len(values.items) != len(fields):
+        raise Misfit(f"'{last}' has {len(fields):,} values, not {len(values.items):,}")
+    by_name = {name: value for name, value in values.items if name}
+    if by_name and sorted(by_name) != sorted(one.name for one in fields):
+        raise Misfit(f"a value for each of {', '.join(one.name for one in fields)} is expected")
+    parts = tuple(
+        pattern_of(
+            target,
+            field.type,
+            by_name[field.name] if by_name else values.items[place][1],
+            offset + member.offset + field.offset,
+        )
+        for place, field in enumerate(fields)
+    )
+    return OfVariant(offset, found.size, variants, number, All(parts))
 
 
 def integer_of(found: Type, literal: Literal) -> int | None:
@@ -352,6 +251,11 @@ def _shown(target: Target, shown: Shown, literal: Literal, offset: int) -> Patte
     only = shown.only
     if only is not None:
         return pattern_of(target, only.type, literal, offset + only.offset)
+    tag = tag_of(shown)
+    if tag and isinstance(literal, Tagged) and literal.name.rpartition("::")[2] == tag:
+        literal = literal.values
+    if tag and len(shown.fields) == 1 and not isinstance(literal, Braces):
+        literal = Braces((("", literal),))
     values = _values_of(literal, len(shown.fields))
     return All(
         tuple(
@@ -427,6 +331,8 @@ def shape_of(found: Type, depth: int = 0) -> str:
 def _shape(found: Type, depth: int) -> str:
     if find_counted_string(found) is not None or points_to_text(found):
         return '"text"'
+    if found.variants is not None:
+        return " or ".join(map(_shape_of_variant, found.variants.members))
     shown = find_shown(found)
     if shown is not None:
         inner = ", ".join(_shape(one.type, depth + 1) for one in shown.fields)
@@ -445,10 +351,19 @@ def _shape(found: Type, depth: int) -> str:
     return found.name
 
 
+def _shape_of_variant(member: Field) -> str:
+    values = ", ".join(_shape(one.type, 4) for one in values_of(member.type))
+    return f"{member.name}({values})" if values else member.name
+
+
 def is_exact(pattern: Pattern) -> bool:
     """Whether a pattern matches only keys that are equal by their bytes, or by what their strings
     of known length hold."""
     if isinstance(pattern, All):
+        return all(is_exact(part) for part in pattern.parts)
+    if isinstance(pattern, OfVariant):
+        return is_exact(pattern.inner)
+    if isinstance(pattern, Listed):
         return all(is_exact(part) for part in pattern.parts)
     return isinstance(pattern, (Same, Counted, Bits))
 
@@ -457,6 +372,8 @@ def iter_dynamic(pattern: Pattern) -> Sequence[Dynamic]:
     """The parts of a pattern that depend on the contents of holders."""
     if isinstance(pattern, Dynamic):
         return [pattern]
-    if isinstance(pattern, All):
+    if isinstance(pattern, OfVariant):
+        return iter_dynamic(pattern.inner)
+    if isinstance(pattern, (All, Listed)):
         return [one for part in pattern.parts for one in iter_dynamic(part)]
     return []

@@ -9,19 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..languages import (
+    Elements,
     Holder,
     Shown,
     StringType,
     find_counted_string,
     find_holder,
+    find_listed,
     find_shown,
+    is_letter,
     points_to_text,
     text_unit,
     unit_of,
 )
-from ..target import Field, Kind, Memory, Target, Type
+from ..target import Field, Kind, Memory, Target, Type, Variants
 from . import numbers, text
 from .strings import MAX_STRINGS, StringReader, Strings
+from .variants import UNKNOWN, has_numbers, iter_present, values_of
 from .wide import narrowed
 
 Bytes = NDArray[np.uint8]
@@ -115,6 +119,7 @@ class Renderer:
         data = column.data
         if (
             type.kind is not Kind.INTEGER
+            or is_letter(type)
             or data.shape[1] != type.size
             or not 0 < type.size <= numbers.MAX_INTEGER_SIZE
             or (column.failed is not None and column.failed.any())
@@ -132,7 +137,8 @@ class Renderer:
                 return 1 + type.size // 64
             shown = max(min(type.count, self._max_elements), 1)
             return shown * self._count_values(type.target, depth + 1)
-        inner = (self._count_values(field.type, depth + 1) for field in type.iter_fields())
+        fields = type.iter_fields() if type.variants is None else iter(type.variants.members)
+        inner = (self._count_values(field.type, depth + 1) for field in fields)
         return max(sum(inner), 1)
 
     def _render(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
@@ -144,8 +150,8 @@ class Renderer:
             return self._render_arrays(type, data, quoted, depth)
         if kind in (Kind.STRUCT, Kind.UNION):
             return self._render_structs(type, data, quoted, depth)
-        if type.size == 0:
-            return [""] * len(data)
+        if type.size == 0:  # Rust's () has its name inside others
+            return [type.name if quoted and type.name == "()" else ""] * len(data)
         if kind is Kind.BOOLEAN:
             return numbers.render_booleans(data)
         if kind is Kind.FLOAT:
@@ -158,6 +164,8 @@ class Renderer:
             if points_to_text(type):
                 return self._render_c_strings(type, data, quoted)
             return numbers.render_addresses(data, self._order)
+        if is_letter(type):
+            return text.render_letters(numbers.decode_integers(data, self._order, False).tolist())
         return numbers.render_integers(data, self._order, type.signed)
 
     def _render_arrays(self, type: Type, data: Bytes, quoted: bool, depth: int) -> list[str]:
@@ -206,6 +214,11 @@ class Renderer:
         string = find_counted_string(type)
         if string is not None:
             return self._render_counted_strings(string, data, quoted)
+        if type.variants is not None:
+            return self._render_variants(type.variants, data, depth)
+        listed = find_listed(type)
+        if listed is not None:
+            return self._render_listed(listed, data, depth)
         holder = find_holder(type)
         if holder is not None and self._target is not None:
             return self._render_held(holder, self._target, data, quoted, depth)
@@ -222,6 +235,52 @@ class Renderer:
             (field.name.replace("%", "%%") + " = %s") if field.name else "%s" for field in fields
         ]
         return list(map(("{" + ", ".join(parts) + "}").__mod__, zip(*columns)))
+
+    def _render_variants(self, variants: Variants, data: Bytes, depth: int) -> list[str]:
+        """Of each value its variant alone."""
+        texts = np.full(len(data), UNKNOWN, dtype=object)
+        for rows, member in iter_present(variants, data):
+            if member is None:
+                continue
+            inner = values_of(member.type)
+            if not inner:
+                texts[rows] = member.name
+                continue
+            if depth >= MAX_DEPTH:
+                texts[rows] = f"{member.name}(...)"
+                continue
+            part = data[rows, member.offset : member.offset + member.type.size]
+            columns = [self._render_field(one, part, depth) for one in inner]
+            if has_numbers(member.type):
+                names, before, after = [""] * len(inner), "(", ")"
+            else:
+                names, before, after = [f"{one.name} = " for one in inner], " {", "}"
+            template = ", ".join(f"{name}%s" for name in names)
+            template = f"{member.name}{before}{template}{after}"
+            texts[rows] = list(map(template.__mod__, zip(*columns)))
+        return list(texts.tolist())
+
+    def _render_listed(self, listed: Elements, data: Bytes, depth: int) -> list[str]:
+        """The elements of each of n values, which are elsewhere, as those of an array."""
+        if depth >= MAX_DEPTH or self._nested > MAX_NESTED:
+            return ["{...}"] * len(data)
+        places = listed.find(self._memory, np.zeros(len(data), np.uint64), data)
+        shown = places.numbers < self._max_elements
+        addrs, rows = places.addrs[shown], places.rows[shown]
+        self._nested += len(addrs)
+        is_cut = np.bincount(places.rows[~shown], minlength=len(data)) > 0
+        self.cut_arrays += int(is_cut.sum())
+        content, ok = np.zeros((len(addrs), 0), np.uint8), np.ones(len(addrs), np.bool_)
+        if listed.element.size:
+            content, ok = self._memory.gather(addrs, listed.element.size)
+        texts = self._render(listed.element, content, True, depth + 1)
+        for row in np.flatnonzero(~ok).tolist():
+            texts[row] = f"<fault 0x{int(addrs[row]):x}>"
+        ends = np.cumsum(np.bincount(rows, minlength=len(data)))
+        out = []
+        for begin, end, cut in zip([0, *ends[:-1].tolist()], ends.tolist(), is_cut.tolist()):
+            out.append(f"{{{', '.join(texts[begin:end])}{', ...' if cut else ''}}}")
+        return out
 
     def _render_shown(self, shown: Shown, data: Bytes, quoted: bool, depth: int) -> list[str]:
         if shown.symbol and self._target is not None:

@@ -117,3 +117,17 @@ def _render_cut(data: bytes, quoted: bool) -> str:
 
 def _escape(data: bytes) -> str:
     return data.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+
+
+def render_letters(codes: list[int]) -> list[str]:
+    """Letters by their code points, in single quotes; what is none as its number.
+
+    >>> render_letters([233, 39, 0xD800])
+    ["'é'", "'\\\\''", '55296']
+    """
+    return [
+        str(code)
+        if code > 0x10FFFF or 0xD800 <= code < 0xE000
+        else "'" + ("\\" if chr(code) in "'\\" else "") + chr(code) + "'"
+        for code in codes
+    ]

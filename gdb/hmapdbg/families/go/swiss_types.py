@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...geometry.groups.layout import Control, GroupLayout
+from ...geometry.control_bytes import Control
+from ...geometry.groups.layout import GroupLayout
 from ...geometry.groups.shape import ControlGroups
 from ...geometry.probing import triangular
 from ...languages.go import (

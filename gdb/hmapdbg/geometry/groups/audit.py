@@ -12,7 +12,8 @@ import numpy as np
 
 from ...block import Block, Problem
 from ..columns import KeySet, byte_hashes, pointer_column
-from .layout import FULL, Seen
+from ..control_bytes import FULL
+from .layout import Seen
 from .walk import GroupWalk
 
 

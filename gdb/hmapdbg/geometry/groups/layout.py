@@ -13,8 +13,6 @@ from ...header import Array
 from ...target import Target
 from ..columns import Mask, Raw
 
-FULL = 0x80  # control bytes below this one mark full slots: 7 bits of the hash
-
 
 @dataclass(frozen=True)
 class GroupLayout:
@@ -73,20 +71,6 @@ class GroupLayout:
         windows = np.lib.stride_tricks.sliding_window_view(raw, size, axis=1)
         step = max(step, 1)
         return windows[:, offset : offset + self.slots * step : step][:, : self.slots]
-
-
-@dataclass(frozen=True)
-class Control:
-    """Control bytes that are marks."""
-
-    empty: int = 0x80
-    deleted: int = 0xFE
-
-    def name(self, byte: int) -> str:
-        """What a byte means."""
-        if byte < FULL:
-            return "full"
-        return {self.empty: "empty", self.deleted: "deleted"}.get(byte, "none")
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from ...block import Addresses, Block, Buckets, Cells, Chain, Column, Link, Plac
 from ...header import Array
 from ...target import MemoryFault, Target
 from ..columns import BLOCK_BYTES, Mask, Raw, box_targets, iter_runs, unboxed
+from ..control_bytes import FULL, Control
 from ..problems import Told
 from ..ranges import rows_text
-from .layout import FULL, Control, GroupLayout, Seen
+from .layout import GroupLayout, Seen
 
 
 class GroupWalk:

@@ -236,7 +236,8 @@ class _Finder:
     def _is_goroutine(self, pointers: Words) -> bool:
         """Whether all can be goroutines, and one of them lives: of those that have ended little can
         be checked, and there is always main's."""
-        living: set[int] = set()  # their numbers
+        numbers: set[int] = set()
+        lives = False
         for at in pointers.tolist():
             record = self._bytes(at, self._g.size)
             if at % 8 or len(record) < self._g.size:
@@ -250,10 +251,11 @@ class _Finder:
             size = high - low
             if status in DEAD:
                 continue
-            if size <= 0 or size & (size - 1) or not number or number in living or own != at:
+            if size <= 0 or size & (size - 1) or not number or number in numbers:
                 return False
-            living.add(number)
-        return bool(living)
+            numbers.add(number)
+            lives = lives or own == at
+        return lives
 
     def _own(self, record: bytes) -> int:
         """The word of a goroutine that leads to itself."""

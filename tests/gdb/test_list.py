@@ -50,7 +50,7 @@ def test_options_and_files(folder: Path) -> None:
     assert [row["path"] for row in chosen] == ["server.connections", "server.cache"]
     chosen = list(csv.DictReader(io.StringIO(session[5].output)))
     assert [row["name"] for row in chosen] == ["subscriptions", "sessions", "connections"]
-    assert session[6].output == "no maps: none was found, or none matches\n"
+    assert session[6].output == "none of 6 maps matches\n"
     saved = json.loads((folder / "saved.json").read_text(encoding="utf-8"))
     assert saved["format"] == "hmap-list/1"
     assert all(0 < len(row["sample"]["keys"]) <= 256 for row in saved["maps"])
@@ -195,3 +195,16 @@ def test_ctrl_c_in_the_walks_leaves_the_numbers_of_headers() -> None:
     assert [row.lstrip().startswith("~") for row in rows] == [False] * 3 + [True] * 4
     assert total.startswith("6 maps hold ")
     assert note.startswith("note: 4 maps were not walked because of Ctrl-C: their numbers are from")
+
+
+def test_a_list_of_another_program_is_doubted(folder: Path) -> None:
+    saved = folder / "saved.json"
+    gdb_session(fixture_program("dev", "service"), commands=[*STOP, f"hmap-list --save {saved}"])
+    renamed = folder / "renamed"
+    renamed.write_bytes(fixture_program("dev", "service").read_bytes())
+    renamed.chmod(0o755)
+    doubt = "'renamed': unless it was renamed, maps that match do so by chance"
+    session = gdb_session(renamed, commands=[*STOP, f"hmap-diff {saved}"])
+    assert session[-1].output.splitlines()[-1] == (
+        f"note: '{saved}' was saved of the program 'service', this one is {doubt}"
+    )

@@ -79,13 +79,25 @@ class Diff(HmapCommand):
             outputs.commit()
         if STANDARD_OUTPUT not in [*arguments.all("--csv"), *arguments.all("--json")]:
             write("".join(f"{line}\n" for line in diff_lines(found, limit)))
-            write("".join(f"note: {printable(note)}\n" for note in after.notes))
+            notes = [*_doubts(before, after, path), *after.notes]
+            write("".join(f"note: {printable(note)}\n" for note in notes))
         show_traces(after)
 
     def complete(self, text: str, word: str | None) -> object:
         if not text.lstrip().startswith("-") and " " not in text.strip():
             return gdb.COMPLETE_FILENAME
         return super().complete(text, word)
+
+
+def _doubts(before: Listing, after: Listing, path: str) -> list[str]:
+    """What speaks against comparing two listings: other programs."""
+    names = [os.path.basename(one.program) for one in (before, after)]
+    if not all(names) or names[0] == names[1]:
+        return []
+    return [
+        f"'{path}' was saved of the program '{names[0]}', this one is '{names[1]}': unless it was "
+        "renamed, maps that match do so by chance"
+    ]
 
 
 def _load(path: str) -> Listing:

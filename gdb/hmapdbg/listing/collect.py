@@ -246,7 +246,8 @@ def collect(target: Target, wanted: Wanted, progress: Progress | None = None) ->
     everything = search_maps(target, search, left, progress)
     wished = [one for one in _each(everything, chosen, chosen) if one is not None]
     found = list(_each(wished, certain, lambda one: one))
-    return listing_of(target, search, left, found, wanted, progress)
+    listing = listing_of(target, search, left, found, wanted, progress)
+    return replace(listing, met=len(everything))
 
 
 def _each(

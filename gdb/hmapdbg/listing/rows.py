@@ -71,6 +71,7 @@ class Listing:
     cuts: Sequence[str] = field(default=())
     traces: Sequence[str] = field(default=())  # where errors arose inside; not saved
     choice: str = ""  # the options by which maps were chosen, as typed; empty: all of them
+    met: int = 0  # maps found, also those that were not asked for; 0: not known
 
     @property
     def is_complete(self) -> bool:

@@ -202,9 +202,12 @@ def diff_csv(found: Difference, guarded: bool = False) -> str:
 def total_line(listing: Listing) -> str:
     """How many maps, what they hold, and how they were found."""
     if not listing.rows:
+        if listing.met:
+            more = ", and not everything was searched: see below" if listing.cuts else ""
+            return f"none of {count_of(listing.met, 'map')} matches{more}"
         if listing.cuts or listing.notes:
             return "no maps found, but not everything was searched: see below"
-        return "no maps: none was found, or none matches"
+        return "no maps: none was found"
     sources = Counter(row.source for row in listing.rows)
     words = {
         "global": "by globals",

@@ -12,6 +12,7 @@ from the target is never evaluated: keys are compared, types looked up.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -118,10 +119,19 @@ def typed_at(target: Target, type_name: str, address: str) -> Value:
             is_map = named is not None and named.kind is Kind.POINTER
             found = named if is_map or named is None else pointer_to(named, target.pointer_size)
         if found is None:
+            near = _near(target, type_name)
+            if near:
+                raise TargetError(f"no type '{type_name}' in the program, but {near}") from None
             raise
         number = address_of(target, address)
         data = number.data[: target.pointer_size]
         return Value(f"({type_name}) ({address})", found, data)
+
+
+def _near(target: Target, type_name: str) -> str:
+    """The map types that are spelled much like a name; empty: there are none."""
+    known = [one.name for one in target.kept(MapTypes).all()] if type_name[:4] == "map[" else []
+    return " or ".join(f"'{one}'" for one in difflib.get_close_matches(type_name, known))
 
 
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:

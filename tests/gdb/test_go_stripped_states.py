@@ -55,8 +55,15 @@ def check(folder: Path, truth: Path, go: Toolchain) -> str:
     return f"{found}"
 
 
-@pytest.mark.parametrize("flags", [(), (PIE,)], ids=["exe", "pie"])
-@on(toolchains())
+# All of them at a fixed address; at another one, Debian's Go and the newest, or those asked for.
+BUILT: list[tuple[Toolchain, tuple[str, ...]]] = [(go, ()) for go in toolchains()] + [
+    (go, (PIE,)) for go in main_toolchains()
+]
+
+
+@pytest.mark.parametrize(
+    "go, flags", [pytest.param(*one, id=f"{one[0].name}{''.join(one[1])}") for one in BUILT]
+)
 def test_core_of_the_kernel(
     go: Toolchain, flags: tuple[str, ...], folder: Path, kernel_cores: None
 ) -> None:

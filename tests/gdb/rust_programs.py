@@ -7,7 +7,7 @@ import fcntl
 import functools
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,12 +70,12 @@ def of_crates(level: str = "debug") -> Path:
     with _locked(folder / "lock"):
         profile = ["--release"] if level == "release" else []
         command = [str(able.cargo), "build", "--locked", "--offline", "--quiet", *profile]
-        _run([*command, "--target-dir", str(folder)], CRATES)
+        _run([*command, "--target-dir", str(folder)], CRATES, able.environment)
     return folder / level / "crates"
 
 
-def _run(command: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str], folder: Path, env: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
 
 

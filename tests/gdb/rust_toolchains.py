@@ -46,6 +46,11 @@ class Toolchain:
         path = self.rustc.with_name("cargo")
         return path if os.access(path, os.X_OK) else None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """For cargo, which would take the first compiler on PATH, that of another release."""
+        return os.environ | {"RUSTC": str(self.rustc)}
+
 
 @functools.cache
 def find_toolchains() -> tuple[Toolchain, ...]:
@@ -90,6 +95,7 @@ def _fetch(*more: str) -> str | None:
         done = subprocess.run(
             [str(able.cargo), "fetch", "--locked", "--quiet", *more],
             cwd=CRATES,
+            env=able.environment,
             capture_output=True,
             text=True,
             check=False,

@@ -277,9 +277,9 @@ def test_a_core_of_another_processor(go: Toolchain, folder: Path) -> None:
     listing = f"hmap-list --limit 0 --json {document}"
     gdb_session(exe, core=core, commands=[listing], gdb="gdb-multiarch")
     found = listed(document)
-    # No code says which variables are maps: those of go1.19 go by their looks alone.
+    # No code says which variables are maps: they go by their looks alone.
     missing = told.keys() - {row["address"] for row in found["maps"]}
-    assert len(missing) == (1 if go.minor < (1, 21) else 0)
+    assert not missing
     assert any(one.startswith("the code of AArch64 is not read: ") for one in found["notes"])
     told = {addr: count for addr, count in told.items() if addr not in missing}
     assert_told(told, found)

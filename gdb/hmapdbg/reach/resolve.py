@@ -121,7 +121,7 @@ def typed_at(target: Target, type_name: str, address: str) -> Value:
         if found is None:
             near = _near(target, type_name)
             if near:
-                raise TargetError(f"no type '{type_name}' in the program, but {near}") from None
+                raise TargetError(f"no type '{type_name}' in the program: it has {near}") from None
             raise
         number = address_of(target, address)
         data = number.data[: target.pointer_size]

@@ -200,7 +200,9 @@ def quote(texts: list[str]) -> list[str]:
     joined = "\0".join(texts)
     if not any(character in joined for character in ',"\r\n'):
         return texts
-    return ['"' + t.replace('"', '""') + '"' if _is_special(t) else t for t in texts]
+    del joined  # as large as all of them
+    doubled = (t.replace('"', '""') if _is_special(t) else None for t in texts)
+    return [t if found is None else f'"{found}"' for t, found in zip(texts, doubled)]
 
 
 def _write_rows(

@@ -32,10 +32,11 @@ def render_text(joined: Bytes, lengths: Ints, cut: Mask, quoted: bool) -> list[s
     ends = np.cumsum(lengths + 1) - 1
     # Few strings are cut or hold NUL; the others are decoded at once, separated by NUL.
     special = cut.copy()
-    zeros = np.flatnonzero(joined == 0)
-    if len(zeros) > count:
-        inner = np.setdiff1d(zeros, ends, assume_unique=True)
-        special[np.searchsorted(ends, inner)] = True
+    is_zero = joined == 0
+    is_zero[ends] = False
+    if is_zero.any():
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        special |= np.logical_or.reduceat(is_zero, starts)
     if not special.any():
         return _render_joined(joined.tobytes(), quoted)
     texts = np.empty(count, object)

@@ -6,7 +6,7 @@
 
 #include <hmap/hmap.h>
 
-#include "libshared.h"
+extern void Fill(void); /* of the library */
 
 HMAP_TYPE_INT32(numbers, int);
 

@@ -85,6 +85,12 @@ class KeySet:
         self._same.append(numbers.view(np.uint64))
         self._slots.append(slots)
 
+    def add_bytes(self, keys: Column, slots: Addresses, known: Mask | None = None) -> None:
+        """Keys that are equal if their bytes are, of those that could be read or are `known`: what
+        could not be read may be of megabytes of zeros."""
+        chosen = keys.known if known is None else known
+        self.add(byte_hashes(keys.data[chosen]), slots[chosen])
+
     def iter_twice(self) -> Iterator[tuple[int, int]]:
         """The slots of two equal keys, for each that is not the first of its kind."""
         if not self._same:

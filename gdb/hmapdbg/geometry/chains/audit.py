@@ -11,7 +11,7 @@ import numpy as np
 from ...block import Addresses, Block, Buckets, Cells, Column, Problem
 from ...header import Header
 from ...target.memory import mapped_parts
-from ..columns import KeySet, Mask, byte_hashes, pointer_column
+from ..columns import KeySet, Mask, pointer_column
 from .arrays import Arrays
 from .layout import Seen
 from .walk import BucketWalk
@@ -199,7 +199,7 @@ class BucketAudit:
             if not self.compare_keys:
                 return
             # Without the hash only keys of equal bytes are known to be equal.
-            self.keys.add(byte_hashes(cells.keys.data[known]), slots[known])
+            self.keys.add_bytes(cells.keys, slots, known)
             return
         hashes, ok = self.key_hash.hashes(cells.keys)
         if self.key_hash.is_string:

@@ -27,7 +27,7 @@ from ...compat import dataclass
 from ...header import Header
 from ...layout import StructLayout
 from ...target import Target
-from ..columns import KeySet, Mask, byte_hashes
+from ..columns import KeySet, Mask
 from ..problems import Told
 from .layout import RUN, Seen, SlotLayout, Table
 from .probes import hit_lengths
@@ -199,9 +199,7 @@ class _Audit:
                 )
         entries = self._walk.entry_addresses(cells)
         if self._keys is not None:
-            known = cells.keys.known
-            hashes = byte_hashes(cells.keys.data[known])
-            self._keys.add(hashes, entries[known] + np.uint64(layout.key))
+            self._keys.add_bytes(cells.keys, entries + np.uint64(layout.key))
         placement = self._map.placement
         if placement is None or not len(cells):
             return

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...block import Block, Problem
-from ..columns import KeySet, byte_hashes, pointer_column
+from ..columns import KeySet, pointer_column
 from ..control_bytes import FULL
 from .layout import Seen
 from .walk import GroupWalk
@@ -61,7 +61,7 @@ class GroupAudit:
                     f"unreadable {name}", text, int(column.faults[at]), ""
                 )
         if self.keys is not None:
-            self.keys.add(byte_hashes(cells.keys.data), self.walk.key_slots(cells))
+            self.keys.add_bytes(cells.keys, self.walk.key_slots(cells))
 
     def finish(self) -> Iterator[Problem]:
         """S12, after all cells."""

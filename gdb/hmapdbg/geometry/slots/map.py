@@ -11,7 +11,7 @@ from ...block import Addresses, Block, Buckets, Cells, Chain, Column, Link, Plac
 from ...header import Array, Header
 from ...layout import StructLayout
 from ...target import MemoryFault, Target
-from ..columns import BLOCK_BYTES, KeySet, byte_hashes, iter_runs
+from ..columns import BLOCK_BYTES, KeySet, iter_runs
 from ..problems import Told
 from ..ranges import next_readable, rows_text
 from .layout import DELETED, EMPTY, LIVE, Seen, SlotLayout
@@ -60,7 +60,7 @@ class SlotMap:
                 continue
             yield item
             if isinstance(item, Block) and item.cells is not None and self.compare_keys:
-                keys.add(byte_hashes(item.cells.keys.data), self.slot_addresses(item.cells)[0])
+                keys.add_bytes(item.cells.keys, self.slot_addresses(item.cells)[0])
         for first, second in keys.iter_twice():
             text = f"the key at 0x{second:x} is also live at 0x{first:x}"
             yield from told.problem("K1", text, second, "K1")

@@ -22,8 +22,7 @@ import pytest
 
 from go_toolchains import DEBIAN, Toolchain, find_toolchains, missing_mandatory
 from harness import ROOT, Outcome, gdb_session
-from truth import assert_same, check_summary, first_line, read_csv
-from truth import ENTRIES_HEADER, OCCUPANCY_HEADER
+from truth import assert_files_same, check_summary, read_csv
 
 SOURCE = ROOT / "fixtures" / "go"
 BUILD = ROOT / "build" / "go"
@@ -169,10 +168,7 @@ class GoDump:
         assert all(note.startswith("note: ") for note in notes), audited.output
 
     def _check_files(self, dumped: Outcome) -> None:
-        assert first_line(self.truth / "occupancy.csv") == OCCUPANCY_HEADER
-        assert first_line(self.truth / "entries.csv") == ENTRIES_HEADER
-        assert_same(self.view / "occupancy.csv", self.truth / "occupancy.csv")
-        assert_same(self.view / "entries.csv", self.truth / "entries.csv")
+        assert_files_same(self.view, self.truth)
         check_summary(dumped, self.count, True)
         if self.told["address"] == "0x0":
             assert "nil" in dumped.output, dumped.output

@@ -20,10 +20,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from fetching import fetch_by
+
 # The last releases of the versions between Debian's and the newest.
 WANTED = ("1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.8", "1.26.8", "1.27.3")
 
-FETCH_SECONDS = 300  # for one of them
 
 # Required in CI; elsewhere a missing one is skipped.
 DEBIAN = (1, 19)
@@ -160,20 +161,7 @@ def _fetch(able: Toolchain, version: str) -> str | None:
     """Downloads a release with a newer toolchain; returns the error, if any."""
     environment = {k: v for k, v in os.environ.items() if k != "GOFLAGS"}
     environment |= {"GOTOOLCHAIN": f"go{version}", "GOTELEMETRY": "off"}
-    try:
-        done = subprocess.run(
-            [str(able.go), "version"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=FETCH_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return f"timed out after {FETCH_SECONDS} seconds"
-    if done.returncode == 0:
-        return None
-    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return fetch_by([str(able.go), "version"], environment)
 
 
 def main() -> None:

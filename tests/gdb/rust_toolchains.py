@@ -19,8 +19,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from fetching import fetch_by
+
 CRATES = Path(__file__).resolve().parents[2] / "fixtures" / "rust" / "crates"
-FETCH_SECONDS = 300
 LEAST = (1, 63)  # that the fixtures are written for
 LEAST_FOR_CRATES = (1, 85)  # of those in Cargo.lock
 
@@ -91,21 +92,8 @@ def _fetch(*more: str) -> str | None:
     able = newest_with_cargo()
     if able is None:
         return f"no cargo of Rust {'.'.join(map(str, LEAST_FOR_CRATES))} or later"
-    try:
-        done = subprocess.run(
-            [str(able.cargo), "fetch", "--locked", "--quiet", *more],
-            cwd=CRATES,
-            env=able.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=FETCH_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return f"timed out after {FETCH_SECONDS} seconds"
-    if done.returncode == 0:
-        return None
-    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    command = [str(able.cargo), "fetch", "--locked", "--quiet", *more]
+    return fetch_by(command, able.environment, CRATES)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from built import fixture_program
 from harness import Outcome, gdb_session
-from truth import ENTRIES_HEADER, OCCUPANCY_HEADER, assert_same, first_line, read_csv
+from truth import assert_files_same, read_csv
 
 # Of each build, see fixtures/cpp/CMakeLists.txt.
 PROGRAMS = {
@@ -76,10 +76,7 @@ def commands_for(states: Sequence[State], view: Path) -> list[str]:
 def check_state(state: State, truth: Path, view: Path, dump: Outcome, check: Outcome) -> None:
     """Compares gdb's view of a state with its ground truth."""
     told, seen = truth / state.name, view / state.name
-    assert first_line(told / "occupancy.csv") == OCCUPANCY_HEADER
-    assert first_line(told / "entries.csv") == ENTRIES_HEADER
-    assert_same(seen / "occupancy.csv", told / "occupancy.csv")
-    assert_same(seen / "entries.csv", told / "entries.csv")
+    assert_files_same(seen, told)
     facts = {row["field"]: row["value"] for row in read_csv(told / "facts.csv")}
     count, buckets = int(facts["count"]), int(facts["bucket_count"])
     title, entries = dump.output.splitlines()[:2]

@@ -38,10 +38,7 @@ class Dumped:
 
     def check(self, outcome: Outcome) -> None:
         occupancy = self.truth / "occupancy.csv"
-        assert first_line(occupancy) == OCCUPANCY_HEADER
-        assert first_line(self.truth / "entries.csv") == ENTRIES_HEADER
-        assert_same(self.view / "occupancy.csv", occupancy)
-        assert_same(self.view / "entries.csv", self.truth / "entries.csv")
+        assert_files_same(self.view, self.truth)
         assert sorted(path.name for path in self.view.iterdir()) == ["entries.csv", "occupancy.csv"]
         header = {row["field"]: row["value"] for row in read_csv(self.truth / "header.csv")}
         count, live = int(header["count"]), sum(int(row["live"]) for row in read_csv(occupancy))
@@ -120,3 +117,11 @@ def check_verdict(check: Outcome, truth: Path) -> None:
     live = sum(int(row["live"]) for row in read_csv(truth / "occupancy.csv"))
     assert check.error is None and check.messages == ""
     assert check.output == f"consistent: {live:,} entries\n"
+
+
+def assert_files_same(view: Path, truth: Path) -> None:
+    """Checks that the CSV files in two folders are equal, and begin as they have to."""
+    assert first_line(truth / "occupancy.csv") == OCCUPANCY_HEADER
+    assert first_line(truth / "entries.csv") == ENTRIES_HEADER
+    assert_same(view / "occupancy.csv", truth / "occupancy.csv")
+    assert_same(view / "entries.csv", truth / "entries.csv")

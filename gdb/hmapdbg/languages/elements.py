@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import dataclass
-from ..target import Memory, Type
+from ..target import Field, Memory, Type
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -63,6 +63,29 @@ class Elements(Protocol):
 
     def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
         """The address of one element of one value, by its number; None: no such element."""
+
+
+class CountedElements:
+    """What a value with a pointer to its elements, and their number, has of Elements."""
+
+    __slots__ = ()
+    element: Type
+    pointer: Field
+    length: Field
+
+    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
+        """See Elements."""
+        starts, lengths = self._words(memory, raw)
+        if number >= int(lengths[0]):
+            return None
+        return int(starts[0]) + number * self.element.size
+
+    def _words(self, memory: Memory, raw: Bytes) -> tuple[Words, Words]:
+        """The pointers and the numbers of n values (n, size)."""
+        return (
+            memory.pointer_column(raw, self.pointer.offset),
+            memory.pointer_column(raw, self.length.offset),
+        )
 
 
 def spread(starts: Words, counts: Ints, size: int) -> Places:

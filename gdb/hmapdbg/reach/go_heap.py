@@ -130,11 +130,15 @@ def _iter_unreached(target: Target, search: Search, notes: list[str]) -> Iterato
         for found in search.follow_places(places, UNREACHED):
             if found.header.elem_type.name == SYNC_ENTRY:  # counted with its sync.Map
                 continue
-            is_held = found.header.address in on_stacks
-            yield replace(found, source=GOROUTINE) if is_held else found
+            yield _on_stack(found, on_stacks)
     candidates = _iter_candidates(target, layout, heap, notes)
     fitting = _fitting_all(target, search, heap, types, candidates, notes)
     yield from _iter_fitting(target, search, heap, on_stacks, fitting)
+
+
+def _on_stack(found: Found, on_stacks: set[int]) -> Found:
+    """A map, by a goroutine if a word of a stack leads to it."""
+    return replace(found, source=GOROUTINE) if found.header.address in on_stacks else found
 
 
 def _iter_fitting(
@@ -152,8 +156,7 @@ def _iter_fitting(
     }
     shapes = Shapes(target, heap, several)
     for found in search.follow_places(shapes.iter_places(), UNREACHED):
-        is_held = found.header.address in on_stacks
-        yield replace(found, source=GOROUTINE) if is_held else found
+        yield _on_stack(found, on_stacks)
     frames = target.kept(FramePlaces)
     pointers = RootPointers(target) if target.has_tables_only else None
     for addr, candidates in fitting.items():

@@ -55,7 +55,7 @@ from .names import (
     with_shapes,
     without_paths,
 )
-from .plausible import Shape, fits, may_be, shape_of
+from .plausible import Shape, fits, shape_of
 from .roots import ROOT, Roots, root_address, root_name
 from .slices import find_slice
 from .stack_maps import StackMap, StackMaps
@@ -101,7 +101,6 @@ __all__ = [
     "iter_goroutine_variables",
     "iterator_notes",
     "map_name_of",
-    "may_be",
     "Shape",
     "fits",
     "shape_of",

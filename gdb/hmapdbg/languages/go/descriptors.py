@@ -92,15 +92,6 @@ class Descriptors:
             raise NoDescriptor
         return found
 
-    def are_of(self, addrs: NDArray[np.uint64], kind: GoKind) -> NDArray[np.bool_]:
-        """Which of the descriptors at (n,) addresses are of a kind, if they are any."""
-        field = self._struct(BASE).fields.get("kind")
-        if field is None:
-            return np.zeros(len(addrs), np.bool_)
-        bytes_, ok = self._target.gather(addrs + np.uint64(field.offset), 1)
-        of_kind: NDArray[np.bool_] = ok & ((bytes_[:, 0] & KIND_MASK) == kind)
-        return of_kind
-
     def elem(self, found: Descriptor) -> int:
         """The descriptor of the elements of an array, slice, channel or map, or of a pointee."""
         return self._part(found, "elem")

@@ -26,6 +26,9 @@ COUNTS = ("npcdata", "nfuncdata")  # of what follows a function's record
 NONE = 0xFFFFFFFF
 BLOCK = 256  # bytes of such a table read at a time
 
+# Those that are given a map, by how their names begin.
+MAP_FUNCTIONS = ("runtime.map", "internal/runtime/maps.")
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -107,6 +110,11 @@ class Functions:
             field = "nameOff" if "nameOff" in record else "nameoff"
             parts.append(one.entries[:-1][ok & np.isin(rows[field], wanted)])
         return np.sort(np.concatenate(parts))
+
+    def map_entries(self) -> NDArray[np.uint64]:
+        """Where the MAP_FUNCTIONS begin, sorted."""
+        starts = b"|".join(re.escape(one.encode()) for one in MAP_FUNCTIONS)
+        return self.entries_of(rb"(?:" + starts + rb")[^\0]*")
 
     def frame_size(self, addr: int) -> int | None:
         """How many bytes the stack has grown by since the function was called, when it is about to

@@ -19,7 +19,6 @@ from ...target import MemoryFault, Target
 from .functions import Functions
 from .machine_code import CALL_SIZE, NEAR, STORE, TYPE, find_calls, referred
 
-MAP_FUNCTIONS = rb"(?:runtime\.map|internal/runtime/maps\.)[^\0]*"
 RUNTIME = rb"(?:runtime|internal/runtime/maps)\.[^\0]*"
 INITIALISERS = rb"[^\0]*\.(?:init|map\.init\.\d+)"
 MAX_CODE = 1 << 22  # bytes of an initialiser
@@ -30,7 +29,7 @@ def iter_initialised(
 ) -> Iterator[tuple[int, int]]:
     """Map variables, and the descriptors of the types that they most likely have."""
     entries = functions.entries()
-    maps = set(functions.entries_of(MAP_FUNCTIONS).tolist())
+    maps = set(functions.map_entries().tolist())
     runtime = set(functions.entries_of(RUNTIME).tolist())
     for entry in functions.entries_of(INITIALISERS).tolist():
         function = functions.at(entry)

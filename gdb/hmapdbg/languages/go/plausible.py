@@ -52,11 +52,6 @@ def fits(target: Target, shape: Shape, raw: Bytes) -> bool:
     return all(_fits(target, leaf, raw) for leaf in shape)
 
 
-def may_be(target: Target, found: Type, raw: Bytes) -> bool:
-    """Whether n values (n, size) can all be of a type."""
-    return fits(target, shape_of(found), raw)
-
-
 # ---- shapes
 
 

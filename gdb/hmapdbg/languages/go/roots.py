@@ -25,7 +25,7 @@ from ...target import Kind, MemoryFault, Target, Type
 from ...target.types import pointer_to
 from .declared import MapTypes, find_type
 from .functions import Functions
-from .initialisers import MAP_FUNCTIONS, iter_initialised
+from .initialisers import iter_initialised
 from .machine_code import CALL_SIZE, MAP, NEAR, TYPE, find_calls, keeps_ax, referred
 from .modules import STATIC, modules_of, ranges_of
 
@@ -84,7 +84,7 @@ class Roots:
         self._methods: dict[int, Type | None] = {}
         maps: dict[int, set[int]] = {}
         self.found: dict[int, Type] = {}
-        wanted = set(self._functions.entries_of(MAP_FUNCTIONS).tolist())
+        wanted = set(self._functions.map_entries().tolist())
         for call in self._iter_calls():
             if call.target in wanted:
                 place = self._map_at(call)

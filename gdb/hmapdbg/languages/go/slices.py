@@ -6,7 +6,7 @@ import numpy as np
 
 from ...compat import dataclass
 from ...target import Field, Kind, Memory, Target, Type
-from ..elements import Access, Bytes, Places, Words, spread
+from ..elements import Access, Bytes, CountedElements, Places, Words, spread
 from .extents import Extents
 
 FIELDS = ("array", "len", "cap")
@@ -14,7 +14,7 @@ MAX_LENGTH = 1 << 40  # of a string or slice
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(CountedElements):
     """A slice type; see elements.Elements."""
 
     element: Type
@@ -45,19 +45,6 @@ class Slice:
             sane &= memory.kept(Extents).have_room(starts, sizes)
         counts = np.where(sane, lengths, 0).astype(np.int64)
         return spread(starts, counts, self.element.size)
-
-    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
-        """See Elements."""
-        starts, lengths = self._words(memory, raw)
-        if number >= int(lengths[0]):
-            return None
-        return int(starts[0]) + number * self.element.size
-
-    def _words(self, memory: Memory, raw: Bytes) -> tuple[Words, Words]:
-        return (
-            memory.pointer_column(raw, self.pointer.offset),
-            memory.pointer_column(raw, self.length.offset),
-        )
 
 
 def find_slice(found: Type) -> Slice | None:

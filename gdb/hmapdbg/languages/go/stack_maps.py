@@ -21,14 +21,13 @@ from ...compat import dataclass
 from ...target import MemoryFault, Target
 from .abi import GoKind
 from .descriptors import Descriptors, NoDescriptor
-from .functions import Function, Functions
+from .functions import MAP_FUNCTIONS, Function, Functions
+from .machine_code import CALL_SIZE, TYPE, referred
 
 MAX_CODE = 1 << 20  # bytes of a function
 NEAR = 64  # bytes between the first of the instructions and the call
-CALLED = ("runtime.map", "internal/runtime/maps.")
 
 _CALL = re.compile(rb"\xe8", re.DOTALL)
-_TYPE = re.compile(rb"\x48\x8d\x05(....)", re.DOTALL)  # LEAQ type(SB), AX
 # LEAQ offset(SP), BX
 _MAP = re.compile(rb"\x48\x8d\x9c\x24(....)|\x48\x8d\x5c\x24(.)", re.DOTALL)
 # LEAQ offset(SP), any register: the first one is where the map is made.
@@ -78,12 +77,12 @@ class StackMaps:
             name = self._called(function.entry, code, at)
             if name is None:
                 continue
-            if name.startswith(CALLED):
+            if name.startswith(MAP_FUNCTIONS):
                 before = code[max(last, at - NEAR) : at]
                 place = self._arguments(function.entry + at - len(before), before)
                 if place is not None:
                     found[place] = None
-            last = at + 5
+            last = at + CALL_SIZE
         first = _first_uses(code)
         return [
             StackMap(offset, descriptor, function.entry + first.get(offset, 0))
@@ -92,19 +91,19 @@ class StackMaps:
 
     def _called(self, start: int, code: bytes, at: int) -> str | None:
         """The function that is called by the instruction at a place; None: it is no call."""
-        if at + 5 > len(code):
+        if at + CALL_SIZE > len(code):
             return None
-        target = start + at + 5 + int.from_bytes(code[at + 1 : at + 5], "little", signed=True)
+        end = at + CALL_SIZE
+        target = start + end + int.from_bytes(code[at + 1 : end], "little", signed=True)
         called = self._functions.at(target)
         return called.name if called is not None and called.entry == target else None
 
     def _arguments(self, start: int, code: bytes) -> tuple[int, int] | None:
         """Where the map is, and its type, as the instructions before a call say."""
-        types, maps = list(_TYPE.finditer(code)), list(_MAP.finditer(code))
+        types, maps = list(TYPE.finditer(code)), list(_MAP.finditer(code))
         if not types or not maps:
             return None
-        where = int.from_bytes(types[-1].group(1), "little", signed=True)
-        descriptor = start + types[-1].end() + where
+        descriptor = referred(start, types[-1])
         try:
             if self._descriptors.at(descriptor).kind is not GoKind.MAP:
                 return None

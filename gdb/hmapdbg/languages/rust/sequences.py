@@ -6,7 +6,7 @@ import numpy as np
 
 from ...compat import dataclass
 from ...target import Field, Kind, Memory, Type
-from ..elements import Access, Bytes, Places, Words, spread
+from ..elements import Access, Bytes, CountedElements, Places, Words, spread
 from .members import unwrapped
 from .names import full_name
 
@@ -15,7 +15,7 @@ LARGE = 1 << 16  # bytes of elements that are looked at before they are followed
 
 
 @dataclass(frozen=True)
-class Sequence:
+class Sequence(CountedElements):
     """A Vec, or a pointer to a slice: where the elements are, and their number; see Elements."""
 
     element: Type
@@ -37,19 +37,6 @@ class Sequence:
             if not memory.is_mapped(int(starts[row]), int(counts[row]) * self.element.size):
                 counts[row] = 1
         return spread(starts, counts, self.element.size)
-
-    def locate(self, memory: Memory, addr: int, raw: Bytes, number: int) -> int | None:
-        """See Elements."""
-        starts, lengths = self._words(memory, raw)
-        if number >= int(lengths[0]):
-            return None
-        return int(starts[0]) + number * self.element.size
-
-    def _words(self, memory: Memory, raw: Bytes) -> tuple[Words, Words]:
-        return (
-            memory.pointer_column(raw, self.pointer.offset),
-            memory.pointer_column(raw, self.length.offset),
-        )
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import numpy as np
 
 from ...compat import dataclass
 from ...target import Field, Kind, Target, Type
+from ..cxx.smart import Pointer, owns_anything
 from ..elements import Access
 from ..holders import Bytes, Contents, Held, Mask, TellsUnknown, Unknown, Words
-from .names import short_name
-from .smart import Pointer, counted, owns_anything
+from ..cxx.names import short_name
+from .smart import counted
 
 _INPLACE = "_Sp_counted_ptr_inplace<"
 _POINTING = ("_Sp_counted_ptr<", "_Sp_counted_deleter<")

@@ -75,11 +75,9 @@ static const char *const go_type_prefixes[] = {
 };
 
 static const char *const cplusplus_type_prefixes[] = {
-    "std::unordered_map<",
-    "std::unordered_multimap<",
-    "std::unordered_set<",
-    "std::unordered_multiset<",
-    NULL,
+    "std::unordered_map<",      "std::unordered_multimap<",      "std::unordered_set<",
+    "std::unordered_multiset<", "std::__1::unordered_map<",      "std::__1::unordered_multimap<",
+    "std::__1::unordered_set<", "std::__1::unordered_multiset<", NULL,
 };
 
 /* Their types are kept too, but what they point to only if it leads to maps. */
@@ -187,9 +185,13 @@ static const char *const unordered_table[] = {"_M_buckets",
                                               "_M_rehash_policy",
                                               "_M_single_bucket",
                                               NULL};
+static const char *const libcxx_table[] = {"__bucket_list_", "__p1_", "__p2_", "__p3_", NULL};
+static const char *const libcxx_20_table[] = {"__bucket_list_", "__first_node_", "__size_",
+                                              "__max_load_factor_", NULL};
 static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
-static const char *const *const maps[] = {libhmap_map, go_map,          swiss_map, sync_map,
-                                          trie_map,    unordered_table, raw_table};
+static const char *const *const maps[] = {libhmap_map,  go_map,          swiss_map,
+                                          sync_map,     trie_map,        unordered_table,
+                                          libcxx_table, libcxx_20_table, raw_table};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

@@ -1,6 +1,6 @@
 """std::string and std::wstring as the ABI of libc++ fixes them (version 1, and the usual layout),
-for programs whose debug info only declares them: clang leaves their definitions out unless it is told
--fstandalone-debug."""
+for programs whose debug info only declares them: clang leaves their definitions out unless it is
+told -fstandalone-debug."""
 
 from __future__ import annotations
 

@@ -6,5 +6,6 @@ libstdcxx and libcxx know the fields.
     smart       smart pointers
     choices     what may hold a value, or one of several
     erased      what holds a value of any type
+    owners      std::shared_ptr<void>
     wrapped     structs that stand for one member
 """

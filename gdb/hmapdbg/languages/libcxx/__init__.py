@@ -7,6 +7,7 @@
     smart       the smart pointers
     choices     what may hold a value, or one of several
     erased      what holds a value of any type
+    owners      std::shared_ptr<void>
     shown       what types are shown as
     tuples      std::tuple
 """
@@ -19,7 +20,7 @@ from ..holders import Holder
 from ..language import Language
 from ..shown import Shown
 from ..strings import StringType
-from . import abi, choices, containers, erased, shown, smart, strings
+from . import abi, choices, containers, erased, owners, shown, smart, strings
 
 __all__ = ["LIBCXX"]
 
@@ -39,7 +40,7 @@ class Libcxx(Language):
         return smart.recognise(found) or containers.recognise(found)
 
     def find_holder(self, found: Type) -> Holder | None:
-        return choices.recognise(found) or erased.recognise(found)
+        return choices.recognise(found) or erased.recognise(found) or owners.recognise(found)
 
 
 declared.register(abi.define)

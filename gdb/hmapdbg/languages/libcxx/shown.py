@@ -3,6 +3,8 @@ in order, a std::chrono::duration with its unit."""
 
 from __future__ import annotations
 
+import re
+
 from ...target import Field, Kind, Type
 from ..cxx.wrapped import member_of, unit_of
 from ..shown import Shown
@@ -16,6 +18,7 @@ _WRAPPERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("__a_value", ("__a_value",)),  # std::atomic
     ("__a_", ("__a_",)),
 )
+_TYPE_INDEX = re.compile(r"(?:struct |class )?std::(?:\w+::)?type_index\Z")
 
 
 def recognise(found: Type) -> Shown | None:
@@ -27,6 +30,9 @@ def recognise(found: Type) -> Shown | None:
     if pointer is not None:
         # The address alone: what it leads to may be text without an end.
         return Shown((Field("", pointer.pointer, Type(Kind.POINTER, "void *", pointer.width)),))
+    target = member_of(found, "__t_", ("__t_",))
+    if target is not None and _TYPE_INDEX.match(found.name):
+        return Shown((target,), symbol="typeinfo for ")
     ticks = member_of(found, "__rep_", ("__rep_",))
     if ticks is not None and ticks.type.kind in (Kind.INTEGER, Kind.FLOAT):
         return Shown((ticks,), after=unit_of(found))

@@ -183,6 +183,8 @@ class _Opening:
             self._problem("U6", "the maximum load is not a positive number", self.table.max_load)
             return
         most = self.buckets * self.max_load
+        if self.problems:
+            return  # a wrong number of buckets was told of
         if self.size > most * (1 + 1e-6) + 1:
             text = (
                 f"{self.size:,} entries, but {self.buckets:,} buckets at load {self.max_load:g} "

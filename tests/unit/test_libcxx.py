@@ -284,6 +284,9 @@ def string_type(unit: Type, alternate: bool, bits: bool, holder: str) -> Type:
     union = Type(Kind.UNION, "", 24, fields=forms)
     rep = Type(Kind.STRUCT, "__rep", 24, fields=(Field("", 0, union),))
     name = f"std::__1::basic_string<{unit.name}, ...>"
+    if holder == "anonymous":  # since 21
+        members = struct_of("", 24, ("__rep_", 0, rep), ("__alloc_", 0, EMPTY))
+        return struct_of(name, 24, ("", 0, members))
     inner = rep if holder == "__rep_" else pair(rep, EMPTY)
     return struct_of(name, 24, (holder, 0, inner))
 
@@ -310,7 +313,7 @@ def string_bytes(text: str, unit: int, alternate: bool, big: bool) -> tuple[byte
 
 
 @pytest.mark.parametrize("big", [False, True])
-@pytest.mark.parametrize("holder", ["__r_", "__rep_"])
+@pytest.mark.parametrize("holder", ["__r_", "__rep_", "anonymous"])
 @pytest.mark.parametrize("bits", [False, True])
 @pytest.mark.parametrize("alternate", [False, True])
 @pytest.mark.parametrize("text", ["", "abc", "22 characters exactly.", LONG_TEXT])

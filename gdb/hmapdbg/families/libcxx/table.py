@@ -110,14 +110,13 @@ def node_types(table: Type, container: str, pointer_size: int) -> NodeTypes | No
     link, code, value = (node.find(name) for name in ("__next_", "__hash_", "__value_"))
     if link is None or code is None or value is None:
         return None
-    held = value
-    named = table.argument(VALUE)  # of a set, as its users know it
-    if isinstance(named, Type) and named.is_same(value.type):
-        held = Field(value.name, value.offset, named)
+    is_set, held = not is_map(table), value
     pair = value.type.find("__cc") or value.type.find("__cc_")
-    if pair is not None:
+    named = table.argument(VALUE)  # the key of a set, as its users know it
+    if not is_set and pair is not None:
         held = Field("", value.offset + pair.offset, pair.type)
-    is_set = not is_map(table)
+    elif is_set and isinstance(named, Type) and named.size == value.type.size:
+        held = Field("", value.offset, named)
     notes: list[str] = []
     entry = node_lists.entry_fields(held, node.size - held.offset, is_set, notes)
     if entry is None:

@@ -9,6 +9,8 @@ as a bit field; before, the order of the bytes and the layout tell which bit it 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ...compat import dataclass
@@ -71,7 +73,7 @@ class ShortOrLong(TextInside):
 
 def find_string(found: Type) -> StringType | None:
     """A struct as a string, by its own fields: a class derived from one has more to show."""
-    own = {one.name for one in found.fields if not one.base}
+    own = set(_own_names(found))
     string: StringType | None = None
     unit = 0
     if own & {"__rep_", "__r_"}:
@@ -81,6 +83,15 @@ def find_string(found: Type) -> StringType | None:
         if pointer is not None and points_to_text(pointer.type):
             unit, string = text_unit(pointer.type), counted_string(found, pointer, length)
     return WideString(string, unit) if string is not None and unit > 1 else string
+
+
+def _own_names(found: Type) -> Iterator[str]:
+    """The names of a struct's own members; from version 21 on, some are in an anonymous one."""
+    for member in found.fields:
+        if member.name and not member.base:
+            yield member.name
+        elif not member.base:
+            yield from _own_names(member.type)
 
 
 def _owner(found: Type) -> tuple[StringType | None, int]:

@@ -24,7 +24,7 @@ OF_HASHBROWN = (
     r"(HashMap|HashSet|HashTable|IndexMap|IndexSet|DashMap|DashSet)<"
 )
 # LLVM's library; gdb has no printers of its own for it.
-OF_LLVM = r"^std::__(1|2|Cr|ndk1)::unordered_(multi)?(map|set)<"
+OF_LLVM = r"^std::__(1|2|Cr|ndk1)::(un)ordered_(multi)?(map|set)<"
 
 # From gdb 14 on such a printer may be asked for one child.
 Printer: Any = getattr(gdb, "ValuePrinter", object)

@@ -433,7 +433,7 @@ bool build_layout(struct reader *reader, struct layout *layout)
     if (!reader->arena->failed && layout->type_count == 0)
         arena_fail(reader->arena,
                    "no map of a known family in '%s': libhmap's, Go's, and "
-                   "libstdc++'s unordered containers are known",
+                   "unordered containers of libstdc++ and libc++ are known",
                    reader->program_path);
     return !reader->arena->failed;
 }

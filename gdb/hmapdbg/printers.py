@@ -23,6 +23,8 @@ OF_HASHBROWN = (
     r"^(std::collections::hash::(map|set)|hashbrown|indexmap|dashmap)::([a-z_]+::)*"
     r"(HashMap|HashSet|HashTable|IndexMap|IndexSet|DashMap|DashSet)<"
 )
+# LLVM's library; gdb has no printers of its own for it.
+OF_LLVM = r"^std::__(1|2|Cr|ndk1)::(un)ordered_(multi)?(map|set)<"
 
 # From gdb 14 on such a printer may be asked for one child.
 Printer: Any = getattr(gdb, "ValuePrinter", object)
@@ -155,4 +157,5 @@ def register() -> None:
     printers.add_printer("struct hmap", "^hmap$", MapPrinter)
     # Where gdb has loaded Rust's own printers, of the program, those of std's are asked first.
     printers.add_printer("hashbrown", OF_HASHBROWN, MapPrinter)
+    printers.add_printer("LLVM", OF_LLVM, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)

@@ -60,22 +60,28 @@ static bool is_go_function(const struct reader *reader, const struct source_type
            reader->types[real].tag == DW_TAG_subroutine_type;
 }
 
-/* A struct's name and size, and its fields' names and offsets. */
-static const char *looks_of_struct(struct arena *arena, const struct source_type *type,
+/* A struct's name and size, and its fields' names and offsets; of one without a name, of which any
+ * two may look alike so far, also its fields' types. */
+static const char *looks_of_struct(struct reader *reader, const struct source_type *type,
                                    const char *name)
 {
+    struct arena *arena = reader->arena;
+    const char **spelled = arena_alloc(arena, type->field_count, sizeof(*spelled));
     size_t room = strlen(name) + 64;
-    for (size_t i = 0; i < type->field_count; i++)
-        room += strlen(type->fields[i].name) + 64;
+    for (size_t i = 0; i < type->field_count && !arena->failed; i++) {
+        uint32_t of = type->fields[i].type;
+        spelled[i] = type->name != NULL || of == LAYOUT_NONE ? "" : spell_type(reader, of);
+        room += strlen(type->fields[i].name) + strlen(spelled[i]) + 64;
+    }
     char *text = arena_alloc(arena, room, 1);
     if (arena->failed)
         return "";
     int added = snprintf(text, room, "{%s %llu", name, (unsigned long long)type->size);
     size_t at = added < 0 ? 0 : (size_t)added;
     for (size_t i = 0; i < type->field_count; i++) {
-        added = snprintf(text + at, room - at, " %s@%llu:%llu", type->fields[i].name,
+        added = snprintf(text + at, room - at, " %s@%llu:%llu%s", type->fields[i].name,
                          (unsigned long long)type->fields[i].offset,
-                         (unsigned long long)type->fields[i].bit_offset);
+                         (unsigned long long)type->fields[i].bit_offset, spelled[i]);
         at += added < 0 ? 0 : (size_t)added;
     }
     return text;
@@ -94,7 +100,7 @@ static uint32_t build_struct(struct builder *builder, uint32_t index)
     if (full != NULL)
         return source->built = *full;
     struct layout_type *type = NULL;
-    const char *looks = is_opaque ? brief : looks_of_struct(reader->arena, source, name);
+    const char *looks = is_opaque ? brief : looks_of_struct(reader, source, name);
     source->built = intern(builder, looks, &type);
     if (type == NULL)
         return source->built;
@@ -427,7 +433,7 @@ bool build_layout(struct reader *reader, struct layout *layout)
     if (!reader->arena->failed && layout->type_count == 0)
         arena_fail(reader->arena,
                    "no map of a known family in '%s': libhmap's, Go's, and "
-                   "libstdc++'s unordered containers are known",
+                   "unordered containers of libstdc++ and libc++ are known",
                    reader->program_path);
     return !reader->arena->failed;
 }

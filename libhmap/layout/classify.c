@@ -75,11 +75,9 @@ static const char *const go_type_prefixes[] = {
 };
 
 static const char *const cplusplus_type_prefixes[] = {
-    "std::unordered_map<",
-    "std::unordered_multimap<",
-    "std::unordered_set<",
-    "std::unordered_multiset<",
-    NULL,
+    "std::unordered_map<",      "std::unordered_multimap<",      "std::unordered_set<",
+    "std::unordered_multiset<", "std::__1::unordered_map<",      "std::__1::unordered_multimap<",
+    "std::__1::unordered_set<", "std::__1::unordered_multiset<", NULL,
 };
 
 /* Their types are kept too, but what they point to only if it leads to maps. */
@@ -174,6 +172,34 @@ static bool has_fields(const struct source_type *type, const char *const *names)
     return true;
 }
 
+enum { MAX_ANONYMOUS = 8 }; /* structs in one another */
+
+/* Also through anonymous members, as libc++ has them since 21. */
+static bool has_member(const struct reader *reader, const struct source_type *type,
+                       const char *name, int depth)
+{
+    if (find_field(type, name) != NULL)
+        return true;
+    for (size_t i = 0; i < type->field_count && depth < MAX_ANONYMOUS; i++) {
+        const struct source_field *field = &type->fields[i];
+        if (*field->name != '\0' || field->is_base)
+            continue;
+        uint32_t inner = strip_type(reader, field->type);
+        if (inner != LAYOUT_NONE && has_member(reader, &reader->types[inner], name, depth + 1))
+            return true;
+    }
+    return false;
+}
+
+static bool has_members(const struct reader *reader, const struct source_type *type,
+                        const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (!has_member(reader, type, *names, 0))
+            return false;
+    return true;
+}
+
 /* The fields by which a family recognises its header (families/: recognise()). */
 static const char *const libhmap_map[] = {"buckets", "oldbuckets", "B", "type", NULL};
 static const char *const go_map[] = {"buckets", "oldbuckets", "B", "hash0", NULL};
@@ -187,9 +213,13 @@ static const char *const unordered_table[] = {"_M_buckets",
                                               "_M_rehash_policy",
                                               "_M_single_bucket",
                                               NULL};
+static const char *const libcxx_table[] = {"__bucket_list_", "__p1_", "__p2_", "__p3_", NULL};
+static const char *const libcxx_20_table[] = {"__bucket_list_", "__first_node_", "__size_",
+                                              "__max_load_factor_", NULL};
 static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
-static const char *const *const maps[] = {libhmap_map, go_map,          swiss_map, sync_map,
-                                          trie_map,    unordered_table, raw_table};
+static const char *const *const maps[] = {libhmap_map,  go_map,          swiss_map,
+                                          sync_map,     trie_map,        unordered_table,
+                                          libcxx_table, libcxx_20_table, raw_table};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -225,7 +255,7 @@ bool is_interface(const struct source_type *type)
 enum role role_of(const struct reader *reader, const struct source_type *type)
 {
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
-        if (has_fields(type, maps[i]))
+        if (has_members(reader, type, maps[i]))
             return ROLE_MAP;
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
         if (has_fields(type, parts[i]))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hmapdbg.languages.libstdcxx import containers
+from hmapdbg.languages.cxx import containers
 from hmapdbg.listing.collect import Left, Wanted, collect, listing_of
 from hmapdbg.reach import limits as time_limits
 from hmapdbg.reach import misses, walk

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hmapdbg.block import Block, Place
 from hmapdbg.families import open_map
 from hmapdbg.geometry.nodes import runs as node_runs, table as node_table, walk as node_walk
-from hmapdbg.families.libstdcxx.hash import hash_bytes, is_standard, is_text, own_codes
-from hmapdbg.languages.libstdcxx.names import short_name
+from hmapdbg.families.libstdcxx.hash import hash_bytes
+from hmapdbg.families.std_hash import is_standard, is_text, own_codes
+from hmapdbg.languages.cxx.names import short_name
 from hmapdbg.find import find, parse_key
 from hmapdbg.stats import Stats
 from hmapdbg.survey import survey

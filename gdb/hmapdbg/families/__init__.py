@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..target import Kind, Target, TargetError, Type, Value
 from .family import Family, Map
 from .go import bucket, swiss, sync
+from .libcxx import unordered as libcxx
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
 from .rust import family as rust
@@ -21,6 +22,7 @@ FAMILIES: list[Family] = [
     swiss.FAMILY,
     sync.FAMILY,
     unordered.FAMILY,
+    libcxx.FAMILY,
     rust.FAMILY,
 ]
 

@@ -6,7 +6,9 @@
     shown       types that are shown as something simpler than their members
     holders     types that hold a value of a type known only at run time: interfaces
     go          Go: names, symbols, type descriptors, goroutines, the heap
+    cxx         what the standard libraries of C++ have in common
     libstdcxx   gcc's C++ standard library
+    libcxx      LLVM's C++ standard library
     rust        Rust and its standard library
     libhmap     the C library of this project: its registry
 
@@ -23,14 +25,16 @@ import numpy as np
 
 from ..target import Kind, Memory, Target, Type
 from .elements import Access, Elements, Places, spread
+from .cxx.names import short_name
 from .go import GO
 from .holders import Contents, Held, Holder, TellsUnknown
 from .language import Language
+from .libcxx import LIBCXX
 from .libhmap import LIBHMAP
-from .libstdcxx import LIBSTDCXX, short_name
+from .libstdcxx import LIBSTDCXX
 from .rust import RUST
 from .shown import Shown
-from .strings import StringType, is_letter, points_to_text, text_unit, unit_of
+from .strings import StringType, is_letter, located, points_to_text, text_unit, unit_of
 
 __all__ = [
     "Access",
@@ -54,6 +58,7 @@ __all__ = [
     "is_letter",
     "is_text",
     "language_of",
+    "located",
     "points_to_text",
     "read_counted_string",
     "short_name",
@@ -64,7 +69,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, RUST, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:
@@ -91,8 +96,8 @@ def read_counted_string(memory: Memory, found: Type, data: bytes, limit: int) ->
     string = find_counted_string(found)
     if string is None:
         return None
-    addrs, sizes = string.locate(memory, np.frombuffer(data, np.uint8)[None])
-    return memory.read(int(addrs[0]), int(sizes[0])) if 0 <= sizes[0] <= limit else None
+    where, addrs, sizes = located(memory, string, np.frombuffer(data, np.uint8)[None])
+    return where.read(int(addrs[0]), int(sizes[0])) if 0 <= sizes[0] <= limit else None
 
 
 def is_text(found: Type) -> bool:

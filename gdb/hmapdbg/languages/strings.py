@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..compat import dataclass
 from ..target import Field, Kind, Memory, Type
+from .values_memory import ValuesMemory
 
 Bytes = NDArray[np.uint8]
 Addresses = NDArray[np.uint64]
@@ -21,6 +22,11 @@ class WideText:
     """A string whose characters have more than one byte."""
 
     unit: int
+
+
+class TextInside:
+    """A string that may have its text in itself: such a text's address is where it would be if the
+    values lay side by side from values_memory.START on. See `located`."""
 
 
 class StringType(Protocol):
@@ -72,6 +78,14 @@ class WideString(WideText):
         addrs, counts = self.inner.locate(memory, raw)
         limit = np.iinfo(np.int64).max // self.unit
         return addrs, np.minimum(counts, limit) * self.unit
+
+
+def located(memory: Memory, string: StringType, raw: Bytes) -> tuple[Memory, Addresses, Ints]:
+    """The texts of n values (n, size): the memory to read them from, their addresses there, and
+    their lengths in bytes, as StringType.locate has them."""
+    inner = string.inner if isinstance(string, WideString) else string
+    where = ValuesMemory(memory, raw) if isinstance(inner, TextInside) else memory
+    return (where, *string.locate(memory, raw))
 
 
 def unit_of(string: StringType) -> int:

@@ -18,7 +18,14 @@ import numpy as np
 
 from ..block import Block, Column
 from ..families.family import Map
-from ..languages import find_counted_string, find_holder, find_shown, is_text, points_to_text
+from ..languages import (
+    find_counted_string,
+    find_holder,
+    find_shown,
+    is_text,
+    located,
+    points_to_text,
+)
 from ..target import Kind, Target, Type
 from ..target.spelling import is_balanced
 from ..values import Renderer
@@ -150,11 +157,11 @@ class MapKeys:
         """The last bytes of strings of known length; of shorter ones nothing."""
         string = find_counted_string(self._type)
         assert string is not None
-        addrs, sizes = string.locate(self._target, keys.data)
+        memory, addrs, sizes = located(self._target, string, keys.data)
         out = np.zeros((len(sizes), size), np.uint8)
         rows = np.flatnonzero(sizes > START_BYTES + END_BYTES)
         places = addrs[rows].astype(np.uint64) + (sizes[rows] - size).astype(np.uint64)
-        out[rows] = self._target.gather(places, size)[0]
+        out[rows] = memory.gather(places, size)[0]
         return [row.tobytes() for row in out]
 
     def _count(self, hashes: Callable[[Column], Sequence[int]]) -> Counter[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..languages import StringType
+from ..languages import StringType, located
 from ..target import Memory
 from .strings import StringReader, Strings
 
@@ -21,7 +21,7 @@ def counted_with_ends(
     memory: Memory, string: StringType, raw: Bytes, start: bytes, end: bytes
 ) -> Mask:
     """Of n strings with a known length, by their structs (n, size)."""
-    addrs, sizes = string.locate(memory, raw)
+    memory, addrs, sizes = located(memory, string, raw)
     found: Mask = sizes > len(start) + len(end)
     for content, offset in ((start, np.zeros(len(sizes), np.int64)), (end, sizes - len(end))):
         rows = np.flatnonzero(found)

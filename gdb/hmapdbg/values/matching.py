@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import dataclass
-from ..languages import Elements, StringType, find_counted_string, text_unit
+from ..languages import Elements, StringType, find_counted_string, located, text_unit
 from ..target import Kind, Target, Type, Variants
 from .ends import counted_with_ends, letters_with_ends, terminated_with_ends
 from .strings import StringReader
@@ -102,11 +102,11 @@ class Counted(Pattern):
     def matches(self, target: Target, raw: Bytes) -> Mask:
         """See Pattern."""
         part = np.ascontiguousarray(raw[:, self.offset : self.offset + self.size])
-        addrs, sizes = self.string.locate(target, part)
+        memory, addrs, sizes = located(target, self.string, part)
         found: Mask = sizes == len(self.content)
         rows = np.flatnonzero(found)
         if self.content and len(rows):
-            texts, ok = target.gather(addrs[rows].astype(np.uint64), len(self.content))
+            texts, ok = memory.gather(addrs[rows].astype(np.uint64), len(self.content))
             wanted = np.frombuffer(self.content, np.uint8)
             found[rows] = ok & (texts == wanted).all(axis=1)
         return found

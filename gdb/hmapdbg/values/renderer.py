@@ -14,6 +14,7 @@ from ..languages import (
     Shown,
     StringType,
     find_counted_string,
+    located,
     find_holder,
     find_listed,
     find_shown,
@@ -363,11 +364,11 @@ class Renderer:
         return out
 
     def _render_counted_strings(self, string: StringType, data: Bytes, quoted: bool) -> list[str]:
-        addrs, sizes = string.locate(self._memory, data)
+        memory, addrs, sizes = located(self._memory, string, data)
         texts: list[str] = []
         for begin in range(0, len(addrs), MAX_STRINGS):
             part = slice(begin, begin + MAX_STRINGS)
-            strings = self._strings.read_counted(addrs[part], sizes[part])
+            strings = self._strings.read_counted(addrs[part], sizes[part], memory)
             texts += self._render_strings(strings, quoted, unit_of(string))
             self.cut_strings += int(strings.cut.sum())
         return texts

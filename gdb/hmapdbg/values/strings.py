@@ -54,9 +54,11 @@ class StringReader:
         self._run(scan, weights)
         return scan.collect(scan.unfinished, self._max_string)
 
-    def read_counted(self, addrs: Addresses, sizes: Ints) -> Strings:
-        """Strings of `sizes` (n,) bytes, which may hold NUL; a negative size is a fault."""
-        scan = _Scan(self._memory, addrs, np.clip(sizes, 0, self._max_string), terminated=False)
+    def read_counted(self, addrs: Addresses, sizes: Ints, memory: Memory | None = None) -> Strings:
+        """Strings of `sizes` (n,) bytes, which may hold NUL; a negative size is a fault. `memory`:
+        where they are, by default the reader's own."""
+        memory = self._memory if memory is None else memory
+        scan = _Scan(memory, addrs, np.clip(sizes, 0, self._max_string), terminated=False)
         scan.failed |= sizes < 0
         scan.faults[sizes < 0] = addrs[sizes < 0]
         scan.done |= scan.failed

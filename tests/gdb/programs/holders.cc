@@ -13,7 +13,6 @@
 #include <initializer_list>
 #include <list>
 #include <memory>
-#include <memory_resource>
 #include <new>
 #include <optional>
 #include <scoped_allocator>
@@ -23,6 +22,10 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#if __has_include(<memory_resource>)
+#include <memory_resource>
+#define HAS_PMR 1
+#endif
 #if __cplusplus > 201703L
 #include <expected>
 #include <span>
@@ -173,7 +176,9 @@ std::shared_ptr<Map[2]> of_two;
 Union in_use, dead, never_used;
 MapOf<Tagged<3, Pair>> tagged;
 MapOf<std::scoped_allocator_adaptor<std::allocator<Pair>>> scoped;
+#ifdef HAS_PMR
 std::pmr::unordered_map<int, long> pmr;
+#endif
 #if __cplusplus > 201703L
 std::span<Map> span;
 std::span<Map, 2> fixed_span = array;
@@ -323,7 +328,9 @@ int main()
     dead.number = 5;
     fill(tagged, "tagged", 300);
     fill(scoped, "scoped", 310);
+#ifdef HAS_PMR
     fill(pmr, "pmr", 320);
+#endif
     auto lambda = [kept = make(), &by_reference = outside] { return kept.size(); };
     std::printf("MAP * %d lambda\n", made * 2);
 #if __cplusplus > 201703L

@@ -8,7 +8,10 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#if __has_include(<memory_resource>)
 #include <memory_resource>
+#define HAS_PMR 1
+#endif
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +60,9 @@ struct Array {
     char16_t others[4];
 };
 std::unordered_map<int, Array> arrays{{1, {L"wide", {u'f', u'u', u'l', u'l'}}}};
+#ifdef HAS_PMR
 std::pmr::unordered_map<std::pmr::string, std::pmr::string> pmr;
+#endif
 std::unordered_map<Both, Both, Hash<Both>> tuples{{Both(7, "seven", 'x'), Both(8, "eight", 'y')}};
 std::unordered_map<Point, std::tuple<>, Hash<Point>> pairs{{{3, 4}, {}}};
 std::unordered_map<Either, Either, Hash<Either>> eithers{{7, "text"}, {"text", Point(1, 2)}};
@@ -87,7 +92,9 @@ extern "C" __attribute__((noinline)) void stop()
 int main()
 {
 #ifndef NARROW
+#ifdef HAS_PMR
     pmr["key"] = "value";
+#endif
     atomics[1] = 77;
     owners.emplace(nullptr, nullptr);
 #endif

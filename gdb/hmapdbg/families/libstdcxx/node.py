@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...compat import dataclass
-from ...geometry.nodes.layout import NodeLayout
-from ...layout import Member, StructLayout, struct_layout
+from ...layout import StructLayout, struct_layout
 from ...target import Field, Kind, Type
-from ...target.types import byte_array
+from .. import node_lists
 from ..family import has_fields
+from ..node_lists import NodeTypes
 
 TABLE_FIELDS = (
     "_M_buckets",
@@ -28,21 +27,6 @@ CACHED, IS_SET, IS_UNIQUE = 0, 1, 2
 
 MAX_ARGUMENTS = 16  # of an allocator
 MAX_ALLOCATORS = 4  # in one another
-
-NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
-
-
-@dataclass(frozen=True)
-class NodeTypes:
-    """What debug info says of a container's nodes."""
-
-    layout: NodeLayout
-    struct: StructLayout  # as it is shown
-    key: Type
-    elem: Type
-    is_set: bool
-    is_unique: bool
-    notes: tuple[str, ...]
 
 
 def find_table(found: Type) -> tuple[int, Type] | None:
@@ -75,44 +59,20 @@ def node_types(table: Type, pointer_size: int) -> NodeTypes | None:
     if link is None or storage is None or not isinstance(value, Type):
         return None
     notes: list[str] = []
-    room = storage.type.size
-    if is_set:
-        key = Field("key", storage.offset, _completed(value, room, notes))
-        elem = Field("value", storage.offset + key.type.size, NOTHING)
-    else:
-        first, second = value.find("first"), value.find("second")
-        if first is None or second is None or not 0 < second.offset < room:
-            return None
-        key_type = _completed(first.type, second.offset - first.offset, notes)
-        elem_type = _completed(second.type, room - second.offset, notes)
-        key = Field("first", storage.offset + first.offset, key_type)
-        elem = Field("second", storage.offset + second.offset, elem_type)
-    members = [
-        Member("_M_nxt", link.offset, link.type.size, link.type, node.source),
-        Member(key.name, key.offset, key.type.size, key.type, node.source),
-    ]
-    if not is_set:
-        members.append(Member(elem.name, elem.offset, elem.type.size, elem.type, node.source))
-    if code is not None:
-        members.append(Member("_M_hash_code", code.offset, code.type.size, code.type, node.source))
-    for member in members:
-        if member.offset < 0 or member.offset + member.size > node.size:
-            return None
-    if link.type.size != pointer_size or code is not None and code.type.size != pointer_size:
+    held = Field("", storage.offset, value)
+    entry = node_lists.entry_fields(held, storage.type.size, is_set, notes)
+    if entry is None:
         return None
-    layout = NodeLayout(
-        size=node.size,
-        link=link.offset,
-        key=key.offset,
-        key_size=key.type.size,
-        elem=elem.offset,
-        elem_size=elem.type.size,
-        code=-1 if code is None else code.offset,
-        code_size=0 if code is None else code.type.size,
-        align=pointer_size,
+    return node_lists.node_types(
+        node,
+        link,
+        entry,
+        code,
+        is_set=is_set,
+        is_unique=is_unique,
+        notes=notes,
+        pointer_size=pointer_size,
     )
-    struct = StructLayout(node.name, node.size, tuple(members))
-    return NodeTypes(layout, struct, key.type, elem.type, is_set, is_unique, tuple(notes))
 
 
 def _node_type(table: Type) -> Type | None:
@@ -166,17 +126,6 @@ def _iter_bases(found: Type) -> Iterator[Type]:
         if member.base:
             yield member.type
             yield from _iter_bases(member.type)
-
-
-def _completed(found: Type, room: int, notes: list[str]) -> Type:
-    """The type, or bytes if debug info only declares it."""
-    if found.size or found.kind not in (Kind.STRUCT, Kind.UNION, Kind.OTHER):
-        return found
-    notes.append(
-        f"no debug info for '{found.name}', shown as bytes: build with -g, with clang also "
-        "-fstandalone-debug, or load the debug info of the library that has it"
-    )
-    return byte_array(room)
 
 
 def policy_layout(table: StructLayout) -> StructLayout:

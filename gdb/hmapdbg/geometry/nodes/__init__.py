@@ -6,4 +6,5 @@ adjacent.
     table    cells and links as they are read
     runs     how many nodes each bucket has, from links alone
     walk     buckets in order, and the entries of each
+    map      an opened map over them, and its audit
 """

@@ -24,7 +24,7 @@ MAX_PAGES = 4096
 class Table:
     """A hash table as it is read: cells and links.
 
-    head_at: the address of _M_before_begin; header: the address range of the table itself."""
+    head_at: the address of the list's first link; header: the address range of the table itself."""
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
 """gcc's C++ standard library.
 
-    names       types as people write them
     abi         std::string where debug info only declares it
     strings     std::string and std::string_view
     containers  the standard containers
@@ -23,9 +22,8 @@ from ..language import Language
 from ..shown import Shown
 from ..strings import StringType
 from . import abi, choices, containers, erased, objects, owners, ranges, shown, smart, strings
-from .names import short_name
 
-__all__ = ["LIBSTDCXX", "short_name"]
+__all__ = ["LIBSTDCXX"]
 
 
 class Libstdcxx(Language):

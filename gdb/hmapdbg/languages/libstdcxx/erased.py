@@ -17,17 +17,13 @@ std::any, std::function and std::move_only_function.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import numpy as np
-
-from ...compat import dataclass
-from ...target import Field, Kind, Target, Type
+from ...target import Kind, Target, Type
 from ...target.spelling import class_of_member, template_arguments
-from ..elements import Access
-from ..holders import Bytes, Contents, Held, Mask, TellsUnknown, Unknown, Words
-from . import choices, smart
-from .names import short_name
+from ..cxx import choices
+from ..cxx.erased import Erased, Managed
+from . import smart
+from ..cxx.names import short_name
 
 _INTERNAL = "_Manager_internal<"
 _EXTERNAL = "_Manager_external<"
@@ -41,76 +37,6 @@ _CALLS = re.compile(
 )
 _CLOSURE = re.compile(r"\{lambda\(|<lambda\(|\$_\d+\Z")
 _LAMBDA = re.compile(r"\{lambda(?P<parameters>\(.*\))#\d+\}\Z", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Erased:
-    """Such a type; see holders.Holder."""
-
-    noun: str
-    size: int
-    manager: int  # offset of the pointer to the function
-    storage: Field
-    nothing: str
-    invoker: int = -1  # of a function: offset of the pointer to what calls the value
-    moves: bool = False  # a std::move_only_function
-
-    access = Access.ASSERTION
-
-    def open(self, target: Target, raw: Bytes, addrs: Words | None = None) -> Contents:
-        """See Holder."""
-        return _Values(self, target, raw, addrs)
-
-
-@dataclass(frozen=True)
-class _Value:
-    """What a function manages: its type, the name of that, and whether it lies in the std::any or
-    std::function itself."""
-
-    type: Type
-    name: str
-    is_inside: bool
-
-
-class _Values(TellsUnknown):
-    """n values of one such type."""
-
-    def __init__(self, kind: Erased, target: Target, raw: Bytes, addrs: Words | None) -> None:
-        self._kind = kind
-        self._raw = raw
-        self._addrs = addrs
-        managers = target.pointer_column(raw, kind.manager)
-        self.words = target.pointer_column(raw, kind.storage.offset)
-        invokers = self.words if kind.invoker < 0 else target.pointer_column(raw, kind.invoker)
-        # Of a std::move_only_function, several types may have one manager.
-        self._functions = invokers if kind.moves else managers
-        self.empty: Mask = self._functions == 0
-        self.faults = np.zeros(len(raw), np.uint64)
-        self._values: dict[int, _Value] = {}  # by such a function
-        unknown: Mask = ~self.empty
-        for function in np.unique(self._functions[~self.empty]).tolist():
-            rows = self._functions == np.uint64(function)
-            found = _value_of(target, kind, int(managers[rows][0]), int(invokers[rows][0]))
-            if found is not None:
-                self._values[function] = found
-                unknown &= ~rows
-        self.unknown = Unknown(kind.noun, unknown)
-
-    def iter_shown(self) -> Iterator[Held]:
-        """See holders.Contents."""
-        at = self._kind.storage.offset
-        for function, value in self._values.items():
-            rows = np.flatnonzero(self._functions == np.uint64(function))
-            if not value.is_inside:
-                yield Held(rows, value.type, value.name, self.words[rows])
-                continue
-            addrs = np.zeros(len(rows), np.uint64)
-            if self._addrs is not None:
-                addrs = self._addrs[rows] + np.uint64(at)
-            data = self._raw[rows, at : at + value.type.size]
-            yield Held(rows, value.type, value.name, addrs, data)
-
-    iter_followed = iter_shown
 
 
 def recognise(found: Type) -> Erased | None:
@@ -135,10 +61,10 @@ def _erased(
     if manager is None or room is None or manager.type.kind is not Kind.POINTER:
         return None
     calls = -1 if invoker is None else invoker.offset
-    return Erased(noun, found.size, manager.offset, room, nothing, calls, moves)
+    return Erased(noun, found.size, manager.offset, room, nothing, _value_of, calls, moves)
 
 
-def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> _Value | None:
+def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> Managed | None:
     """What a function manages; None where that is not known."""
     if kind.invoker < 0:
         owner = target.class_of_function(manager)
@@ -149,7 +75,7 @@ def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> _Valu
         if not isinstance(found, Type):
             return None
         is_inside = _INTERNAL in owner.name and found.size <= kind.storage.type.size
-        return _Value(found, _without_const(short_name(found.name)), is_inside)
+        return Managed(found, _without_const(short_name(found.name)), is_inside)
     if kind.moves:
         return _moved_value(target, kind, manager, invoker)
     name = target.symbol_at(invoker)
@@ -165,10 +91,10 @@ def _value_of(target: Target, kind: Erased, manager: int, invoker: int) -> _Valu
         shown = short_name(found.name) if isinstance(found, Type) else ""
     if not isinstance(found, Type):
         return None
-    return _Value(found, shown, _is_copied(found, kind.storage.type.size, 0))
+    return Managed(found, shown, _is_copied(found, kind.storage.type.size, 0))
 
 
-def _moved_value(target: Target, kind: Erased, manager: int, invoker: int) -> _Value | None:
+def _moved_value(target: Target, kind: Erased, manager: int, invoker: int) -> Managed | None:
     """What a std::move_only_function manages: by the names of its functions, as debug info has no
     class of the value's. A small one is in itself, unless moving it may throw."""
     managing, calling = _MANAGE.search(target.symbol_at(manager)), target.symbol_at(invoker)
@@ -183,10 +109,10 @@ def _moved_value(target: Target, kind: Erased, manager: int, invoker: int) -> _V
     if is_closure(name):
         found = _closure(target, invoker, signature["signature"], name)
     found = found or target.pointee_in_function(manager, ("__rval",))
-    return None if found is None else _Value(found, name, found.size <= kind.storage.type.size)
+    return None if found is None else Managed(found, name, found.size <= kind.storage.type.size)
 
 
-def _called_value(target: Target, manager: int, invoker: int, name: str) -> _Value | None:
+def _called_value(target: Target, manager: int, invoker: int, name: str) -> Managed | None:
     """The same from gcc 16 on. Optimised debug info may lack the arguments of the invoker, and has
     then inlined the function that it calls."""
     found = target.argument_of_function(invoker, "_Tp")
@@ -194,7 +120,7 @@ def _called_value(target: Target, manager: int, invoker: int, name: str) -> _Val
     if found is None:
         return None
     name = name.rstrip("&").removesuffix(" const")
-    return _Value(found, name, "_Manager::_S_ptr<" not in target.symbol_at(manager))
+    return Managed(found, name, "_Manager::_S_ptr<" not in target.symbol_at(manager))
 
 
 def is_closure(name: str) -> bool:

@@ -14,7 +14,7 @@ from ...compat import dataclass
 from ...target import Kind, MemoryFault, Target, Type
 from ..elements import Access
 from ..holders import Bytes, Contents, Held, Mask, TellsUnknown, Unknown, Words
-from .names import short_name
+from ..cxx.names import short_name
 
 MAX_DISTANCE = 1 << 24  # bytes from a part of an object to its beginning
 # Of libraries that hold no map of the program's.

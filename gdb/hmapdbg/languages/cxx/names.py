@@ -12,7 +12,8 @@ import re
 _DEFAULTED = re.compile(
     r"std::(char_traits|allocator|hash|equal_to|less|default_delete)(<.*>)?\Z", re.DOTALL
 )
-_INLINE = re.compile(r"\bstd::(?:__cxx11|__cxx1998|__8)::")
+# libstdc++'s, and libc++'s by the platform.
+_INLINE = re.compile(r"\bstd::(?:__cxx11|__cxx1998|__8|__1|__2|__Cr|__ndk1)::")
 _STRINGS = (
     ("std::basic_string<char>", "std::string"),
     ("std::basic_string_view<char>", "std::string_view"),

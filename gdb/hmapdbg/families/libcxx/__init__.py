@@ -1,0 +1,1 @@
+"""libc++'s unordered containers."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..target import Kind, Target, TargetError, Type, Value
 from .family import Family, Map
 from .go import bucket, swiss, sync
+from .glib import family as glib
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
 from .rust import family as rust
@@ -22,6 +23,7 @@ FAMILIES: list[Family] = [
     sync.FAMILY,
     unordered.FAMILY,
     rust.FAMILY,
+    glib.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

@@ -20,6 +20,7 @@ from functools import partial
 
 import numpy as np
 
+from ..block import Cells
 from ..compat import dataclass
 from ..families import family_of, is_handle, open_map
 from ..header import Header
@@ -128,6 +129,19 @@ def typed_at(target: Target, type_name: str, address: str) -> Value:
         return Value(f"({type_name}) ({address})", found, data)
 
 
+def named_type(target: Target, name: str) -> Type:
+    """The type that the user names, as in a cast: "char *", "struct session". TargetError."""
+    try:
+        return target.evaluate(f"({name} *) 0").type.target
+    except (TargetError, TypeError):
+        named = find_type(target, name) if target.is_go else target.lookup_type(name)
+        if named is not None:
+            return named
+        raise TargetError(
+            f"no type '{name}' in the program: 'info types NAME' lists those of that name"
+        ) from None
+
+
 def _near(target: Target, type_name: str) -> str:
     """The map types that are spelled much like a name; empty: there are none."""
     known = [one.name for one in target.kept(MapTypes).all()] if type_name[:4] == "map[" else []
@@ -207,7 +221,7 @@ def _key_behind(target: Target, text: str, depth: int, root: _Root) -> Value | N
     value = _stood_for(target, value)
     if not _is_map(value.type):
         return None
-    header, addr, _ = _slot(target, value, elem[begin[0] + 1 : -1])
+    header, addr, *_ = _slot(target, value, elem[begin[0] + 1 : -1])
     if hides_key(header.elem_type):
         return None
     return _at(target, header.key_type.origin or header.key_type, addr, text)
@@ -447,12 +461,15 @@ def _index(text: str, path: str) -> int:
 
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     """The elem of a key in a map. It may be in a box."""
-    header, _, addr = _slot(target, value, text)
+    header, _, addr, cells = _slot(target, value, text)
+    if not addr and header.elem_type.kind is Kind.POINTER:  # stored in less than a pointer
+        return Value(path, header.elem_type, cells.elems.data[0].tobytes())
     return _at(target, header.elem_type.origin or header.elem_type, addr, path)
 
 
-def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int]:
-    """A map's header, and where it has a key, and its elem. TargetError where it lacks the key."""
+def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int, Cells]:
+    """A map's header, where it has a key, and its elem, and its cell. TargetError where it lacks
+    the key."""
     opened = open_map(target, value)
     header = opened.header
     try:
@@ -463,7 +480,7 @@ def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int]:
     if hit.cells is None:
         raise TargetError(f"key {text} is absent from '{value.expression}'")
     keys, elems = opened.slot_addresses(hit.cells)
-    return header, int(keys[0]), int(elems[0])
+    return header, int(keys[0]), int(elems[0]), hit.cells
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:

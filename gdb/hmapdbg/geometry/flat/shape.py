@@ -1,0 +1,80 @@
+"""The Geometry of flat slots with a stored state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...block import Ints
+from ...compat import dataclass
+from ...header import Array, Aspect, Geometry, Numbers, Panel, Verdict, in_array
+from .. import verdicts
+from .layout import RUN
+from .probes import Probing, miss_lengths
+
+LONG = 2.0  # times what a uniform hash gives
+
+
+def skewed(numbers: Numbers) -> Verdict | None:
+    """Probes much longer than a uniform hash gives at this load."""
+    geometry = numbers.header.geometry
+    if not isinstance(geometry, FlatTable) or geometry.probing is None or numbers.misplaced:
+        return None
+    used = (numbers.live + numbers.deleted) / numbers.slots if numbers.slots else 0.0
+    expected = geometry.probing.expected(used)
+    if numbers.mean_probe <= max(verdicts.LONG_PROBE, LONG * expected):
+        return None
+    evidence = (
+        f"a miss looks at {numbers.mean_probe:,.1f} slots on average, where a uniform hash makes "
+        f"it {expected:,.1f}"
+    )
+    return verdicts.skewed(numbers, evidence)
+
+
+def oversized(numbers: Numbers) -> Verdict | None:
+    """Much more memory than the entries need, in a map that may shrink by itself."""
+    found = verdicts.oversized(numbers)
+    geometry = numbers.header.geometry
+    if found is None or not isinstance(geometry, FlatTable) or not geometry.shrinks_at:
+        return found
+    text = found.text.partition(";")[0]
+    return Verdict(found.name, f"{text}; {geometry.shrinks_at}")
+
+
+@dataclass(frozen=True)
+class FlatTable(Geometry):
+    """A table of slots with a stored state each. A row of the occupancy is a run of 16 slots, which
+    is no unit of the lookups, so the runs have no null model; the exact probe lengths of misses
+    take its place. `load_factor`: entries and tombstones per run at which the table grows."""
+
+    name = "flat"
+    bucket = "run"
+    array = "table"
+    byte = "hash"
+    nothing_yet = "no slots yet"
+    probe_start = "slot"
+    probe_unit = "slot"
+    aspects = (Aspect.SLOTS, Aspect.PROBES)
+    panels = (Panel.OCCUPANCY, Panel.HISTOGRAM, Panel.LENGTHS)
+    rules = (verdicts.emptied, oversized, skewed)
+
+    width: int = 0  # bytes of the state of a slot
+    probing: Probing | None = None  # None: the family's probe sequence is unknown
+    # Bytes of the arrays of a map made for that many entries.
+    made_for: Callable[[int], int] = lambda live: 0
+    shrinks_at: str = ""  # what makes it shrink by itself; empty: nothing does
+
+    def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
+        """See Geometry."""
+        return self.made_for(live) if arrays else 0
+
+    def probes(self, ends: NDArray[np.bool_]) -> Ints | None:
+        """See Geometry; of the slots that lookups begin at."""
+        return None if self.probing is None or not len(ends) else miss_lengths(ends, self.probing)
+
+    def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
+        """See Geometry."""
+        number = bucket * RUN + slot
+        return f"slot {number:,}{in_array(array)}, hash at 0x{address + slot * self.width:x}"

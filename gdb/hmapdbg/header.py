@@ -127,6 +127,7 @@ class Header:
     facts: tuple[tuple[str, int], ...] = ()  # other counts of the family, by name
     details: tuple[tuple[str, str], ...] = ()  # lines about them in the summary: label, text
     notes: tuple[str, ...] = ()  # for the user, about how the map was read
+    layout_note: str = ""  # one of them, if it is of all such maps of the process
     problems: tuple[Problem, ...] = field(default=())
     # Whether memory without a map would not be taken for an empty one: its header proves it.
     certain_if_empty: bool = False

@@ -24,6 +24,7 @@ from ...geometry.flat.map import FlatMap
 from ...geometry.flat.probes import Probing, expected_triangular, triangular
 from ...geometry.flat.shape import FlatTable
 from ...header import Array, Growth, Header
+from ...languages.glib.hash_table import PRIMES
 from ...target import Kind, Target, Type, Value
 from ..family import Family, Map
 from ..malloc import Allocation, Malloc, find_malloc
@@ -31,7 +32,7 @@ from ..retyped import Reading, retyped
 from .fields import FIELDS, HASH_SIZE, Fields, is_table, read_fields
 from .keys import Parts, parts_of
 from .placement import Places
-from .table import PRIMES, is_full, room, size_for
+from .table import is_full, room, size_for
 
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
 SHRINKS = "the next removal or insertion makes it fit"
@@ -101,6 +102,7 @@ def _open(target: Target, value: Value, fields: Fields, parts: Parts, address: i
         growth=Growth(above=max(room(size) - fields["noccupied"], 0) + fields["nnodes"]),
         details=_details(parts),
         notes=(fields.note,) if fields.note else (),
+        layout_note=fields.note,
         problems=tuple(_iter_problems(fields, address)),
         certain_if_empty=False,
     )

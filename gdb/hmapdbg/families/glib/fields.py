@@ -64,6 +64,9 @@ def _of_version(target: Target, found: Type) -> tuple[Type, str]:
     """The struct as this process's GLib has it, and a note if debug info does not tell."""
     if not found.source.startswith(hash_table.SOURCE):
         return found, ""
+    own = target.lookup_type(hash_table.NAME)
+    if own is not None and is_table(own) and not own.source.startswith(hash_table.SOURCE):
+        return own, ""
     version = hash_table.version_of(target)
     known = hash_table.struct_of(version or hash_table.COMMON, target.pointer_size)
     which = "of unknown version" if version is None else f"{version[0]}.{version[1]}"

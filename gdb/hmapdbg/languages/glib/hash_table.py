@@ -23,6 +23,12 @@ GENERATIONS: tuple[tuple[Version, str], ...] = (
     ((2, 61), "2.61 to 2.86"),
     ((2, 87), "2.87 and later"),
 )
+# prime_mod[] of ghash.c: for each power of two slots, the prime that hashes are divided by.
+PRIMES = (
+    (1, 2, 3, 7, 13, 31, 61, 127, 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071)
+    + (262139, 524287, 1048573, 2097143, 4194301, 8388593, 16777213, 33554393, 67108859)
+    + (134217689, 268435399, 536870909, 1073741789, 2147483647)
+)
 COMMON = (2, 61)  # what is taken if the version is unknown
 
 

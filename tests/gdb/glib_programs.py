@@ -15,6 +15,7 @@ from harness import ROOT
 
 SOURCE = ROOT / "fixtures" / "glib"
 BUILD = ROOT / "build" / "glib"
+PROGRAMS = Path(__file__).resolve().parent / "programs"
 STOP = ("break fixture_stop", "run")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
@@ -28,17 +29,22 @@ def require_glib() -> None:
         pytest.skip("no GLib on this machine: run scripts/setup", allow_module_level=True)
 
 
-@functools.cache
 def compiled(compiler: str, *flags: str) -> Path:
     """fixtures/glib/states, built with debug info by a compiler with those flags."""
+    return built("states", tuple(SOURCE.glob("*.[ch]")), compiler, *flags)
+
+
+@functools.cache
+def built(name: str, files: tuple[Path, ...], compiler: str, *flags: str) -> Path:
+    """A program of those source files and headers."""
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
     BUILD.mkdir(parents=True, exist_ok=True)
-    exe = BUILD / "".join(["states-", compiler, *flags])
-    sources = sorted(SOURCE.glob("*.c"))
+    exe = BUILD / "".join([f"{name}-", compiler, *flags])
+    sources = sorted(path for path in files if path.suffix == ".c")
     with (BUILD / f"{exe.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = max(path.stat().st_mtime for path in SOURCE.iterdir())
+        newest = max(path.stat().st_mtime for path in files)
         if not exe.exists() or exe.stat().st_mtime < newest:
             command = ["pkg-config", "--cflags", "--libs", "glib-2.0"]
             libraries = subprocess.run(command, check=True, capture_output=True, text=True)

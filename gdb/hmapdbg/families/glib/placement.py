@@ -15,6 +15,7 @@ from ...block import Column, Ints
 from ...compat import dataclass
 from ...geometry.columns import Mask, byte_hashes
 from ...geometry.flat.layout import Codes
+from ...geometry.flat.map import Hashed
 from ...geometry.flat.probes import Probing, expected_triangular, triangular
 from ...target import Memory
 from ...values.strings import StringReader
@@ -121,16 +122,21 @@ class Places:
         mixed = codes * np.uint64(self._factor) & np.uint64(BITS_32)
         return (mixed % np.uint64(self._mod)).astype(np.int64)
 
-    def codes(self, keys: Column) -> tuple[Codes, Mask] | None:
+    def codes(self, keys: Column) -> Hashed | None:
         """See Placement."""
         if self._hash is None:
             return None
         if self._hash is STRING:
-            joined, lengths, known = self._text(keys)
-            return _stored(of_text(joined, lengths)), known
-        data, known = self._hash.content(self._memory, keys)
-        codes, told = self._hash.function(data, self._memory.order)
-        return _stored(codes), known & told
+            joined, lengths, known, failed = self._text(keys)
+            codes = of_text(joined, lengths)
+        else:
+            data, known = self._hash.content(self._memory, keys)
+            failed = keys.known & ~known
+            codes, told = self._hash.function(data, self._memory.order)
+            known = known & told
+        faults = np.zeros(len(keys), np.uint64)
+        faults[failed] = self._memory.pointer_column(keys.data)[failed]
+        return Hashed(_stored(codes), known, faults)
 
     def code_of(self, key: bytes) -> int | None:
         """See Placement."""
@@ -150,7 +156,7 @@ class Places:
         if self._equal is None:
             return None
         if self._equal is STRING:
-            joined, lengths, known = self._text(keys)
+            joined, lengths, known, _ = self._text(keys)
             ends = np.cumsum(lengths + 1).tolist()
             whole = joined.tobytes()
             texts = (hash(whole[end - size - 1 : end - 1]) for end, size in zip(ends, lengths))
@@ -158,12 +164,14 @@ class Places:
         data, known = self._equal.content(self._memory, keys)
         return byte_hashes(data), known
 
-    def _text(self, keys: Column) -> tuple[NDArray[np.uint8], Ints, Mask]:
-        """The text that keys point to."""
+    def _text(self, keys: Column) -> tuple[NDArray[np.uint8], Ints, Mask, Mask]:
+        """The text that keys point to, which of it is known, and which could not be read."""
         reader = StringReader(self._memory, MAX_STRING, MAX_STRINGS)
         addrs = self._memory.pointer_column(keys.data)
         found = reader.read_terminated(addrs, np.ones(len(addrs), np.int64))
-        return found.joined, found.lengths, keys.known & ~found.cut & ~found.failed & (addrs != 0)
+        there = keys.known & (addrs != 0)
+        known = there & ~found.cut & ~found.failed
+        return found.joined, found.lengths, known, there & found.failed
 
 
 def _stored(codes: Codes) -> Codes:

@@ -37,6 +37,16 @@ class Home(Place):
     code: int = 0
 
 
+@dataclass(frozen=True)
+class Hashed:
+    """What would be stored of n keys; `known` (n,): of which; `faults` (n,): where what is hashed
+    of a key could not be read, 0: it could."""
+
+    codes: Codes
+    known: Mask
+    faults: Addresses
+
+
 class Placement(Protocol):
     """Where keys belong in a table with stored hash codes."""
 
@@ -47,8 +57,8 @@ class Placement(Protocol):
     def homes(self, codes: Codes) -> Ints:
         """The slots where lookups begin (n,), by what is stored of entries."""
 
-    def codes(self, keys: Column) -> tuple[Codes, Mask] | None:
-        """What would be stored of keys (n,), and which are known; None: the hash is unknown."""
+    def codes(self, keys: Column) -> Hashed | None:
+        """What would be stored of keys (n,); None: the hash is unknown."""
 
     def code_of(self, key: bytes) -> int | None:
         """... of one key, as Map.place_of has it; None: unknown."""
@@ -195,8 +205,11 @@ class _Audit:
         found = placement.codes(cells.keys)
         if found is None:
             return
-        codes, known = found
-        wrong = known & (codes != cells.tophash.astype(np.uint64))
+        for at in np.flatnonzero(found.faults).tolist():
+            text = f"{array.prefix}slot {int(slots[at]):,}: what its key points to cannot be read"
+            yield from self._told.problem("unreadable key", text, int(found.faults[at]), "")
+        codes = found.codes
+        wrong = found.known & (codes != cells.tophash.astype(np.uint64))
         for at in np.flatnonzero(wrong).tolist():
             slot = int(slots[at])
             text = (

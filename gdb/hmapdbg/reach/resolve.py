@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 
-from ..block import Cells
+from ..block import Cells, Column
 from ..compat import dataclass
 from ..families import family_of, is_handle, open_map
 from ..header import Header
@@ -221,10 +221,10 @@ def _key_behind(target: Target, text: str, depth: int, root: _Root) -> Value | N
     value = _stood_for(target, value)
     if not _is_map(value.type):
         return None
-    header, addr, *_ = _slot(target, value, elem[begin[0] + 1 : -1])
+    header, addr, _, cells = _slot(target, value, elem[begin[0] + 1 : -1])
     if hides_key(header.elem_type):
         return None
-    return _at(target, header.key_type.origin or header.key_type, addr, text)
+    return _in_map(target, header.key_type, addr, cells.keys, text)
 
 
 def _cast(target: Target, text: str) -> Value:
@@ -462,9 +462,14 @@ def _index(text: str, path: str) -> int:
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     """The elem of a key in a map. It may be in a box."""
     header, _, addr, cells = _slot(target, value, text)
-    if not addr and header.elem_type.kind is Kind.POINTER:  # stored in less than a pointer
-        return Value(path, header.elem_type, cells.elems.data[0].tobytes())
-    return _at(target, header.elem_type.origin or header.elem_type, addr, path)
+    return _in_map(target, header.elem_type, addr, cells.elems, path)
+
+
+def _in_map(target: Target, found: Type, addr: int, column: Column, path: str) -> Value:
+    """The only key or elem of a column, at an address; 0: it is stored in less than its size."""
+    if not addr and found.kind is Kind.POINTER:
+        return Value(path, found, column.data[0].tobytes())
+    return _at(target, found.origin or found, addr, path)
 
 
 def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int, Cells]:

@@ -230,6 +230,8 @@ bool is_interface(const struct source_type *type)
 
 enum role role_of(const struct reader *reader, const struct source_type *type)
 {
+    if (type->is_declaration && type->name != NULL && is_among(glib_types, type->name))
+        return ROLE_MAP;
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         if (has_fields(type, maps[i]))
             return ROLE_MAP;

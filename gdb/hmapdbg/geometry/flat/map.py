@@ -157,7 +157,8 @@ class FlatMap:
         return self.structs
 
     def _walk(self) -> FlatWalk:
-        return FlatWalk(self.target, self.header.arrays, self.tables, Told())
+        homes = None if self.placement is None else self.placement.homes
+        return FlatWalk(self.target, self.header.arrays, self.tables, Told(), homes)
 
     def _number(self, array: str) -> int:
         return [one.name for one in self.header.arrays].index(array)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -15,7 +15,7 @@ from ...target import Target
 from ..columns import BLOCK_BYTES, Mask, iter_runs
 from ..problems import Told
 from ..ranges import next_readable, rows_text
-from .layout import DELETED, EMPTY, LIVE, RUN, STATE_NAMES, States, Table
+from .layout import DELETED, EMPTY, LIVE, RUN, STATE_NAMES, Codes, States, Table
 from .probes import Probing
 
 MAX_LOOKUP = 1 << 20  # slots that one lookup looks at
@@ -41,11 +41,14 @@ class FlatWalk:
         arrays: Sequence[Array],
         tables: Sequence[Table],
         told: Told,
+        homes: Callable[[Codes], Ints] | None = None,
     ) -> None:
+        """`homes`: where lookups begin, by what is stored of entries; None: unknown."""
         self.target = target
         self.arrays = arrays
         self.tables = tables
         self.told = told
+        self._homes = homes
 
     def walk(self, cells: bool) -> Iterator[Union[Block, Problem, Seen]]:
         """For each part of a table its Problems, a Seen and a Block."""
@@ -102,7 +105,11 @@ class FlatWalk:
         if cells:
             found = self.cells(seen.number, seen.first + live, seen.stored[live])
         ends = seen.states == EMPTY if whole.all() else None
-        return Block(array.name, kept, found, probe_ends=ends)
+        lookups = None
+        if self._homes is not None:
+            codes = seen.stored[live].astype(np.uint64)
+            lookups = self._homes(codes), seen.first + live
+        return Block(array.name, kept, found, probe_ends=ends, lookups=lookups)
 
     def _rows(self, seen: Seen) -> Buckets:
         state = self.tables[seen.number].state

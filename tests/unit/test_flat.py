@@ -413,6 +413,22 @@ def test_pointers_are_read_as_what_the_user_says() -> None:
     assert again.header.types == f"{byte_array(2).name} -> int"
 
 
+def test_a_hash_of_pointers_says_nothing_of_what_they_lead_to() -> None:
+    table = Table()  # g_direct_hash
+    table.texts = {TEXTS_AT: b"eight ch"}
+    table.put(TEXTS_AT, TEXTS_AT, 7)
+    target = table.target()
+    char = Type(Kind.INTEGER, "char", 1, signed=True, character=True)
+    wide = Type(Kind.INTEGER, "long", 8, signed=True)
+    for reading, text in (
+        (reading_as(pointer_to(char, 8), 8), '"eight ch"'),
+        (Reading(wide, is_box=True), str(int.from_bytes(b"eight ch", "little"))),
+    ):
+        read = retyped(target, opened_by(target), reading)
+        hit = find(target, read, parse_key(target, read.header.key_type, text))
+        assert hit.cells is not None and not hit.hashed
+
+
 def test_only_pointers_are_read_as_other_types() -> None:
     table = Table(hash_at=INT_HASH, is_set=True)
     opened = table.open()

@@ -55,7 +55,7 @@ class GLibFamily:
         fields = read_fields(target, found, address, value.expression)
         parts = parts_of(target, fields)
         opened = _open(target, value, fields, parts, address)
-        key = Reading(parts.key.target, is_box=True) if parts.is_box else None
+        key = Reading(parts.key.target, is_box=True, is_hashed=True) if parts.is_box else None
         return retyped(target, opened, key)
 
 

@@ -194,8 +194,11 @@ static const char *const unordered_table[] = {"_M_buckets",
 static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
 static const char *const glib_table[] = {
     "mod", "mask", "nnodes", "noccupied", "keys", "hashes", "hash_func", "key_equal_func", NULL};
-static const char *const *const maps[] = {libhmap_map, go_map,          swiss_map, sync_map,
-                                          trie_map,    unordered_table, raw_table, glib_table};
+static const char *const khash[] = {"n_buckets", "size", "n_occupied", "upper_bound",
+                                    "flags",     "keys", "vals",       NULL};
+static const char *const *const maps[] = {libhmap_map, go_map,     swiss_map,
+                                          sync_map,    trie_map,   unordered_table,
+                                          raw_table,   glib_table, khash};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

@@ -25,11 +25,11 @@ class StateColumn(Protocol):
     """What is stored of each slot's state."""
 
     @property
-    def width(self) -> int:
-        """Bytes from one slot's to the next one's."""
+    def run_size(self) -> int:
+        """Bytes of the states of a run."""
 
     def address(self, slot: int) -> int:
-        """Where that of a slot is."""
+        """Where that of a slot is; others may be in the same byte."""
 
     def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
         """What is stored of slots [first, end), and which could be read; 0 for others."""
@@ -51,6 +51,11 @@ class Numbers:
     meaning: Callable[[NDArray[Any]], States]
     signed: bool = False
 
+    @property
+    def run_size(self) -> int:
+        """See StateColumn."""
+        return RUN * self.width
+
     def address(self, slot: int) -> int:
         """See StateColumn."""
         return self.base + slot * self.width
@@ -64,6 +69,33 @@ class Numbers:
     def states(self, stored: NDArray[Any]) -> States:
         """See StateColumn."""
         return self.meaning(stored)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """2 bits for each slot, in words of 32 bits, the lowest first: bit 1 of empty slots,
+    bit 0 of deleted ones; see StateColumn."""
+
+    base: int
+
+    run_size = RUN * 2 // 8  # of a word
+
+    def address(self, slot: int) -> int:
+        """See StateColumn."""
+        return self.base + slot // RUN * self.run_size
+
+    def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
+        """See StateColumn."""
+        low = first // RUN
+        raw, ok = memory.read_rows(self.address(first), rows_of(end) - low, self.run_size)
+        words = memory.integer_column(raw, 0, self.run_size)
+        slots = np.arange(first, end)
+        flags = words[slots // RUN - low] >> (2 * (slots % RUN)).astype(words.dtype) & 3
+        return flags.astype(np.uint8), ok[slots // RUN - low]
+
+    def states(self, stored: NDArray[Any]) -> States:
+        """See StateColumn."""
+        return np.array([LIVE, DELETED, EMPTY, EMPTY], np.uint8)[stored]
 
 
 @dataclass(frozen=True)

@@ -139,12 +139,15 @@ class FlatMap:
         keys, elems = np.zeros(len(cells), np.uint64), np.zeros(len(cells), np.uint64)
         slots = cells.bucket * RUN + cells.slot
         for table in self.tables:
-            width = np.uint64(table.state.width)
-            starts = cells.address - (cells.bucket * RUN).astype(np.uint64) * width
+            starts = cells.address - (cells.bucket * table.state.run_size).astype(np.uint64)
             rows = np.flatnonzero(starts == np.uint64(table.state.address(0)))
             keys[rows] = table.key.addresses(slots[rows])
             elems[rows] = table.elem.addresses(slots[rows])
         return keys, elems
+
+    def identities(self, keys: Column) -> tuple[NDArray[np.int64], Mask] | None:
+        """See Placement."""
+        return None if self.placement is None else self.placement.identities(keys)
 
     def reread(self, cells: Cells) -> tuple[Column, Column]:
         """The keys and elems of cells, of a map with one table, as they are stored."""
@@ -197,12 +200,12 @@ class _Audit:
                 text = f"{array.prefix}slot {int(slots[at]):,}: its {name} cannot be read"
                 fault = int(column.faults[at])
                 yield from self._told.problem(f"unreadable {name}", text, fault, "")
+        equal = self._map.identities(cells.keys)
+        if equal is not None:
+            self._keys.add(equal[0][equal[1]], table.key.places(slots)[equal[1]])
         placement = self._map.placement
         if placement is None or not len(cells):
             return
-        equal = placement.identities(cells.keys)
-        if equal is not None:
-            self._keys.add(equal[0][equal[1]], table.key.places(slots)[equal[1]])
         found = placement.codes(cells.keys)
         if found is None:
             return

@@ -66,7 +66,8 @@ class FlatTable(Geometry):
     panels = (Panel.OCCUPANCY, Panel.HISTOGRAM, Panel.LENGTHS)
     rules = (verdicts.emptied, oversized, skewed)
 
-    width: int = 0  # bytes of the state of a slot
+    width: int = 0  # bytes of the state of a slot; 0: several are in one
+    stored: str = "hash"  # what the state is
     probing: Probing | None = None  # None: the family's probe sequence is unknown
     # Bytes of the arrays of a map made for that many entries.
     made_for: Callable[[int], int] = lambda live: 0
@@ -87,4 +88,5 @@ class FlatTable(Geometry):
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""
         number = bucket * RUN + slot
-        return f"slot {number:,}{in_array(array)}, hash at 0x{address + slot * self.width:x}"
+        at = address + slot * self.width
+        return f"slot {number:,}{in_array(array)}, {self.stored} at 0x{at:x}"

@@ -15,7 +15,7 @@ from ...target import Target
 from ..columns import BLOCK_BYTES, Mask, iter_runs
 from ..problems import Told
 from ..ranges import next_readable, rows_text
-from .layout import DELETED, EMPTY, LIVE, RUN, STATE_NAMES, Codes, States, Table
+from .layout import DELETED, EMPTY, LIVE, RUN, STATE_NAMES, Codes, States, Table, rows_of
 from .probes import Probing
 
 MAX_LOOKUP = 1 << 20  # slots that one lookup looks at
@@ -57,15 +57,16 @@ class FlatWalk:
 
     def _walk_table(self, number: int, cells: bool) -> Iterator[Union[Block, Problem, Seen]]:
         array, table = self.arrays[number], self.tables[number]
-        width = table.state.width + (table.key.size + table.elem.size if cells else 0)
-        step = max(BLOCK_BYTES // (RUN * max(width, 1)), 1) * RUN
+        run = table.state.run_size
+        width = run + (RUN * (table.key.size + table.elem.size) if cells else 0)
+        step = max(BLOCK_BYTES // width, 1) * RUN
         first = 0
         while first < table.slots:
             end = min(first + step, table.slots)
             begin = table.state.address(0)
-            following = next_readable(self.target, begin, table.state.width, end, table.slots)
-            following = following // RUN * RUN if following < table.slots else table.slots
-            following = max(end, following)
+            rows = rows_of(table.slots)
+            following = next_readable(self.target, begin, run, rows_of(end), rows) * RUN
+            following = max(end, min(following, table.slots))
             seen = self.read(number, first, end)
             yield from self._tell_unread(array, table, seen, following)
             if seen.ok.any():
@@ -119,7 +120,7 @@ class FlatWalk:
             return np.add.reduceat(which.astype(np.int64), starts)
 
         rows = seen.first // RUN + np.arange(len(starts))
-        places = np.uint64(state.address(0)) + (rows * RUN * state.width).astype(np.uint64)
+        places = np.uint64(state.address(0)) + (rows * state.run_size).astype(np.uint64)
         return Buckets(
             bucket=rows,
             address=places,
@@ -135,13 +136,13 @@ class FlatWalk:
         """The entries of slots of a table (n,), and what is stored of them."""
         table = self.tables[number]
         rows = slots // RUN
-        width = np.uint64(table.state.width)
+        places = (rows * table.state.run_size).astype(np.uint64)
         return Cells(
             bucket=rows,
             chain_index=np.zeros(len(slots), np.int64),
             slot=slots % RUN,
             tophash=stored.astype(np.int64),
-            address=np.uint64(table.state.address(0)) + (rows * RUN).astype(np.uint64) * width,
+            address=np.uint64(table.state.address(0)) + places,
             keys=table.key.values(self.target, slots),
             elems=table.elem.values(self.target, slots),
         )

@@ -341,7 +341,8 @@ class Geometry(abc.ABC):
 
     def hits(self, ends: NDArray[np.bool_], homes: Ints, slots: Ints) -> Ints | None:
         """How many slots the lookups of entries look at, by where they begin and where the entries
-        are (n,), 0 and less: unknown; `ends`: see probes. None if that cannot be told."""
+        are (n,); less than 0: more than so many; 0: an entry is not found. `ends`: see probes. None
+        if that cannot be told."""
         return None
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:

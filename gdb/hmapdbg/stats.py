@@ -184,9 +184,8 @@ class Stats:
         self._lookups.clear()
         lengths = self.header.geometry.hits(ends, homes, slots)
         if lengths is not None:
-            known = lengths > 0
-            self._hits += int(known.sum())
-            self._hit_slots += int(lengths[known].sum())
+            self._hits += int((lengths != 0).sum())
+            self._hit_slots += int(np.abs(lengths).sum())
 
     @property
     def mean_hit(self) -> float:

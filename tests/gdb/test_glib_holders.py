@@ -22,7 +22,12 @@ def test_every_map_is_listed_and_each_path_opens_it(flags: tuple[str, ...], fold
     found = {int(row["address"], 16): row["entries"] for row in rows}
     assert found == {one.address: one.count for one in told}
     paths = {row["path"] for row in rows}
-    assert {'by_text["two words"]', "by_number[0xb]", 'sessions["s2"]->cache'} <= paths
+    assert {
+        'by_text["two words"]',
+        "by_number[0xb]",
+        'untold["a"]',
+        'sessions["s2"]->cache',
+    } <= paths
     assert {"(*array)[1]", "(*list)[24]", "(*slist)[0]", "(*queue.head)[0]"} <= paths
     assert "is in slot" in live[4].output
     assert live[5].output.startswith("$1 = (GHashTable *) 0x"), live[5].output

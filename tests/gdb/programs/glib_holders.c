@@ -64,7 +64,7 @@ static GHashTable *in_file;
 static __thread GHashTable *in_thread;
 static Service service;
 static Service *heap;
-static GHashTable *by_text, *by_number, *as_keys, *sessions;
+static GHashTable *by_text, *by_number, *as_keys, *untold, *sessions;
 static GList *list;
 static GSList *slist;
 static GPtrArray *array;
@@ -97,6 +97,10 @@ static void fill(void)
     for (int i = 0; i < 2; i++)
         g_hash_table_insert(as_keys, made("a key"), NULL);
     keep(as_keys, "a table with tables as keys");
+    untold = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_insert(untold, "a", made("an elem of which no function tells"));
+    g_hash_table_insert(untold, "b", NULL);
+    keep(untold, "a table of tables that frees none");
     sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_free);
     for (int i = 0; i < 3; i++)
         g_hash_table_insert(sessions, g_strdup_printf("s%d", i), new_session("in an elem"));

@@ -13,27 +13,31 @@ From source: glib/ghash.c of 2.38 to 2.88.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...block import Problem
-from ...geometry.flat.layout import LIVE, RUN, Numbers, Part, States, Table, rows_of
+from ...geometry.flat.layout import LIVE, RUN, Integers, Part, States, Table, rows_of
 from ...geometry.flat.map import FlatMap
 from ...geometry.flat.probes import triangular_from
 from ...geometry.flat.shape import FlatTable
 from ...header import Array, Growth, Header
 from ...languages.glib.hash_table import PRIMES
+from ...languages.glib.untyped import are_tables
 from ...target import Kind, Target, Type, Value
+from ...target.types import is_untyped
 from ..family import Family, Map
 from ..malloc import Allocation, Malloc, find_malloc
 from ..retyped import Reading, retyped
 from .fields import FIELDS, HASH_SIZE, Fields, is_table, read_fields
-from .keys import Parts, parts_of
+from .keys import Parts, parts_of, table_pointer
 from .placement import Places
 from .table import is_full, room, size_for
 
+FIRST_SLOTS, FIRST_ENTRIES = 1024, 16  # that tell of elems without a type
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
 SHRINKS = "the next removal or insertion makes it fit"
 
@@ -55,6 +59,9 @@ class GLibFamily:
         fields = read_fields(target, found, address, value.expression)
         parts = parts_of(target, fields)
         opened = _open(target, value, fields, parts, address)
+        if is_untyped(parts.elem) and not fields.is_set and _holds_tables(target, opened.tables[0]):
+            inner = replace(parts, elem=table_pointer(target))
+            opened = _open(target, value, fields, inner, address)
         key = Reading(parts.key.target, is_box=True, is_hashed=True) if parts.is_box else None
         return retyped(target, opened, key)
 
@@ -77,7 +84,7 @@ def _open(target: Target, value: Value, fields: Fields, parts: Parts, address: i
     widths = [HASH_SIZE, fields.key_width, elem_width]
     table = Table(
         slots=size,
-        state=Numbers(fields["hashes"], HASH_SIZE, HASH_SIZE, _states),
+        state=Integers(fields["hashes"], HASH_SIZE, HASH_SIZE, _states),
         key=Part(fields["keys"], fields.key_width, fields.key_width, parts.key.size),
         elem=Part(fields["values"], elem_width, elem_width, elem.size),
         items=fields["nnodes"],
@@ -108,6 +115,16 @@ def _open(target: Target, value: Value, fields: Fields, parts: Parts, address: i
     )
     placement = Places(target, fields["mod"], fields.is_old, parts.hash, parts.equal)
     return FlatMap(target, header, (table,), (layout,), placement)
+
+
+def _holds_tables(target: Target, table: Table) -> bool:
+    """Whether the elems of the first entries of a table are hash tables, all that are not NULL."""
+    stored, ok = table.state.read(target, 0, min(table.slots, FIRST_SLOTS))
+    live = np.flatnonzero((table.state.states(stored) == LIVE) & ok)[:FIRST_ENTRIES]
+    elems = table.elem.values(target, live)
+    addrs = target.pointer_column(elems.data)
+    addrs = addrs[(addrs != 0) & elems.known]
+    return len(addrs) > 0 and bool(are_tables(target, addrs).all())
 
 
 def _states(stored: NDArray[Any]) -> States:

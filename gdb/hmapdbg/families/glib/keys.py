@@ -8,6 +8,7 @@ is no void *.
 from __future__ import annotations
 
 from ...compat import dataclass
+from ...languages.glib.untyped import table_type
 from ...target import Kind, Target, Type
 from ...target.types import pointer_to
 from .fields import Fields
@@ -90,6 +91,12 @@ def parts_of(target: Target, fields: Fields) -> Parts:
         hash=HASHES.get(names.hash),
         equal=None if equal is None else HASHES[equal],
     )
+
+
+def table_pointer(target: Target) -> Type:
+    """GHashTable *."""
+    found = target.lookup_type("GHashTable") or table_type(target, target.pointer_size)
+    return pointer_to(found, target.pointer_size)
 
 
 def _name(target: Target, address: int) -> str:

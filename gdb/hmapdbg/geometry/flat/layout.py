@@ -39,10 +39,10 @@ class StateColumn(Protocol):
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Integers:
     """A column of integers, and what they mean; see StateColumn.
 
-    >>> glib = Numbers(0x1000, 4, 4, lambda stored: np.minimum(stored, LIVE).astype(np.uint8))
+    >>> column = Integers(0x1000, 4, 4, lambda stored: np.minimum(stored, LIVE).astype(np.uint8))
     """
 
     base: int  # address of the first slot's
@@ -95,7 +95,8 @@ class Flags:
 
     def states(self, stored: NDArray[Any]) -> States:
         """See StateColumn."""
-        return np.array([LIVE, DELETED, EMPTY, EMPTY], np.uint8)[stored]
+        found: States = np.array([LIVE, DELETED, EMPTY, EMPTY], np.uint8)[stored]
+        return found
 
 
 @dataclass(frozen=True)

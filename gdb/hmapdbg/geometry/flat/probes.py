@@ -77,7 +77,8 @@ def miss_lengths(empty: Mask, probing: Probing) -> Ints:
 
 def hit_lengths(empty: Mask, probing: Probing, homes: Ints, slots: Ints) -> Ints:
     """For each of some entries, how many slots the lookup of its key looks at, from its home up to
-    its own (n,); 0: an empty one comes before, so the key is not found; -1: too far to tell."""
+    its own (n,); 0: an empty one comes before, so the key is not
+    found; less than 0: more than so many, the rest was left."""
     count = len(empty)
     lengths = np.zeros(len(slots), np.int64)
     waiting = np.arange(len(slots))
@@ -91,6 +92,6 @@ def hit_lengths(empty: Mask, probing: Probing, homes: Ints, slots: Ints) -> Ints
         if not len(waiting):
             break
         if work > MAX_WORK:
-            lengths[waiting] = -1
+            lengths[waiting] = -(number + 1)
             break
     return lengths

@@ -114,12 +114,13 @@ def test_hashes_of_doubles_that_do_not_fit_are_unknown() -> None:
     assert codes[known].tolist() == [0, 1, 0, 0xFFFFFFFF]
 
 
-def test_tables_grow_as_in_glib() -> None:
-    size, entries = LEAST, 0
+@pytest.mark.parametrize("is_old", [False, True])
+def test_tables_grow_as_in_glib(is_old: bool) -> None:
+    size = LEAST
     for entries in range(1, 5000):
         if size <= entries + entries // 16:  # g_hash_table_maybe_resize
-            size = rebuilt_size(entries)
-        assert size_for(entries) == size
+            size = rebuilt_size(entries, is_old)
+        assert size_for(entries, is_old) == size
         assert room(size) >= entries
 
 

@@ -102,7 +102,7 @@ def _open(target: Target, value: Value, fields: Fields, parts: Parts, address: i
         elem_type=elem,
         count=fields["nnodes"],
         arrays=(Array("slots", fields["hashes"], rows_of(size), sum(sizes)),),
-        geometry=_geometry(size, fields["mod"], widths, malloc),
+        geometry=_geometry(fields, widths, malloc),
         header_size=layout.size,
         is_rounded=rounding is not None,
         count_rule="F1",
@@ -132,9 +132,11 @@ def _states(stored: NDArray[Any]) -> States:
     return np.minimum(stored, LIVE).astype(np.uint8)
 
 
-def _geometry(size: int, mod: int, widths: list[int], malloc: Malloc | None) -> FlatTable:
+def _geometry(fields: Fields, widths: list[int], malloc: Malloc | None) -> FlatTable:
+    size = fields["size"]
+
     def made_for(entries: int) -> int:
-        slots = size_for(entries)
+        slots = size_for(entries, fields.is_old)
         blocks = [slots * width for width in widths if width]
         return sum(blocks if malloc is None else map(malloc.size, blocks))
 
@@ -143,7 +145,7 @@ def _geometry(size: int, mod: int, widths: list[int], malloc: Malloc | None) -> 
         bucket_size=min(size, RUN) * HASH_SIZE,
         load_factor=(room(size) + 1) * min(size, RUN) / size,
         width=HASH_SIZE,
-        probing=triangular_from(mod),
+        probing=triangular_from(fields["mod"]),
         made_for=made_for,
         shrinks_at=SHRINKS,
     )

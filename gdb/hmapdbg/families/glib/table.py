@@ -24,14 +24,15 @@ def room(size: int) -> int:
     return least
 
 
-def rebuilt_size(entries: int) -> int:
-    """The slots of a table that is rebuilt with so many entries (g_hash_table_resize)."""
-    return max(LEAST, 1 << int(entries * 1.333).bit_length())
+def rebuilt_size(entries: int, is_old: bool = False) -> int:
+    """The slots of a table that is rebuilt with so many entries (g_hash_table_resize); `is_old`: by
+    GLib before 2.59."""
+    return max(LEAST, 1 << int(entries * (2 if is_old else 1.333)).bit_length())
 
 
-def size_for(entries: int) -> int:
+def size_for(entries: int, is_old: bool = False) -> int:
     """The slots of a table into which so many entries were inserted, and nothing else."""
     size = LEAST
     while entries > room(size):
-        size = rebuilt_size(room(size) + 1)
+        size = rebuilt_size(room(size) + 1, is_old)
     return size

@@ -11,6 +11,7 @@ from ...target import MemoryFault, Target, Type
 from ...target.layout_file import LayoutFile
 
 NAME = "_GHashTable"
+SIZES = (4, 8)  # of a pointer, of which there are layouts
 SOURCE = "layout file of GLib"
 FOLDER = Path(__file__).with_name("layouts")
 
@@ -42,7 +43,9 @@ class Known:
 
 def define(name: str, pointer_size: int) -> Type | None:
     """See target.declared; of the version that is the most common."""
-    return struct_of(COMMON, pointer_size).struct if name == NAME and pointer_size > 2 else None
+    return (
+        struct_of(COMMON, pointer_size).struct if name == NAME and pointer_size in SIZES else None
+    )
 
 
 @functools.cache

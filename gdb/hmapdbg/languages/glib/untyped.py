@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ...compat import dataclass
 from ...target import Field, Kind, Memory, Target, Type
 from ..elements import Access, Bytes, Places, Words
-from .hash_table import COMMON, NAME, PRIMES, SOURCE, struct_of, version_of
+from .hash_table import COMMON, NAME, PRIMES, SIZES, SOURCE, struct_of, version_of
 
 Mask = NDArray[np.bool_]
 
@@ -166,12 +166,16 @@ def recognise(found: Type) -> Chain | PointerArray | None:
     name = found.name.removeprefix("struct ").lstrip("_")
     if name in ("GList", "GSList"):
         data, following = found.find("data"), found.find("next")
-        if data is None or following is None or data.type.kind is not Kind.POINTER:
+        if data is None or following is None or not _is_pointer(data.type):
             return None
         return Chain(table_type(None, data.type.size), found.size, data, following)
     if name == "GPtrArray":
         pointer, length = found.find("pdata"), found.find("len")
-        if pointer is None or length is None or pointer.type.kind is not Kind.POINTER:
+        if pointer is None or length is None or not _is_pointer(pointer.type):
             return None
         return PointerArray(table_type(None, pointer.type.size), found.size, pointer, length)
     return None
+
+
+def _is_pointer(found: Type) -> bool:
+    return found.kind is Kind.POINTER and found.size in SIZES

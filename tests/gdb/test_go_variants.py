@@ -174,6 +174,14 @@ def test_bucket_maps_of_newer_versions(go: Toolchain, folder: Path) -> None:
     assert "Go bucket map" in outcome.output
 
 
+@on(go for go in main_toolchains() if go.minor >= (1, 27))
+def test_groups_with_keys_and_elems_apart(go: Toolchain, folder: Path) -> None:
+    exe = built(go, "go_variants", folder / "exe", *STRIPPED, experiment="mapsplitgroup")
+    core, document, told = assert_found(exe, folder)
+    assert_sound(exe, core, document, told)
+    assert not any("probable" in one for one in listed(document)["notes"])
+
+
 @on(go for go in toolchains() if go.minor == (1, 19))
 def test_a_version_before_the_first_known_one(go: Toolchain, folder: Path) -> None:
     exe = built(go, "go_variants", folder / "exe", *STRIPPED)

@@ -32,6 +32,7 @@ from ..languages.go import (
     Heap,
     HeapTypes,
     MapTypes,
+    Receivers,
     find_iterators,
     has_runtime,
     iter_goroutine_variables,
@@ -258,6 +259,10 @@ def _iter_typed(
             ]
             addrs = addrs[np.array(sound, np.bool_)]
         yield pointee, addrs, typed_map(found.name, addrs) if is_map else cast_to(name, addrs)
+    for received in target.kept(Receivers).iter_all(heap):
+        if search.plans.of(received.type) is not None:
+            addrs = received.addrs
+            yield received.type, addrs, cast_to(received.type.name, addrs)
     if known.scanned < known.whole:
         notes.append(
             f"{known.scanned * 100 // known.whole} % of the heap's blocks with pointers were "

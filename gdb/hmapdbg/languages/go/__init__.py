@@ -18,6 +18,7 @@
     functions    functions, and how large their frames are
     frames       the frames of goroutines
     liveness     which of their words are still used
+    receivers    what methods are called on
     locals       variables in them, by name
     iterators    iterators of range loops, on those stacks
     heap         the heap's spans and blocks
@@ -56,6 +57,7 @@ from .names import (
     without_paths,
 )
 from .plausible import Shape, fits, shape_of
+from .receivers import Receivers
 from .roots import ROOT, Roots, root_address, root_name
 from .slices import find_slice
 from .stack_maps import StackMap, StackMaps
@@ -81,6 +83,7 @@ __all__ = [
     "MapTypes",
     "PAGE",
     "ROOT",
+    "Receivers",
     "Roots",
     "SHAPE",
     "SYNC_ENTRY",

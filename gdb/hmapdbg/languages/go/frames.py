@@ -79,6 +79,10 @@ class FramePlaces:
         self._frames = sorted(iter_frames(target), key=lambda one: one.sp)
         self._starts = [one.sp for one in self._frames]
 
+    def all(self) -> list[Frame]:
+        """All of them, by their places."""
+        return self._frames
+
     def at(self, addr: int) -> Frame | None:
         """The frame that an address is in; None: it is in none."""
         number = bisect.bisect_right(self._starts, addr) - 1

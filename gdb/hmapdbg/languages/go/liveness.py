@@ -65,6 +65,10 @@ class LiveWords:
         parts = self._parts_of(frame)
         return not parts or any(part.at(offset, self._target.pointer_size) for part in parts)
 
+    def holds(self, frame: Frame, offset: int) -> bool:
+        """Whether that word is known to be a pointer that is used."""
+        return any(part.at(offset, self._target.pointer_size) for part in self._parts_of(frame))
+
     def _parts_of(self, frame: Frame) -> tuple[_Words, ...]:
         """The words that are known of a frame; empty: nothing is."""
         if not frame.is_called_from or frame.function.saves_link:

@@ -21,13 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compat import dataclass
-from ...target import Kind, MemoryFault, Target, Type
+from ...target import MemoryFault, Target, Type
 from ...target.types import pointer_to
-from .declared import MapTypes, find_type
+from .declared import MapTypes
 from .functions import Functions
 from .initialisers import iter_initialised
 from .machine_code import CALL_SIZE, MAP, NEAR, TYPE, find_calls, keeps_ax, referred
 from .modules import STATIC, modules_of, ranges_of
+from .receivers import Receivers
 
 ROOT = re.compile(r"(?P<section>data|bss|noptrdata|noptrbss)\+(?P<offset>0x[0-9a-fA-F]+)")
 
@@ -35,10 +36,6 @@ MAX_CODE = 1 << 30  # bytes of a program
 PIECE = 4 << 20  # bytes that are looked at at a time
 _RECEIVER = re.compile(rb"\x48[\x8b\x8d]\x05(....)", re.DOTALL)  # LEAQ or MOVQ variable(SB), AX
 _LEAQ = 0x8D
-# From go1.24 on, methods of sync.Map are often those of the generic trie that it is.
-_TRIE = "internal/sync.(*HashTrieMap[go.shape.interface {},go.shape.interface {}])."
-_SYNC_MAP = "sync.Map"
-_METHOD = re.compile(r"(?P<package>[^()\[\]%]*)\.\(\*(?P<type>\w+)\)\.\w+")
 
 Words = NDArray[np.uint64]
 
@@ -81,7 +78,7 @@ class Roots:
         self._target = target
         self._functions = target.kept(Functions)
         self._ranges = ranges_of(target, STATIC)
-        self._methods: dict[int, Type | None] = {}
+        self._receivers = target.kept(Receivers)
         maps: dict[int, set[int]] = {}
         self.found: dict[int, Type] = {}
         wanted = set(self._functions.map_entries().tolist())
@@ -121,27 +118,13 @@ class Roots:
         if not loads or not keeps_ax(call.before[loads[-1].end() :]):
             return
         addr = referred(call.start, loads[-1])
-        found = self._receiver_of(call.target) if self._is_variable(addr) else None
+        found = self._receivers.of(call.target) if self._is_variable(addr) else None
         if found is None:
             return
         if call.before[loads[-1].start() + 1] != _LEAQ:
             found = pointer_to(found, self._target.pointer_size)
         if addr not in self.found or self.found[addr].size < found.size:
             self.found[addr] = found
-
-    def _receiver_of(self, entry: int) -> Type | None:
-        """The type whose method the function at an address is; None: it is none's."""
-        if entry not in self._methods:
-            function = self._functions.at(entry)
-            name = None if function is None else _METHOD.fullmatch(function.name)
-            found = None
-            if function is not None and function.name.startswith(_TRIE):
-                found = find_type(self._target, _SYNC_MAP)
-            elif name is not None:
-                found = find_type(self._target, f"{name['package']}.{name['type']}")
-            is_struct = found is not None and found.kind is Kind.STRUCT and found.size > 0
-            self._methods[entry] = found if is_struct else None
-        return self._methods[entry]
 
     def _is_variable(self, addr: int) -> bool:
         return addr % 8 == 0 and any(low <= addr < high for low, high in self._ranges)

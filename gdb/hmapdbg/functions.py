@@ -64,7 +64,9 @@ class Get(_Function):
         _, elems = opened.slot_addresses(found.cells)
         found_type, at = opened.header.elem_type, int(elems[0])
         held = _held(target, found_type, at)
-        return values.gdb_value(at, found_type) if held is None else values.gdb_value(*held)
+        if held is not None:
+            return values.gdb_value(*held)
+        return values.gdb_value(at, found_type, found.cells.elems.data[0].tobytes())
 
 
 def _held(target: Target, found: Type, address: int) -> tuple[int, Type] | None:

@@ -127,6 +127,7 @@ class Header:
     facts: tuple[tuple[str, int], ...] = ()  # other counts of the family, by name
     details: tuple[tuple[str, str], ...] = ()  # lines about them in the summary: label, text
     notes: tuple[str, ...] = ()  # for the user, about how the map was read
+    layout_note: str = ""  # one of them, if it is of all such maps of the process
     problems: tuple[Problem, ...] = field(default=())
     # Whether memory without a map would not be taken for an empty one: its header proves it.
     certain_if_empty: bool = False
@@ -223,6 +224,10 @@ class Numbers(Protocol):
     @property
     def mean_probe(self) -> float:
         """Buckets that a miss visits, on average."""
+
+    @property
+    def mean_hit(self) -> float:
+        """Slots that the lookup of an entry looks at, on average; 0: unknown."""
 
 
 # Judges the numbers; None: no verdict.
@@ -332,6 +337,12 @@ class Geometry(abc.ABC):
         """The probe length of a miss from each bucket of an array (n,), or from each `probe_start`;
         `ends` (n,): which of them have, or are, an empty slot. None if occupancy alone does not
         tell."""
+        return None
+
+    def hits(self, ends: NDArray[np.bool_], homes: Ints, slots: Ints) -> Ints | None:
+        """How many slots the lookups of entries look at, by where they begin and where the entries
+        are (n,); less than 0: more than so many; 0: an entry is not found. `ends`: see probes. None
+        if that cannot be told."""
         return None
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:

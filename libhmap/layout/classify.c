@@ -16,6 +16,9 @@ static const char *const c_types[] = {
     "hmap_flags", "hmap_tophash", "hmap_key_kind", NULL,
 };
 
+/* GLib: in a library whose maps no variable leads to, and in programs that only declare it. */
+static const char *const glib_types[] = {"_GHashTable", NULL};
+
 /* Go's runtime: untyped map headers, iterators, goroutines, type descriptors, functions. */
 static const char *const go_types[] = {
     "runtime.hmap",
@@ -141,7 +144,8 @@ bool is_wanted_type(const char *name, enum language language)
         return has_prefix_among(go_type_prefixes, name) || is_among(go_types, name);
     if (language == LANGUAGE_CPLUSPLUS && has_prefix_among(cplusplus_type_prefixes, name))
         return true;
-    return strncmp(name, "hmap", 4) == 0 && is_among(c_types, name);
+    return (strncmp(name, "hmap", 4) == 0 && is_among(c_types, name)) ||
+           (*name == '_' && is_among(glib_types, name));
 }
 
 bool is_wanted_variable(const char *name)
@@ -217,9 +221,13 @@ static const char *const libcxx_table[] = {"__bucket_list_", "__p1_", "__p2_", "
 static const char *const libcxx_20_table[] = {"__bucket_list_", "__first_node_", "__size_",
                                               "__max_load_factor_", NULL};
 static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
-static const char *const *const maps[] = {libhmap_map,  go_map,          swiss_map,
-                                          sync_map,     trie_map,        unordered_table,
-                                          libcxx_table, libcxx_20_table, raw_table};
+static const char *const glib_table[] = {
+    "mod", "mask", "nnodes", "noccupied", "keys", "hashes", "hash_func", "key_equal_func", NULL};
+static const char *const khash[] = {"n_buckets", "size", "n_occupied", "upper_bound",
+                                    "flags",     "keys", "vals",       NULL};
+static const char *const *const maps[] = {
+    libhmap_map,  go_map,          swiss_map, sync_map,   trie_map, unordered_table,
+    libcxx_table, libcxx_20_table, raw_table, glib_table, khash};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -254,6 +262,8 @@ bool is_interface(const struct source_type *type)
 
 enum role role_of(const struct reader *reader, const struct source_type *type)
 {
+    if (type->is_declaration && type->name != NULL && is_among(glib_types, type->name))
+        return ROLE_MAP;
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         if (has_members(reader, type, maps[i]))
             return ROLE_MAP;

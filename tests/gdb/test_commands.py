@@ -324,7 +324,9 @@ def test_overview_names_every_command() -> None:
             "hmap-dump fixture_map --",
             {
                 f"hmap-dump fixture_map --{name}"
-                for name in "buckets csv entries guard json limit plot type".split()
+                for name in (
+                    "buckets csv elem-type entries guard json key-type limit plot type".split()
+                )
             },
         ),
         ("hmap-dump fixture_ma", {"hmap-dump fixture_map", "hmap-dump fixture_maps"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..arguments import Arguments, UsageError
 from ..terminal import write
-from .command import TYPE, HmapCommand
+from .command import TYPES, HmapCommand
 from .progress import Progress
 
 
@@ -21,6 +21,7 @@ class Check(HmapCommand):
     the right tophash (I8, I9) is checked if the hash function is one of the library's.
 
       --type TYPE     read a map of type TYPE at ADDRESS
+      --key-type T    read keys that are void * as type T, --elem-type elems; see hmap-dump
       -h, --help      show this help
 
     Example:
@@ -29,7 +30,7 @@ class Check(HmapCommand):
 
     name = "hmap-check"
     summary = "every invariant of a map; a line per Problem"
-    options = (TYPE,)
+    options = TYPES
 
     def run(self, arguments: Arguments) -> None:
         from ..survey import survey

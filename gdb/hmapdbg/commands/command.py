@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ..target import Target
 
 TYPE = Option("--type", "TYPE")
+KEY_TYPE = Option("--key-type", "T")
+ELEM_TYPE = Option("--elem-type", "T")
+TYPES = (TYPE, KEY_TYPE, ELEM_TYPE)  # how the map that a command names is read
 GUARD = Option("--guard")
 MAX_CANDIDATES = 8  # types that a map may be of, in a warning
 
@@ -113,7 +116,8 @@ class HmapCommand(gdb.Command):
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
         from ..reach.go_sound import UNKNOWN
-        from ..reach.resolve import resolve, resolve_from, typed_at
+        from ..reach.named_types import typed_at
+        from ..reach.resolve import resolve, resolve_from
         from ..target.opening import open_target
 
         if not arguments.expression:
@@ -127,7 +131,24 @@ class HmapCommand(gdb.Command):
             value = resolve(target, text)
         else:
             value = resolve_from(target, text, lambda at: typed_at(target, str(given), at))
-        return target, open_map(target, value)
+        opened = open_map(target, value)
+        key, elem = arguments.last(KEY_TYPE.name), arguments.last(ELEM_TYPE.name)
+        return target, _retyped(target, opened, key, elem) if key or elem else opened
+
+
+def _retyped(target: Target, opened: Map, key: str | None, elem: str | None) -> Map:
+    """A map whose pointers are read as the types that the user names. TargetError."""
+    from ..families.retyped import Reading, reading_as, retyped
+    from ..reach.named_types import named_type
+
+    def reading(name: str | None) -> Reading | None:
+        if name is None:
+            return None
+        bare = name.lstrip("*")
+        found = named_type(target, bare)
+        return reading_as(found, target.pointer_size, is_box=bare != name)
+
+    return retyped(target, opened, reading(key), reading(elem))
 
 
 def _guessed(target: Target, text: str) -> Map:

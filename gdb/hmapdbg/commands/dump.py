@@ -11,7 +11,7 @@ from .. import parameters
 from ..arguments import Arguments, Option, UsageError
 from ..output.files import STANDARD_OUTPUT, Outputs
 from ..terminal import write
-from .command import GUARD, TYPE, HmapCommand
+from .command import GUARD, TYPES, HmapCommand
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class Dump(HmapCommand):
                       several tables
       --limit N       print at most N slots, write at most N entries; 0 means no limit
       --type TYPE     read a map of type TYPE at ADDRESS
+      --key-type T    read keys that are void *, or another pointer, as type T: a pointer as it is,
+                      an integer or enum as what stands in place of one, any other type as what the
+                      pointer leads to; '*T' does that for all types
+      --elem-type T   the same of elems
       -h, --help      show this help
 
     Options with a FILE may be repeated; '-' is standard output and suppresses the summary. A file
@@ -56,6 +60,7 @@ class Dump(HmapCommand):
       (gdb) hmap-dump server->sessions --csv sessions.csv --plot sessions.png
       (gdb) hmap-dump sessions --buckets 0-3
       (gdb) hmap-dump --type "struct hmap" 0x5555555592a0
+      (gdb) hmap-dump table --key-type "char *" --elem-type "struct session"
 
     The lines of the summary:
       slots      8 per bucket; deleted slots are tombstones, left behind by mass deletion
@@ -80,7 +85,7 @@ class Dump(HmapCommand):
         GUARD,
         Option("--buckets", "A-B"),
         Option("--limit", "N"),
-        TYPE,
+        *TYPES,
     )
 
     def run(self, arguments: Arguments) -> None:

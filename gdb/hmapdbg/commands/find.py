@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from ..arguments import Arguments, UsageError
 from ..terminal import write
-from .command import TYPE, HmapCommand
+from .command import TYPES, HmapCommand
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Find(HmapCommand):
@@ -23,6 +27,7 @@ class Find(HmapCommand):
     absent.
 
       --type TYPE     read a map of type TYPE at ADDRESS
+      --key-type T    read keys that are void * as type T, --elem-type elems; see hmap-dump
       -h, --help      show this help
 
     Example:
@@ -32,7 +37,7 @@ class Find(HmapCommand):
 
     name = "hmap-find"
     summary = "where a key is, or that it is absent"
-    options = (TYPE,)
+    options = TYPES
 
     def run(self, arguments: Arguments) -> None:
         from ..find import find, parse_key
@@ -73,12 +78,14 @@ class Find(HmapCommand):
             int(cells.slot[0]),
             int(cells.address[0]),
         )
-        write(
-            f"{printable(key.text)} is in {where} ({how})\n"
-            f"  key   0x{keys[0]:x}  {printable(renderer.render(header.key_type, cells.keys)[0])}\n"
-        )
+        shown = renderer.render(header.key_type, cells.keys)[0]
+        write(f"{printable(key.text)} is in {where} ({how})\n")
+        write(f"  key   {_address(keys[0])}{printable(shown)}\n")
         if header.elem_type.name:
-            write(
-                f"  elem  0x{elems[0]:x}  "
-                f"{printable(renderer.render(header.elem_type, cells.elems)[0])}\n"
-            )
+            shown = renderer.render(header.elem_type, cells.elems)[0]
+            write(f"  elem  {_address(elems[0])}{printable(shown)}\n")
+
+
+def _address(place: np.uint64) -> str:
+    """Where a value is, before its text; nothing where it has no address."""
+    return f"0x{place:x}  " if place else ""

@@ -7,9 +7,11 @@ is not part of the package calls `register`.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
+from . import khash
 from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libcxx import unordered as libcxx
+from .glib import family as glib
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
 from .rust import family as rust
@@ -24,6 +26,8 @@ FAMILIES: list[Family] = [
     unordered.FAMILY,
     libcxx.FAMILY,
     rust.FAMILY,
+    glib.FAMILY,
+    khash.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

@@ -5,6 +5,7 @@
     nodes      an array of lists, a node per entry
     slots      open addressing slot by slot
     control    open addressing slot by slot, with the slots' control bytes in an array of their own
+    flat       open addressing slot by slot, with a stored state of each slot, in columns
     unplaced   entries that are in no bucket
 
 Each has a `shape` (a Geometry: nouns, null model, sizes, verdicts, aspects, panels) and, except the
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from ..header import Geometry
 from .chains.shape import BucketChains
 from .control.shape import ControlSlots
+from .flat.shape import FlatTable
 from .groups.shape import ControlGroups
 from .nodes.shape import NodeLists
 from .slots.shape import FlatSlots
@@ -29,6 +31,7 @@ _SHAPES: dict[str, Callable[[int, int, float], Geometry]] = {
     NodeLists.name: NodeLists,
     FlatSlots.name: FlatSlots,
     ControlSlots.name: ControlSlots,
+    FlatTable.name: FlatTable,
     Unplaced.name: Unplaced,
 }
 NAMES = tuple(_SHAPES)

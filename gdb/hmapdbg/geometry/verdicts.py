@@ -78,7 +78,7 @@ def skewed_chains(numbers: Numbers) -> Verdict | None:
         f"a chain of {numbers.longest_chain:,} {numbers.header.geometry.link}s where a uniform "
         f"hash makes at most {numbers.chain_bound}"
     )
-    return _skewed(numbers, evidence, equal)
+    return skewed(numbers, evidence, equal)
 
 
 def skewed_probes(numbers: Numbers) -> Verdict | None:
@@ -88,10 +88,10 @@ def skewed_probes(numbers: Numbers) -> Verdict | None:
     geometry = numbers.header.geometry
     unit = geometry.probe_unit or geometry.bucket
     evidence = f"a miss visits {numbers.mean_probe:,.1f} {unit}s on average"
-    return _skewed(numbers, evidence)
+    return skewed(numbers, evidence)
 
 
-def _skewed(numbers: Numbers, evidence: str, equal: str = "") -> Verdict:
+def skewed(numbers: Numbers, evidence: str, equal: str = "") -> Verdict:
     """A verdict about the hash only if every entry is in its bucket: entries that a data race put
     into wrong buckets look the same. Otherwise only the evidence."""
     if numbers.misplaced == 0:

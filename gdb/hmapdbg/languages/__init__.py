@@ -10,6 +10,7 @@
     libstdcxx   gcc's C++ standard library
     libcxx      LLVM's C++ standard library
     rust        Rust and its standard library
+    glib        GLib
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -24,9 +25,10 @@ from typing import TypeVar
 import numpy as np
 
 from ..target import Kind, Memory, Target, Type
-from .elements import Access, Elements, Places, spread
 from .cxx.names import short_name
+from .elements import Access, Elements, Places, spread
 from .go import GO
+from .glib import GLIB
 from .holders import Contents, Held, Holder, TellsUnknown
 from .language import Language
 from .libcxx import LIBCXX
@@ -69,7 +71,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, GLIB, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:

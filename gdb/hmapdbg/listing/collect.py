@@ -28,6 +28,7 @@ from ..target import (
     Variable,
 )
 from ..target.interrupt import is_interrupt
+from ..target.types import is_untyped
 from . import sample as samples
 from .rows import Listing, Row, chosen_path, row_of_header, row_of_stats
 from .typed import certain_path
@@ -299,6 +300,8 @@ def listing_of(
             "'set dump-excluded-mappings on' dumps all"
         )
     notes += _iter_unfollowed(misses, target.how_to_build())
+    notes += dict.fromkeys(one.header.layout_note for one in found if one.header.layout_note)
+    notes += _iter_untyped(found)
     notes += _iter_unrounded(found)
     notes += _iter_unwalked(walker, len(rows))
     return Listing(
@@ -364,6 +367,22 @@ def _iter_unrounded(found: Sequence[Found]) -> Iterator[str]:
             f"held without the allocator's rounding: {count_of(count, 'map')}, whose memory is not "
             "from glibc's malloc, but from another allocator or a pool"
         )
+
+
+def _iter_untyped(found: Sequence[Found]) -> Iterator[str]:
+    """How maps are read of which the program tells no types, for people."""
+    untyped = [
+        one for one in found if any(map(is_untyped, (one.header.key_type, one.header.elem_type)))
+    ]
+    if not untyped:
+        return
+    largest = max(untyped, key=lambda one: one.header.count)
+    parts = ("key", largest.header.key_type), ("elem", largest.header.elem_type)
+    options = " ".join(f"--{what}-type TYPE" for what, part in parts if is_untyped(part))
+    yield (
+        f"{count_of(len(untyped), 'map')} of void *: for what is in one, give the type, as in "
+        f"hmap-dump {largest.path} {options}"
+    )
 
 
 def _gap_note(gap: Gap, count: int) -> str:

@@ -12,7 +12,6 @@ from the target is never evaluated: keys are compared, types looked up.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,17 +19,18 @@ from functools import partial
 
 import numpy as np
 
+from ..block import Cells, Column
 from ..compat import dataclass
 from ..families import family_of, is_handle, open_map
 from ..header import Header
 from ..find import find, key_by_text, parse_key
 from ..languages import Access, Contents, Holder, find_elements, find_holder, find_object
-from ..languages.go import MapTypes, find_call, find_type
+from ..languages.go import find_call, find_type
 from ..languages.libhmap.registry import read_registry
 from ..target import Field, Kind, MemoryFault, Target, TargetError, Type, Value
 from ..target.spelling import WITH_LINE, Scope, closing_at, split_scope
 from ..target.types import pointer_to, pointers_by_name
-from .go_roots import address_of, is_root, resolve_root
+from .go_roots import is_root, resolve_root
 from .go_stacks import PLACE, resolve_place
 from .keys import KEY, hides_key
 from .members import find_qualified, find_virtual_base
@@ -107,33 +107,6 @@ def _in_goroutine(target: Target, scope: Scope, path: str, root: _Root) -> Value
     raise failure
 
 
-def typed_at(target: Target, type_name: str, address: str) -> Value:
-    """A pointer to a value of a type at an address, both as the user typed them; also of a map type
-    of Go's that debug info lacks. TargetError."""
-    try:
-        return target.evaluate_at(type_name, address)
-    except TargetError:
-        found = target.kept(MapTypes).named(type_name) if type_name.startswith("map[") else None
-        if found is None and target.is_go:
-            named = find_type(target, type_name)
-            is_map = named is not None and named.kind is Kind.POINTER
-            found = named if is_map or named is None else pointer_to(named, target.pointer_size)
-        if found is None:
-            near = _near(target, type_name)
-            if near:
-                raise TargetError(f"no type '{type_name}' in the program: it has {near}") from None
-            raise
-        number = address_of(target, address)
-        data = number.data[: target.pointer_size]
-        return Value(f"({type_name}) ({address})", found, data)
-
-
-def _near(target: Target, type_name: str) -> str:
-    """The map types that are spelled much like a name; empty: there are none."""
-    known = [one.name for one in target.kept(MapTypes).all()] if type_name[:4] == "map[" else []
-    return " or ".join(f"'{one}'" for one in difflib.get_close_matches(type_name, known))
-
-
 def resolve_from(target: Target, text: str, root: Callable[[str], Value]) -> Value:
     """The value that `root` gives an expression for an address with a given type, or that of a path
     that begins with such an address, a number. TargetError."""
@@ -207,10 +180,10 @@ def _key_behind(target: Target, text: str, depth: int, root: _Root) -> Value | N
     value = _stood_for(target, value)
     if not _is_map(value.type):
         return None
-    header, addr, _ = _slot(target, value, elem[begin[0] + 1 : -1])
+    header, addr, _, cells = _slot(target, value, elem[begin[0] + 1 : -1])
     if hides_key(header.elem_type):
         return None
-    return _at(target, header.key_type.origin or header.key_type, addr, text)
+    return _in_map(target, header.key_type, addr, cells.keys, text)
 
 
 def _cast(target: Target, text: str) -> Value:
@@ -447,12 +420,20 @@ def _index(text: str, path: str) -> int:
 
 def _elem(target: Target, value: Value, text: str, path: str) -> Value:
     """The elem of a key in a map. It may be in a box."""
-    header, _, addr = _slot(target, value, text)
-    return _at(target, header.elem_type.origin or header.elem_type, addr, path)
+    header, _, addr, cells = _slot(target, value, text)
+    return _in_map(target, header.elem_type, addr, cells.elems, path)
 
 
-def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int]:
-    """A map's header, and where it has a key, and its elem. TargetError where it lacks the key."""
+def _in_map(target: Target, found: Type, addr: int, column: Column, path: str) -> Value:
+    """The only key or elem of a column, at an address; 0: it is stored in less than its size."""
+    if not addr and found.kind is Kind.POINTER:
+        return Value(path, found, column.data[0].tobytes())
+    return _at(target, found.origin or found, addr, path)
+
+
+def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int, Cells]:
+    """A map's header, where it has a key, and its elem, and its cell. TargetError where it lacks
+    the key."""
     opened = open_map(target, value)
     header = opened.header
     try:
@@ -463,7 +444,7 @@ def _slot(target: Target, value: Value, text: str) -> tuple[Header, int, int]:
     if hit.cells is None:
         raise TargetError(f"key {text} is absent from '{value.expression}'")
     keys, elems = opened.slot_addresses(hit.cells)
-    return header, int(keys[0]), int(elems[0])
+    return header, int(keys[0]), int(elems[0]), hit.cells
 
 
 def _assert(target: Target, value: Value, name: str, path: str) -> Value:

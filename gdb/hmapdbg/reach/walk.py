@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Block, live_entries
+from ..block import Block, Column, live_entries
 from ..families import is_handle, open_map
 from ..geometry.address_set import AddressSet
 from ..families.family import Map
@@ -35,7 +35,7 @@ from .keys import Elems, elem_step, hides_key, key_step, no_step
 from .limits import Clock, Limits
 from .misses import Misses
 from .plan import Leaf, Plan, Plans, Way
-from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step
+from .steps import Derived, Joined, Ints, Origin, Path, Roots, Step, access_step, pointee_step
 
 Words = NDArray[np.uint64]
 Raw = NDArray[np.uint8]
@@ -425,8 +425,19 @@ class Search:
                 there = places[which] != 0
                 way = Derived(origin, whole[there], steps[which])
                 self._add(part.origin or part, places[which][there], way)
+                if part.kind is Kind.POINTER and not there.all():
+                    columns = block.cells.keys, block.cells.elems
+                    self._add_stored(origin, part, steps[which], columns[which], whole[~there])
             if self.is_spent():
                 return
+
+    def _add_stored(
+        self, origin: Origin, pointer: Type, step: Step, column: Column, rows: Ints
+    ) -> None:
+        """Where pointers lead that are stored in less than a pointer, and so have no address."""
+        known = rows[column.known[rows]]
+        pointers = self.target.pointer_column(column.data[known])
+        self._add_pointees(origin, pointer.target, pointee_step(step), pointers, known)
 
     def _hidden_key(self, path: Path, number: int) -> Path:
         """To a key that no path leads to."""

@@ -272,6 +272,9 @@ class GdbTarget(Target):
     ) -> Type | None:
         return self._classes.pointee_in_function(addr, names, within)
 
+    def pointee_of_parameter(self, addr: int) -> Type | None:
+        return self._classes.pointee_of_parameter(addr)
+
     def argument_of_function(self, addr: int, name: str) -> Type | None:
         return self._classes.argument_of_function(addr, name)
 

@@ -53,6 +53,21 @@ class GdbClasses:
             self._known[addr] = name, None if found is None else self._types.neutral(found)
         return self._known[addr][1]
 
+    def pointee_of_parameter(self, addr: int) -> Type | None:
+        """See Target."""
+        function = _function_at(addr)
+        if function is None or function.type is None:
+            return None
+        parameters = function.type.fields()
+        if not parameters or parameters[0].type is None:
+            return None
+        pointer = parameters[0].type.strip_typedefs()
+        if pointer.code != gdb.TYPE_CODE_PTR:
+            return None
+        found = pointer.target().unqualified()
+        is_void = found.strip_typedefs().code == gdb.TYPE_CODE_VOID
+        return None if is_void else self._types.neutral(found)
+
     def argument_of_function(self, addr: int, name: str) -> Type | None:
         """See Target."""
         block = _block_at(addr)

@@ -38,9 +38,16 @@ class GdbTypes:
         return None if found is None else self.neutral(found)
 
     def original(self, neutral: Type) -> gdb.Type | None:
-        """The gdb type of a neutral one; None if it is not from here."""
+        """The gdb type of a neutral one; None if it is not from here, nor made of one that is."""
         found = self._originals.get(id(neutral.origin or neutral))
-        return None if found is None else found[1]
+        if found is not None:
+            return found[1]
+        if neutral.kind is Kind.POINTER and neutral.resolve is not None:
+            pointee = self.original(neutral.target)
+            return None if pointee is None else pointee.pointer()
+        if neutral.name in _ALWAYS_THERE:
+            return gdb.lookup_type(neutral.name)
+        return None
 
     def neutral(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
@@ -158,6 +165,8 @@ def _locate_base(struct: gdb.Type, base: gdb.Field, address: int) -> int | None:
     except (gdb.error, OverflowError):
         return None
 
+
+_ALWAYS_THERE = ("void", "char")  # in gdb's own list of types
 
 _CODE = Type(Kind.OTHER, "code", 0)
 

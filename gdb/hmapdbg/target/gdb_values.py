@@ -6,6 +6,9 @@ this: convenience functions and printers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import gdb
 
 from .gdb_errors import explained, unreadable
@@ -86,10 +89,14 @@ class GdbValues:
         with no_calls():
             return value.string() if value.address is None else None
 
-    def gdb_value(self, address: int, neutral: Type) -> gdb.Value:
-        """The value of a type that this target described, at an address; for gdb's own printing."""
+    def gdb_value(self, address: int, neutral: Type, data: bytes = b"") -> gdb.Value:
+        """The value of a type that this target described, at an address; for gdb's own printing.
+        Address 0: it is nowhere as a whole, and these are its bytes."""
         original = self._types.original(neutral)
         if original is None:  # bytes, which are not in gdb's debug info
             byte = gdb.selected_inferior().architecture().integer_type(8, False)
             original = byte.array(max(neutral.size, 1) - 1)
+        if not address and data:
+            make = cast("Callable[[bytes, gdb.Type], gdb.Value]", gdb.Value)  # the stubs lack it
+            return make(data, original)
         return gdb.Value(address).cast(original.pointer()).dereference()

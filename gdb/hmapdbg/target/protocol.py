@@ -231,6 +231,11 @@ class Target(Memory):
         none."""
         return None
 
+    def pointee_of_parameter(self, addr: int) -> Type | None:
+        """What the first parameter of the function that begins at an address points to; None where
+        debug info does not have it, and where that is void."""
+        return None
+
     def argument_of_function(self, addr: int, name: str) -> Type | None:
         """The type that a parameter of a template of C++ stands for in the function at an address,
         without a reference; None: unknown."""

@@ -193,6 +193,14 @@ def pointer_to(pointee: Type, size: int) -> Type:
     return Type(Kind.POINTER, f"{pointee.name} *", size, resolve=lambda: pointee)
 
 
+def is_untyped(found: Type) -> bool:
+    """Whether a type is a pointer to anything: void *."""
+    if found.kind is not Kind.POINTER or found.resolve is None:
+        return False
+    pointee = found.target
+    return pointee.kind is Kind.OTHER and pointee.name.removeprefix("const ") == "void"
+
+
 def pointers_by_name(
     lookup: Callable[[str], Union[Type, None]], name: str, size: int
 ) -> Union[Type, None]:

@@ -7,6 +7,7 @@ is not part of the package calls `register`.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
+from .absl import family as absl
 from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libhmap import map as libhmap
@@ -22,6 +23,7 @@ FAMILIES: list[Family] = [
     sync.FAMILY,
     unordered.FAMILY,
     rust.FAMILY,
+    absl.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

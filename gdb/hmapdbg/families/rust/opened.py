@@ -99,6 +99,7 @@ def make_map(
         elem_size=spec.elem.type.size,
         control=CONTROL,
         window=spec.window,
+        clones=spec.window,
         is_downward=True,
         reach=spec.reach,
     )

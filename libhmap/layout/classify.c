@@ -82,6 +82,9 @@ static const char *const cplusplus_type_prefixes[] = {
     NULL,
 };
 
+/* Abseil's maps point to their slots by void *: what they are is a typedef in them. */
+static const char absl_slot[] = "slot_type";
+
 /* Their types are kept too, but what they point to only if it leads to maps. */
 static const char *const variables[] = {
     "hmap_registry",
@@ -141,7 +144,8 @@ bool is_wanted_type(const char *name, enum language language)
 {
     if (language == LANGUAGE_GO)
         return has_prefix_among(go_type_prefixes, name) || is_among(go_types, name);
-    if (language == LANGUAGE_CPLUSPLUS && has_prefix_among(cplusplus_type_prefixes, name))
+    if (language == LANGUAGE_CPLUSPLUS &&
+        (has_prefix_among(cplusplus_type_prefixes, name) || strcmp(name, absl_slot) == 0))
         return true;
     return strncmp(name, "hmap", 4) == 0 && is_among(c_types, name);
 }
@@ -188,8 +192,13 @@ static const char *const unordered_table[] = {"_M_buckets",
                                               "_M_single_bucket",
                                               NULL};
 static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
+static const char *const absl_table[] = {"ctrl_",     "slots_",    "size_",
+                                         "capacity_", "settings_", NULL};
+static const char *const absl_fields[] = {"control_", "slots_", "capacity_", NULL};
+static const char *const absl_inline[] = {"heap_or_soo_", NULL};
 static const char *const *const maps[] = {libhmap_map, go_map,          swiss_map, sync_map,
-                                          trie_map,    unordered_table, raw_table};
+                                          trie_map,    unordered_table, raw_table, absl_table,
+                                          absl_fields, absl_inline};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

@@ -38,13 +38,17 @@ def find_entry(target: Target, layout: Layout, expression: str) -> Entry:
             "-g, with clang also -fstandalone-debug"
         )
     first, second = _arguments(layout)
-    is_node = slot.kind is Kind.POINTER and (first is None or not first.is_same(slot))
+    is_node = slot.kind is Kind.POINTER and (
+        second is not None or first is None or _pointers(slot) > _pointers(first)
+    )
     value = slot.target if is_node else slot
     if value.kind is Kind.UNION:
         inner = value.find("value")
         value = value if inner is None else inner.type
     notes: list[str] = []
-    key, elem = Field("key", 0, _completed(value, value.size, notes)), Field("", 0, NOTHING)
+    # Of a set, the slot's type goes by names that nobody writes.
+    held = value if first is None or first.size != value.size else first
+    key, elem = Field("key", 0, _completed(held, value.size, notes)), Field("", 0, NOTHING)
     if second is not None:
         one, two = value.find("first"), value.find("second")
         if one is None or two is None:
@@ -84,6 +88,14 @@ def _arguments(layout: Layout) -> tuple[Type | None, Type | None]:
     return (first if isinstance(first, Type) else None), (
         second if isinstance(second, Type) else None
     )
+
+
+def _pointers(found: Type) -> int:
+    """How many pointers lead to what a type is about."""
+    depth = 0
+    while found.kind is Kind.POINTER and depth < MAX_DEPTH:
+        depth, found = depth + 1, found.target
+    return depth
 
 
 def _completed(found: Type, room: int, notes: list[str]) -> Type:

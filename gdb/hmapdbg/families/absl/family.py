@@ -14,7 +14,7 @@ from ...target import Kind as TypeKind
 from ..family import Family, Map
 from ..reading import kept_for_type
 from .entries import find_entry
-from .layouts import INLINE, OLDEST, PLAIN, SETTINGS, Layout, find_layout
+from .layouts import OLDEST, PLAIN, SETTINGS, SOO, Layout, find_layout
 from .opened import Spec, make_map
 from .table import Kind, open_table, window_of
 
@@ -39,7 +39,7 @@ class AbslFamily:
     describes = "flat_hash_map, node_hash_map and their sets (Abseil, phmap)"
     has_nil = False
     is_handle = False
-    headers = (OLDEST, PLAIN, (INLINE, "heap_or_soo_"))
+    headers = (OLDEST, PLAIN, (SOO,))
 
     def recognise(self, found: Type) -> bool:
         return _find(found) is not None

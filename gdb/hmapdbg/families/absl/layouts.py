@@ -23,6 +23,7 @@ from ...target import Field, Kind, Type
 
 OLDEST = ("ctrl_", "slots_", "size_", "capacity_", "settings_")
 PLAIN = ("control_", "slots_", "capacity_")
+SOO = "heap_or_soo_"
 INLINE = "inline_data_"
 SETTINGS = "settings_"
 POINTER_BITS = 64
@@ -117,13 +118,13 @@ def _common(raw: Type, offset: int, settings: Field) -> Layout | None:
             one.moved(one.name, offset + settings.offset)
             for one in settings.type.iter_fields()
             if one.type.kind is Kind.STRUCT
-            and (one.type.find("heap_or_soo_") or all(one.type.find(name) for name in PLAIN))
+            and (one.type.find(SOO) or all(one.type.find(name) for name in PLAIN))
         ),
         None,
     )
     if common is None:
         return None
-    soo = _member(common, "heap_or_soo_")
+    soo = _member(common, SOO)
     if soo is None:
         return _plain(raw, common)
     heap = _member(soo, "heap")

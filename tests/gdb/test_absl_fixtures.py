@@ -1,0 +1,206 @@
+"""Abseil's maps and sets: gdb's files equal the ground truth that the program has written from its
+maps' iterators and from the library's own functions.
+
+All states of fixtures/absl/states.cc in one process, live and from its core.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from absl_programs import BUILDS, STOP, Build, compiled, require_absl
+from harness import Outcome, gdb_session
+from listings import list_maps, listed, told_by
+from truth import assert_files_same, read_csv
+
+require_absl()
+
+
+@dataclass(frozen=True)
+class State:
+    """A state, and the expression for its map."""
+
+    name: str
+    expression: str
+
+
+@functools.cache
+def states_of(exe: Path) -> list[State]:
+    """What `states --list` prints."""
+    listing = subprocess.run([exe, "--list"], check=True, capture_output=True, text=True).stdout
+    return [State(*line.split("\t")) for line in listing.splitlines()]
+
+
+def commands_for(states: Sequence[State], view: Path) -> list[str]:
+    commands = []
+    for state in states:
+        stem = view / state.name
+        stem.mkdir(parents=True)
+        commands.append(
+            f"hmap-dump {state.expression} --csv {stem}/occupancy.csv --entries {stem}/entries.csv"
+            f" --json {stem}/dump.json"
+        )
+        commands.append(f"hmap-check {state.expression}")
+    return commands
+
+
+def check_state(state: State, truth: Path, view: Path, dump: Outcome, check: Outcome) -> None:
+    """Compares gdb's view of a state with its ground truth."""
+    told, seen = truth / state.name, view / state.name
+    assert_files_same(seen, told)
+    facts = {row["field"]: row["value"] for row in read_csv(told / "facts.csv")}
+    count = int(facts["count"])
+    title = dump.output.splitlines()[0]
+    assert title.startswith(f"{state.expression}   ("), dump.output
+    assert "Problem" not in dump.output, dump.output
+    assert dump.messages == check.messages == ""
+    assert check.output == f"consistent: {count:,} entries\n"
+    document = json.loads((seen / "dump.json").read_text(encoding="utf-8"))
+    assert document["header"]["count"] == document["statistics"]["live"] == count
+    assert document["header"]["geometry"] == "control"
+    assert document["problems"] == []
+
+
+@pytest.mark.parametrize("made", BUILDS, ids=lambda made: made.name)
+def test_view_of_live_process_and_of_its_core_equals_the_truth(made: Build, folder: Path) -> None:
+    exe = compiled(made)
+    states = states_of(exe)
+    truth, core = folder / "truth", folder / "core"
+    truth.mkdir()
+    live, dead = commands_for(states, folder / "live"), commands_for(states, folder / "dead")
+    listing = list_maps(folder / "list.json")
+    session = gdb_session(
+        exe,
+        [str(truth)],
+        commands=[
+            *STOP,
+            *live,
+            *listing,
+            f"generate-core-file {core}",
+            "kill",
+            f"core-file {core}",
+            *dead,
+        ],
+    )
+    for view, outcomes in ("live", session[2:]), ("dead", session[-len(dead) :]):
+        for state, dump, check in zip(states, outcomes[::2], outcomes[1::2]):
+            check_state(state, truth, folder / view, dump, check)
+    check_held(session[1].output, folder / "list.json", made.level)
+
+
+def check_held(output: str, file: Path, level: str) -> None:
+    """Every map that the program says its types hold is listed, and each path opens its own."""
+    rows = listed(file)
+    found = {int(row["address"], 16): row["entries"] for row in rows}
+    told = [one for one in told_by(output) if level == "-O0" or one.how != "local"]
+    assert len(told) >= 12
+    assert not [one.how for one in told if found.get(one.address) != one.count]
+
+
+# ---- output of the commands ----------------------------------------------------------------------
+
+FINDS = [
+    ("map_int", "42", "1,000 entries compared"),
+    ("map_int", "43", "absent (1,000 entries compared)"),
+    ("map_string", '"word5-5-5-5-5-5-5-5"', "entries compared"),
+    ("structs", '"word3"', "500 entries compared"),
+    ("colors", "Color::green", "3 entries compared"),
+    ("pairs", '{5, "word5"}', "500 entries compared"),
+    ("wide", "{7}", "500 entries compared"),
+    ("node_map", "77", "500 entries compared"),
+    ("one_node", "1", "slot 0"),
+    ("empty", "1", "absent"),
+    ("one", "0", "slot 0"),
+]
+DUMPS = ("tombstoned", "reserved", "map_string", "node_set")
+ASKED = (
+    *(f"hmap-find {name} -- {key}" for name, key, _ in FINDS),
+    *(f"hmap-dump {name}" for name in DUMPS),
+    "print $hmap_len(registry)",
+    "print $hmap_get(map_int, 42)",
+    "print three",
+    "hmap-layout map_string",
+    "hmap-dump three --buckets 0-0",
+    "hmap-dump one --buckets 0-0",
+    "hmap-list --family abseil --limit 0",
+)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """All commands of the tests below, in one gdb on one process."""
+    folder = tmp_path_factory.mktemp("absl")
+    (folder / "truth").mkdir()
+    pictures = [f"hmap-dump {name} --plot {folder}/{name}.png" for name in ("tombstoned", "one")]
+    session = gdb_session(
+        compiled(BUILDS[0]), [str(folder / "truth")], commands=[*STOP, *ASKED, *pictures]
+    )
+    for name in ("tombstoned", "one"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    return {one.command: one.output for one in session[2:]}
+
+
+@pytest.mark.parametrize(("name", "key", "answer"), FINDS)
+def test_key_is_found_by_its_bytes(
+    name: str, key: str, answer: str, answers: dict[str, str]
+) -> None:
+    found = answers[f"hmap-find {name} -- {key}"]
+    assert answer in found
+    assert ("absent" in answer) == ("is absent" in found)
+
+
+def test_tombstones_are_told(answers: dict[str, str]) -> None:
+    dump = answers["hmap-dump tombstoned"]
+    deleted = re.search(r"^slots .* deleted ([\d.]+)%", dump, re.M)
+    assert deleted and float(deleted[1]) > 25, dump
+    assert re.search(r"^verdict +emptied: ", dump, re.M), dump
+
+
+def test_a_reserved_map_is_oversized(answers: dict[str, str]) -> None:
+    dump = answers["hmap-dump reserved"]
+    assert re.search(r"^verdict +oversized: ", dump, re.M), dump
+
+
+def test_names_are_those_that_people_write(answers: dict[str, str]) -> None:
+    title = answers["hmap-dump map_string"].splitlines()[0]
+    assert "(absl::flat_hash_map<std::string, std::string>) 0x" in title
+    assert title.endswith("Abseil flat_hash_map   std::string -> std::string")
+    title = answers["hmap-dump node_set"].splitlines()[0]
+    assert "(absl::node_hash_set<std::string>) 0x" in title
+    assert title.endswith("Abseil node_hash_set   std::string")
+
+
+def test_convenience_functions(answers: dict[str, str]) -> None:
+    assert answers["print $hmap_len(registry)"] == "$1 = 500\n"
+    assert answers["print $hmap_get(map_int, 42)"] == "$2 = -14\n"
+
+
+def test_print_shows_entries(answers: dict[str, str]) -> None:
+    shown = answers["print three"]
+    assert "3 entries" in shown
+    assert {"[0] = 0", "[3] = -1", "[6] = -2"} <= set(re.findall(r"\[\d\] = -?\d", shown)), shown
+
+
+def test_layout_names_the_fields(answers: dict[str, str]) -> None:
+    layout = answers["hmap-layout map_string"]
+    for name in ("size", "capacity", "control|ctrl_"):
+        assert re.search(rf"\b({name})\w*;", layout), layout
+
+
+def test_a_run_of_slots_is_printed_slot_by_slot(answers: dict[str, str]) -> None:
+    assert len(re.findall(r" full ", answers["hmap-dump three --buckets 0-0"])) == 3
+    assert "0 -> 0" in answers["hmap-dump one --buckets 0-0"]
+
+
+def test_a_family_is_chosen_by_its_word(answers: dict[str, str]) -> None:
+    listing = answers["hmap-list --family abseil --limit 0"]
+    assert "node_map   int -> std::string" in listing
+    assert "service.by_name   " not in listing

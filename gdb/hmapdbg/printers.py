@@ -23,6 +23,7 @@ OF_HASHBROWN = (
     r"^(std::collections::hash::(map|set)|hashbrown|indexmap|dashmap)::([a-z_]+::)*"
     r"(HashMap|HashSet|HashTable|IndexMap|IndexSet|DashMap|DashSet)<"
 )
+OF_ABSL = r"^(absl|phmap)::([a-z_0-9]+::)*(parallel_)?(flat|node)_hash_(map|set)<"
 
 # From gdb 14 on such a printer may be asked for one child.
 Printer: Any = getattr(gdb, "ValuePrinter", object)
@@ -60,7 +61,7 @@ class MapPrinter(Printer):  # type: ignore[misc]
         header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
-        kind = header.family if header.family[-3:] in ("Map", "Set") else f"{header.family} map"
+        kind = header.family if header.family[-3:].lower() in ("map", "set") else f"{header.family} map"
         return _shown(f"{kind}{name} with {header.count:,} {entries}")
 
     def children(self) -> Iterator[tuple[str, gdb.Value | str]]:
@@ -155,4 +156,5 @@ def register() -> None:
     printers.add_printer("struct hmap", "^hmap$", MapPrinter)
     # Where gdb has loaded Rust's own printers, of the program, those of std's are asked first.
     printers.add_printer("hashbrown", OF_HASHBROWN, MapPrinter)
+    printers.add_printer("Abseil", OF_ABSL, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)

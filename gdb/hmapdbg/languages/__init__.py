@@ -8,6 +8,7 @@
     go          Go: names, symbols, type descriptors, goroutines, the heap
     libstdcxx   gcc's C++ standard library
     rust        Rust and its standard library
+    absl        Abseil, a library of C++
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -22,6 +23,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..target import Kind, Memory, Target, Type
+from .absl import ABSL
 from .elements import Access, Elements, Places, spread
 from .go import GO
 from .holders import Contents, Held, Holder, TellsUnknown
@@ -64,7 +66,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, RUST, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, RUST, ABSL, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:

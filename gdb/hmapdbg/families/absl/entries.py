@@ -7,7 +7,7 @@ import re
 from ...compat import dataclass
 from ...target import Field, Kind, Target, TargetError, Type
 from ...target.types import byte_array
-from ...languages.libstdcxx import short_name
+from ...languages import short_name
 from .layouts import Layout
 
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set

@@ -10,7 +10,7 @@ from ...geometry.control.layout import RUN, Boxes, SlotLayout, rows_of
 from ...geometry.control.map import ControlMap
 from ...geometry.control.shape import ControlSlots
 from ...header import Array, Growth, Header, Role, Table
-from ...languages.libstdcxx import short_name
+from ...languages import short_name
 from ...layout import StructLayout
 from ...target import Target, Value
 from ..malloc import Allocation, Malloc, find_malloc

@@ -18,7 +18,9 @@ _DEFAULTED = re.compile(
     r"(::Hash|::Eq)?\Z",
     re.DOTALL,
 )
-_INLINE = re.compile(r"\b(std|absl)::(?:__cxx11|__cxx1998|__8|lts_\d+|debian\d+)::")
+_INLINE = re.compile(r"\bstd::(?:__cxx11|__cxx1998|__8)::")
+# Abseil's releases.
+_RELEASE = re.compile(r"\babsl::(?:lts_|debian)\d+::")
 # The shards of a phmap::parallel_..., 2 to the 4th, are named before its mutex.
 _SHARDS = re.compile(r"\bphmap::parallel_\w+\Z")
 _STRINGS = (
@@ -68,7 +70,7 @@ def _take(name: str, at: int) -> tuple[str, int]:
         if at >= len(name) or name[at] != ">":
             raise _Unbalanced
         at += 1
-        out = _INLINE.sub(r"\1::", out)
+        out = _RELEASE.sub("absl::", _INLINE.sub("std::", out))
         if re.search(r"\b(?:std|absl|phmap)::(?:\w+::)*\w+\Z", out):
             while len(arguments) > 1 and _DEFAULTED.match(arguments[-1]):
                 is_mutex = arguments.pop() == "phmap::NullMutex"
@@ -78,4 +80,4 @@ def _take(name: str, at: int) -> tuple[str, int]:
         for long, short in _STRINGS:
             if out.endswith(long):
                 out = out[: -len(long)] + short
-    return _INLINE.sub(r"\1::", out).rstrip(), at
+    return _RELEASE.sub("absl::", _INLINE.sub("std::", out)).rstrip(), at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ...block import Problem
 from ...compat import dataclass
 from ...geometry.control.layout import RUN, Boxes, SlotLayout, rows_of
 from ...geometry.control.map import ControlMap
@@ -71,6 +72,7 @@ def make_map(target: Target, value: Value, address: int, spec: Spec) -> ControlM
         ),
         tables=tuple(_iter_tables(there)) if spec.is_sharded else (),
         notes=(*entry.notes, *_notes(spec.tables)),
+        problems=tuple(_iter_limits(there)),
         # Others may have nothing at all in memory that proves them.
         certain_if_empty=kind.layout.soo is None,
     )
@@ -146,6 +148,18 @@ def _geometry(
         has_control=largest is None or largest.table.has_control,
         made_for=made_for,
     )
+
+
+def _iter_limits(there: Sequence[OpenedTable]) -> Iterator[Problem]:
+    """R2."""
+    for one in there:
+        table = one.table
+        if table.items + table.growth_left > table.limit:
+            text = (
+                f"{table.items:,} entries, and room for {table.growth_left:,} more, in a table "
+                f"that takes {table.limit:,}"
+            )
+            yield Problem(text, table.items_at, "R2")
 
 
 def _iter_tables(there: Sequence[OpenedTable]) -> Iterator[Table]:

@@ -61,7 +61,11 @@ class MapPrinter(Printer):  # type: ignore[misc]
         header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
-        kind = header.family if header.family[-3:].lower() in ("map", "set") else f"{header.family} map"
+        kind = (
+            header.family
+            if header.family[-3:].lower() in ("map", "set")
+            else f"{header.family} map"
+        )
         return _shown(f"{kind}{name} with {header.count:,} {entries}")
 
     def children(self) -> Iterator[tuple[str, gdb.Value | str]]:

@@ -1,4 +1,4 @@
-"""Corrupt maps of Abseil: hmap-check reports the fault by invariant and address; hmap-dump continues,
+"""Corrupt maps of Abseil: hmap-check reports the fault by invariant and address; hmap-dump goes on,
 and neither hangs. gdb plants the faults in a map of tests/gdb/programs/absl_layouts.cc.
 
 The invariants are those of geometry/control/map.py and docs/absl.md.

@@ -6,7 +6,7 @@ import re
 
 from ...compat import dataclass
 from ...target import Field, Kind, Target, TargetError, Type
-from ...target.types import byte_array
+from ...target.types import byte_array, pointer_to
 from ...languages import short_name
 from .layouts import Layout
 
@@ -52,7 +52,9 @@ def find_entry(target: Target, layout: Layout, expression: str) -> Entry:
     if second is not None:
         one, two = value.find("first"), value.find("second")
         if one is None or two is None:
-            raise TargetError(f"the entries of '{expression}' are no pairs: see 'ptype {slot.name}'")
+            raise TargetError(
+                f"the entries of '{expression}' are no pairs: see 'ptype {slot.name}'"
+            )
         room = two.offset - one.offset
         key = Field("first", one.offset, _completed(one.type, room, notes))
         room = value.size - two.offset
@@ -60,7 +62,7 @@ def find_entry(target: Target, layout: Layout, expression: str) -> Entry:
     return Entry(
         slot=slot.size,
         size=value.size,
-        align=natural_alignment(slot),
+        align=target.alignment(slot) or natural_alignment(slot),
         is_node=is_node,
         is_map=second is not None,
         key=key,
@@ -76,8 +78,17 @@ def _slot_type(target: Target, layout: Layout) -> Type | None:
         pointed = slots.type.target
         if pointed.kind is not Kind.OTHER and pointed.size:
             return pointed
-    name = (layout.raw.origin or layout.raw).name
-    return target.lookup_type(f"{name}::slot_type")
+    for owner in (layout.raw, layout.policy):
+        name = "" if owner is None else (owner.origin or owner).name
+        found = target.lookup_type(f"{name}::slot_type") if name else None
+        if found is not None:
+            return found
+    # Optimising, clang leaves out the name; a set's policy has the type itself.
+    first, second = _arguments(layout)
+    if layout.policy is None or first is None or second is not None:
+        return None
+    is_node = "NodeHash" in layout.policy.name
+    return pointer_to(first, target.pointer_size) if is_node else first
 
 
 def _arguments(layout: Layout) -> tuple[Type | None, Type | None]:

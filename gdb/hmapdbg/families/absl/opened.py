@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from ...block import Problem
 from ...compat import dataclass
@@ -14,7 +13,7 @@ from ...header import Array, Growth, Header, Role, Table
 from ...languages import short_name
 from ...layout import StructLayout
 from ...target import Target, Value
-from ..malloc import Allocation, Malloc, find_malloc
+from ..malloc import Malloc, find_malloc
 from .table import CONTROL, Kind, OpenedTable
 
 FAMILY = "Abseil"  # before the name of a kind
@@ -34,7 +33,9 @@ class Spec:
         """What the library calls such a map."""
         entry = self.kind.entry
         prefix = "parallel_" if self.is_sharded else ""
-        return f"{prefix}{'node' if entry.is_node else 'flat'}_hash_{'map' if entry.is_map else 'set'}"
+        return (
+            f"{prefix}{'node' if entry.is_node else 'flat'}_hash_{'map' if entry.is_map else 'set'}"
+        )
 
 
 def make_map(target: Target, value: Value, address: int, spec: Spec) -> ControlMap:

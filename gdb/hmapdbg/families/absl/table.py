@@ -169,7 +169,9 @@ class _Reader:
         if note:
             return self._without(note)
         if capacity & (capacity + 1) or capacity >= self.target.address_limit >> 1:
-            raise unsound(text, f"its capacity is 0x{capacity:x}, which is no power of two less one")
+            raise unsound(
+                text, f"its capacity is 0x{capacity:x}, which is no power of two less one"
+            )
         if items > max(capacity - blocked, 0):
             raise unsound(text, f"it counts {items:,} entries in {capacity - blocked:,} slots")
         is_sampled = bool(self.numbers.get("sampled", 0))

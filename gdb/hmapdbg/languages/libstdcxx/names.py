@@ -2,7 +2,7 @@
 
 >>> short_name("std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >")
 'std::string'
->>> short_name("absl::lts_20240722::flat_hash_set<int, absl::lts_20240722::hash_internal::Hash<int> >")
+>>> short_name("absl::lts_1::flat_hash_set<int, absl::lts_1::hash_internal::Hash<int> >")
 'absl::flat_hash_set<int>'
 """
 

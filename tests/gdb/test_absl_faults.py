@@ -12,10 +12,10 @@ from pathlib import Path
 
 from cpp_programs import compiled
 from harness import Fails, Outcome, Tries, gdb_session
+from truth import problems_of_check
 
 STOP = ("break fixture_stop", "run")
 MAP = "v2024_07_some"
-PROBLEM = re.compile(r"(R\d+|fault) (0x[0-9a-f]+): (\S.*)")
 CAPACITY, SIZE, DELETED_SLOTS, WINDOW = 1023, 500, 100, 16
 EMPTY, DELETED, SENTINEL = 0x80, 0xFE, 0xFF
 
@@ -95,14 +95,9 @@ LARGER = "word(field('capacity'), (1 << 34) - 1)"  # than what is in memory
 
 def assert_named(fault: Fault, addresses: list[str], check: Outcome) -> None:
     """Checks what hmap-check says of a fault."""
-    assert check.error is None and check.messages == "", check
-    *lines, last = check.output.splitlines()
-    problems = [PROBLEM.fullmatch(line) for line in lines]
-    assert all(problems) and problems, check.output
-    assert last == ("1 Problem" if len(lines) == 1 else f"{len(lines):,} Problems")
-    assert sorted({one[1] for one in problems if one is not None}) == sorted(fault.named), fault
-    told = {one[2] for one in problems if one is not None}
-    assert told <= set(addresses), (fault, addresses, check.output)
+    problems = problems_of_check(check)
+    assert sorted({name for name, _ in problems}) == sorted(fault.named), fault
+    assert {address for _, address in problems} <= set(addresses), (fault, check.output)
 
 
 def test_planted_faults_are_named(folder: Path) -> None:

@@ -6,67 +6,18 @@ All states of fixtures/absl/states.cc in one process, live and from its core.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
-import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from absl_programs import BUILDS, STOP, Build, compiled, require_absl
-from harness import Outcome, gdb_session
+from harness import gdb_session
 from listings import list_maps, listed, told_by
-from truth import assert_files_same, read_csv
+from truth import check_state, dump_and_check, states_of
 
 require_absl()
-
-
-@dataclass(frozen=True)
-class State:
-    """A state, and the expression for its map."""
-
-    name: str
-    expression: str
-
-
-@functools.cache
-def states_of(exe: Path) -> list[State]:
-    """What `states --list` prints."""
-    listing = subprocess.run([exe, "--list"], check=True, capture_output=True, text=True).stdout
-    return [State(*line.split("\t")) for line in listing.splitlines()]
-
-
-def commands_for(states: Sequence[State], view: Path) -> list[str]:
-    commands = []
-    for state in states:
-        stem = view / state.name
-        stem.mkdir(parents=True)
-        commands.append(
-            f"hmap-dump {state.expression} --csv {stem}/occupancy.csv --entries {stem}/entries.csv"
-            f" --json {stem}/dump.json"
-        )
-        commands.append(f"hmap-check {state.expression}")
-    return commands
-
-
-def check_state(state: State, truth: Path, view: Path, dump: Outcome, check: Outcome) -> None:
-    """Compares gdb's view of a state with its ground truth."""
-    told, seen = truth / state.name, view / state.name
-    assert_files_same(seen, told)
-    facts = {row["field"]: row["value"] for row in read_csv(told / "facts.csv")}
-    count = int(facts["count"])
-    title = dump.output.splitlines()[0]
-    assert title.startswith(f"{state.expression}   ("), dump.output
-    assert "Problem" not in dump.output, dump.output
-    assert dump.messages == check.messages == ""
-    assert check.output == f"consistent: {count:,} entries\n"
-    document = json.loads((seen / "dump.json").read_text(encoding="utf-8"))
-    assert document["header"]["count"] == document["statistics"]["live"] == count
-    assert document["header"]["geometry"] == "control"
-    assert document["problems"] == []
 
 
 @pytest.mark.parametrize("made", BUILDS, ids=lambda made: made.name)
@@ -75,7 +26,7 @@ def test_view_of_live_process_and_of_its_core_equals_the_truth(made: Build, fold
     states = states_of(exe)
     truth, core = folder / "truth", folder / "core"
     truth.mkdir()
-    live, dead = commands_for(states, folder / "live"), commands_for(states, folder / "dead")
+    live, dead = dump_and_check(states, folder / "live"), dump_and_check(states, folder / "dead")
     listing = list_maps(folder / "list.json", every=1 if made is BUILDS[0] else 9)
     # From a core, all levels of optimising look alike.
     of_core = [f"generate-core-file {core}", "kill", f"core-file {core}", *dead]

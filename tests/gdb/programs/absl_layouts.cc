@@ -16,7 +16,6 @@
 
 constexpr std::size_t WIDTH = 16; /* of a window */
 enum class ctrl_t : signed char { kEmpty = -128, kDeleted = -2, kSentinel = -1 };
-struct GroupSse2Impl;
 
 /* ---- what all releases have ------------------------------------------------------------------ */
 
@@ -39,9 +38,6 @@ template <typename K, typename V> union map_slot_type {
 template <typename K, typename V> struct FlatHashMapPolicy {
     using slot_type = map_slot_type<K, V>;
 };
-template <typename T> struct FlatHashSetPolicy {
-    using slot_type = T;
-};
 template <typename K, typename V> struct NodeHashMapPolicy {
     using slot_type = std::pair<const K, V> *;
 };
@@ -52,6 +48,12 @@ struct HashtablezInfoHandle {
     HashtablezInfo *info_;
 };
 HashtablezInfo info;
+
+/* A HeapOrSoo. */
+template <typename Pointers> union PointersOrSlot {
+    Pointers heap;
+    unsigned char soo_data[sizeof(Pointers)];
+};
 
 /* What a table is made of. */
 struct Made {
@@ -150,10 +152,7 @@ struct HeapPtrs {
     ctrl_t *control;
     MaybeInitializedPtr slot_array;
 };
-union HeapOrSoo {
-    HeapPtrs heap;
-    unsigned char soo_data[sizeof(HeapPtrs)];
-};
+using HeapOrSoo = PointersOrSlot<HeapPtrs>;
 struct CommonFields {
     std::size_t capacity_;
     std::size_t size_;
@@ -200,10 +199,7 @@ struct HeapPtrs {
     MaybeInitializedPtr<ctrl_t> control;
     MaybeInitializedPtr<void> slot_array;
 };
-union HeapOrSoo {
-    HeapPtrs heap;
-    unsigned char soo_data[sizeof(HeapPtrs)];
-};
+using HeapOrSoo = PointersOrSlot<HeapPtrs>;
 struct CommonFields {
     std::size_t capacity_;
     HashtableSize size_;
@@ -246,10 +242,7 @@ namespace v2026_08
 struct HeapPtrs {
     MaybeInitializedPtr<ctrl_t> control;
 };
-union HeapOrSoo {
-    HeapPtrs heap;
-    unsigned char soo_data[sizeof(HeapPtrs)];
-};
+using HeapOrSoo = PointersOrSlot<HeapPtrs>;
 struct HashtableInlineData {
     std::uint64_t capacity_internal_ : 6;
     std::uint64_t data_ : 58;
@@ -284,9 +277,6 @@ template <typename Policy, typename CommonFields> struct raw_hash_set {
 
 template <typename CommonFields, typename K, typename V>
 struct flat_hash_map : raw_hash_set<FlatHashMapPolicy<K, V>, CommonFields> {
-};
-template <typename CommonFields, typename T>
-struct flat_hash_set : raw_hash_set<FlatHashSetPolicy<T>, CommonFields> {
 };
 template <typename CommonFields, typename K, typename V>
 struct node_hash_map : raw_hash_set<NodeHashMapPolicy<K, V>, CommonFields> {
@@ -351,10 +341,6 @@ static void put(map_slot_type<int, int> &slot, int key)
 static void put(std::pair<const int, int> *&slot, int key)
 {
     slot = new std::pair<const int, int>(key, -key);
-}
-static void put(int &slot, int key)
-{
-    slot = key;
 }
 
 template <typename Map> void make(Map &map, const Plan &plan)
@@ -441,7 +427,6 @@ flat_hash_map<v2024_01::CommonFields, int, int> v2024_01_some, v2024_01_sampled;
 flat_hash_map<v2024_07::CommonFields, int, int> v2024_07_some, v2024_07_sampled, v2024_07_inline,
     v2024_07_empty, v2024_07_moved, v2024_07_destroyed;
 flat_hash_map<v2024_07::CommonFields, int, Large> v2024_07_large;
-flat_hash_set<v2024_07::CommonFields, int> v2024_07_set;
 flat_hash_map<v2025_05::CommonFields, int, int> v2025_05_some, v2025_05_sampled, v2025_05_inline;
 flat_hash_map<v2025_08::CommonFields, int, int> v2025_08_some, v2025_08_inline;
 flat_hash_map<v2025_08::CommonFields, int, Large> v2025_08_bare;
@@ -473,7 +458,6 @@ int main()
     make_inline(v2024_07_inline, 1);
     make_inline(v2024_07_empty, 0);
     make(v2024_07_large, {1, 1, 0});
-    make(v2024_07_set, {7, 7, 0});
     /* The capacities of builds with assertions. */
     v2024_07_moved.set({nullptr, nullptr, ~std::size_t{0} - 100 + 3, 0, 0, 0, false});
     v2024_07_destroyed.set({nullptr, nullptr, ~std::size_t{0} - 100 + 2, 0, 0, 0, false});

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...block import Problem
 from ...compat import dataclass
 from ...geometry.control.layout import RUN, Boxes, SlotLayout, rows_of
 from ...geometry.control.map import ControlMap
 from ...geometry.control.shape import ControlSlots
-from ...header import Array, Growth, Header, Role, Table
+from ...header import Array, Growth, Header, Role
 from ...languages import short_name
 from ...layout import StructLayout
 from ...target import Target, Value
+from ..control_tables import iter_counted, iter_limits
 from ..malloc import Malloc, find_malloc
 from .table import CONTROL, Kind, OpenedTable
 
@@ -71,9 +71,11 @@ def make_map(target: Target, value: Value, address: int, spec: Spec) -> ControlM
             if first is not None and not spec.is_sharded
             else None
         ),
-        tables=tuple(_iter_tables(there)) if spec.is_sharded else (),
+        tables=tuple(iter_counted((one.table, one.control) for one in there))
+        if spec.is_sharded
+        else (),
         notes=(*entry.notes, *_notes(spec.tables)),
-        problems=tuple(_iter_limits(there)),
+        problems=tuple(iter_limits(one.table for one in there)),
         # Others may have nothing at all in memory that proves them.
         certain_if_empty=kind.layout.soo is None,
     )
@@ -149,29 +151,3 @@ def _geometry(
         has_control=largest is None or largest.table.has_control,
         made_for=made_for,
     )
-
-
-def _iter_limits(there: Sequence[OpenedTable]) -> Iterator[Problem]:
-    """R2."""
-    for one in there:
-        table = one.table
-        if table.items + table.growth_left > table.limit:
-            text = (
-                f"{table.items:,} entries, and room for {table.growth_left:,} more, in a table "
-                f"that takes {table.limit:,}"
-            )
-            yield Problem(text, table.items_at, "R2")
-
-
-def _iter_tables(there: Sequence[OpenedTable]) -> Iterator[Table]:
-    for number, one in enumerate(there):
-        table = one.table
-        yield Table(
-            index=number,
-            address=one.control,
-            used=table.items,
-            capacity=table.slots,
-            growth_left=table.growth_left,
-            local_depth=0,
-            tombstones=max(table.limit - table.items - table.growth_left, 0),
-        )

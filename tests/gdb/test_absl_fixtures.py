@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from absl_programs import BUILDS, STOP, Build, compiled, require_absl
-from harness import gdb_session
+from harness import ROOT, gdb_session
 from listings import list_maps, listed, told_by
 from truth import check_state, dump_and_check, states_of
 
 require_absl()
+
+HMAP_LAYOUT = ROOT / "build" / "dev" / "libhmap" / "layout" / "hmap-layout"
 
 
 @pytest.mark.parametrize("made", BUILDS, ids=lambda made: made.name)
@@ -47,6 +50,24 @@ def check_held(output: str, file: Path, level: str) -> None:
     told = [one for one in told_by(output) if level == "-O0" or one.how != "local"]
     assert len(told) >= 12
     assert not [one.how for one in told if found.get(one.address) != one.count]
+
+
+# A layout file does not say what alignment a type asks for.
+ASK_FOR_ALIGNMENT = ("wide", "one_wide")
+
+
+def test_a_program_without_debug_info_is_read_by_its_layout_file(folder: Path) -> None:
+    exe, bare, file = compiled(BUILDS[0]), folder / "states", folder / "layout.json"
+    subprocess.run(["strip", "--strip-debug", "-o", bare, exe], check=True)
+    subprocess.run([HMAP_LAYOUT, exe, "--json", file], check=True)
+    (folder / "truth").mkdir()
+    states = [one for one in states_of(exe) if one.name == one.expression]
+    load = f"hmap-layout load {file}"
+    commands = [*STOP, load, *dump_and_check(states, folder / "view")]
+    session = gdb_session(bare, [str(folder / "truth")], commands=commands)[3:]
+    for state, dump, check in zip(states, session[::2], session[1::2]):
+        if state.name not in ASK_FOR_ALIGNMENT:
+            check_state(state, folder / "truth", folder / "view", dump, check)
 
 
 # ---- output of the commands ----------------------------------------------------------------------

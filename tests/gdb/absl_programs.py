@@ -41,8 +41,7 @@ class Build:
 BUILDS = (
     Build("g++", "-O0"),
     Build("g++", "-O2", ("-gdwarf-4",)),
-    Build("clang++", "-O0", ("-std=c++20",)),
-    Build("clang++", "-O2"),
+    Build("clang++", "-O2", ("-std=c++20",)),
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ...compat import dataclass
 from ...target import Field, Kind, Target, TargetError, Type
 from ...target.types import byte_array, pointer_to
@@ -12,7 +10,6 @@ from .layouts import Layout
 
 NOTHING = Type(Kind.OTHER, "", 0)  # the elem of a set
 MAX_DEPTH = 8
-_CONST = re.compile(r"(const )?(?P<name>[^*]*?)( const)?\Z")
 
 
 @dataclass(frozen=True)
@@ -117,9 +114,9 @@ def _completed(found: Type, room: int, notes: list[str]) -> Type:
             "-fstandalone-debug, or load the debug info of the library that has it"
         )
         return byte_array(room)
-    name = short_name(found.name)
-    plain = _CONST.match(name)
-    return found.renamed(plain["name"] if plain else name)
+    # Without the const of a key: behind its type, or before one that is no pointer.
+    name = short_name(found.name).removesuffix(" const")
+    return found.renamed(name if "*" in name else name.removeprefix("const "))
 
 
 def natural_alignment(found: Type, depth: int = 0) -> int:

@@ -27,7 +27,8 @@ WIDE = 64  # bits of the words of packed fields
 MOVED_FROM = "moved from: its capacity says so, as in builds with assertions"
 # What capacities above the largest mean, in builds with assertions.
 REENTRANCE, DESTROYED, MOVED, SELF_MOVED = 1, 2, 3, 4
-MAX_GROWTH_BYTE = 127  # a larger table has a whole word for its growth left
+MAX_GROWTH_BYTE = 127  # a larger table has more bytes for its growth left
+LONG_GROWTH = 8
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,16 @@ class Kind:
 
     def before(self, capacity: int, is_sampled: bool) -> int:
         """The bytes before the control bytes in a table's block."""
-        layout, word = self.layout, 8
+        layout, word = self.layout, self.layout.control.type.size
         if layout.room is Room.FIELD:
             return 0
         info = word if is_sampled and layout.sampled is None else 0
         if layout.room is Room.WORD:
             return info + word
         if self.is_bare(capacity):
-            return info + word if info else 0
+            return info + LONG_GROWTH if info else 0
         small = capacity <= MAX_GROWTH_BYTE and not info
-        return info + (1 if small else word) + layout.has_generation
+        return info + (1 if small else LONG_GROWTH) + layout.has_generation
 
     def block_size(self, capacity: int) -> int:
         """The bytes of the block of a table that is not sampled; 0: it has none."""
@@ -191,6 +192,8 @@ class _Reader:
     def _capacity(self) -> tuple[int, str]:
         """The capacity, and what the map is if it has none."""
         layout, number = self.kind.layout, self.numbers["capacity"]
+        if layout.soo is None:
+            return number, ""
         if layout.is_log:
             highest = 54 if layout.capacity.bit_size < 8 else 155
         else:

@@ -22,8 +22,10 @@ OF_HASHBROWN = (
     r"^(std::collections::hash::(map|set)|hashbrown|indexmap|dashmap)::([a-z_]+::)*"
     r"(HashMap|HashSet|HashTable|IndexMap|IndexSet|DashMap|DashSet)<"
 )
+OF_QT = r"^Q(Hash|Set|MultiHash)<"
+OF_ABSL = r"^(absl|phmap)::([a-z_0-9]+::)*(parallel_)?(flat|node)_hash_(map|set)<"
 # LLVM's library; gdb has no printers of its own for it.
-OF_LLVM = r"^std::__(1|2|Cr|ndk1)::(un)ordered_(multi)?(map|set)<"
+OF_LLVM = r"^std::__(1|2|Cr|ndk1)::unordered_(multi)?(map|set)<"
 
 
 class Entry(NamedTuple):
@@ -71,7 +73,11 @@ class MapPrinter(Printer):  # type: ignore[misc]
         header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
-        kind = header.family if header.family[-3:] in ("Map", "Set") else f"{header.family} map"
+        kind = (
+            header.family
+            if header.family[-3:].lower() in ("map", "set")
+            else f"{header.family} map"
+        )
         return _shown(f"{kind}{name} with {header.count:,} {entries}")
 
     def children(self) -> Iterator[tuple[str, gdb.Value | str]]:
@@ -172,4 +178,5 @@ def register() -> None:
     # Where gdb has loaded Rust's own printers, of the program, those of std's are asked first.
     printers.add_printer("hashbrown", OF_HASHBROWN, MapPrinter)
     printers.add_printer("LLVM", OF_LLVM, MapPrinter)
+    printers.add_printer("Abseil", OF_ABSL, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)

@@ -83,6 +83,9 @@ static const char *const cplusplus_type_prefixes[] = {
     "std::__1::unordered_set<", "std::__1::unordered_multiset<", NULL,
 };
 
+/* Abseil's maps point to their slots by void *: what they are is a typedef in them. */
+static const char absl_slot[] = "slot_type";
+
 /* Their types are kept too, but what they point to only if it leads to maps. */
 static const char *const variables[] = {
     "hmap_registry",
@@ -142,7 +145,8 @@ bool is_wanted_type(const char *name, enum language language)
 {
     if (language == LANGUAGE_GO)
         return has_prefix_among(go_type_prefixes, name) || is_among(go_types, name);
-    if (language == LANGUAGE_CPLUSPLUS && has_prefix_among(cplusplus_type_prefixes, name))
+    if (language == LANGUAGE_CPLUSPLUS &&
+        (has_prefix_among(cplusplus_type_prefixes, name) || strcmp(name, absl_slot) == 0))
         return true;
     return (strncmp(name, "hmap", 4) == 0 && is_among(c_types, name)) ||
            (*name == '_' && is_among(glib_types, name));
@@ -225,9 +229,13 @@ static const char *const glib_table[] = {
     "mod", "mask", "nnodes", "noccupied", "keys", "hashes", "hash_func", "key_equal_func", NULL};
 static const char *const khash[] = {"n_buckets", "size", "n_occupied", "upper_bound",
                                     "flags",     "keys", "vals",       NULL};
+static const char *const absl_table[] = {"ctrl_",     "slots_",    "size_",
+                                         "capacity_", "settings_", NULL};
+static const char *const absl_fields[] = {"control_", "slots_", "capacity_", NULL};
+static const char *const absl_inline[] = {"heap_or_soo_", NULL};
 static const char *const *const maps[] = {
-    libhmap_map,  go_map,          swiss_map, sync_map,   trie_map, unordered_table,
-    libcxx_table, libcxx_20_table, raw_table, glib_table, khash};
+    libhmap_map,     go_map,    swiss_map,  sync_map, trie_map,   unordered_table, libcxx_table,
+    libcxx_20_table, raw_table, glib_table, khash,    absl_table, absl_fields,     absl_inline};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

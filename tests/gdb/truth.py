@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import functools
+import json
 import re
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -15,7 +19,7 @@ from harness import Outcome
 OCCUPANCY_HEADER = "array,bucket,address,chain,slots,live,deleted,empty,evacuated,geometry"
 ENTRIES_HEADER = "array,bucket,chain_index,slot,tophash,key,value"
 SHOWN_DIFFERENCES = 5
-PROBLEM = re.compile(r"(I\d+|fault) (0x[0-9a-f]+): \S.*")
+PROBLEM = re.compile(r"([A-Z]\d+|fault) (0x[0-9a-f]+): \S.*")
 
 Named = tuple[str, str]  # "I4" or "fault", and an address
 
@@ -125,3 +129,55 @@ def assert_files_same(view: Path, truth: Path) -> None:
     assert first_line(truth / "entries.csv") == ENTRIES_HEADER
     assert_same(view / "occupancy.csv", truth / "occupancy.csv")
     assert_same(view / "entries.csv", truth / "entries.csv")
+
+
+# ---- programs with many states in one process ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class State:
+    """A state, and the expression for its map."""
+
+    name: str
+    expression: str
+
+
+@functools.cache
+def states_of(exe: Path) -> list[State]:
+    """What `PROGRAM --list` prints."""
+    listing = subprocess.run([exe, "--list"], check=True, capture_output=True, text=True).stdout
+    return [State(*line.split("\t")[:2]) for line in listing.splitlines()]
+
+
+def dump_and_check(states: Sequence[State], view: Path) -> list[str]:
+    """The commands that write gdb's view of states to a folder each, and check them."""
+    commands = []
+    for state in states:
+        stem = view / state.name
+        stem.mkdir(parents=True)
+        commands.append(
+            f"hmap-dump {state.expression} --csv {stem}/occupancy.csv --entries {stem}/entries.csv"
+            f" --json {stem}/dump.json"
+        )
+        commands.append(f"hmap-check {state.expression}")
+    return commands
+
+
+def check_state(
+    state: State, truth: Path, view: Path, dump: Outcome, check: Outcome
+) -> dict[str, str]:
+    """Compares gdb's view of a state with its ground truth; returns the program's facts."""
+    told, seen = truth / state.name, view / state.name
+    assert_files_same(seen, told)
+    facts = {row["field"]: row["value"] for row in read_csv(told / "facts.csv")}
+    count = int(facts["count"])
+    assert dump.output.splitlines()[0].startswith(f"{state.expression}   ("), dump.output
+    assert "Problem" not in dump.output, dump.output
+    assert dump.messages == check.messages == ""
+    assert check.output == f"consistent: {count:,} entries\n"
+    document = json.loads((seen / "dump.json").read_text(encoding="utf-8"))
+    assert document["header"]["count"] == document["statistics"]["live"] == count
+    assert document["problems"] == []
+    for row in read_csv(told / "occupancy.csv")[:1]:
+        assert document["header"]["geometry"] == row["geometry"]
+    return facts

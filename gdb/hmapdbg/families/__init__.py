@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
 from . import khash
+from .absl import family as absl
 from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libcxx import unordered as libcxx
@@ -28,6 +29,7 @@ FAMILIES: list[Family] = [
     rust.FAMILY,
     glib.FAMILY,
     khash.FAMILY,
+    absl.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

@@ -13,6 +13,7 @@ class Control:
 
     empty: int = 0x80
     deleted: int = 0xFE
+    sentinel: int = -1  # behind the last slot; -1: there is none
 
     def name(self, byte: int) -> str:
         """What a byte means."""

@@ -11,6 +11,7 @@
     libcxx      LLVM's C++ standard library
     rust        Rust and its standard library
     glib        GLib
+    absl        Abseil, a library of C++
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -25,6 +26,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..target import Kind, Memory, Target, Type
+from .absl import ABSL
 from .cxx.names import short_name
 from .elements import Access, Elements, Places, spread
 from .go import GO
@@ -71,7 +73,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, GLIB, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:

@@ -103,6 +103,9 @@ class GdbTarget(Target):
             self._named[name] = self._look_up(name)
         return self._named[name]
 
+    def alignment(self, found: Type) -> int | None:
+        return self._types.alignment(found)
+
     def _look_up(self, name: str) -> Type | None:
         if self._is_stripped:
             return self._type_of_files(name) or self._types.lookup(name)

@@ -49,6 +49,14 @@ class GdbTypes:
             return gdb.lookup_type(neutral.name)
         return None
 
+    def alignment(self, neutral: Type) -> int | None:
+        """The alignment of a type; None if it is not from here, or incomplete."""
+        original = self.original(neutral)
+        try:
+            return None if original is None else int(original.alignof)
+        except (gdb.error, ValueError):  # of a type that has none
+            return None
+
     def neutral(self, found: gdb.Type) -> Type:
         """A gdb type as a neutral one, typedefs and qualifiers stripped; an incomplete struct is
         completed from another compilation unit if possible."""

@@ -78,6 +78,10 @@ class Target(Memory):
     def find_type(self, name: str) -> Type | None:
         """lookup_type of a name that may be a type's."""
 
+    def alignment(self, found: Type) -> int | None:
+        """The alignment of a type of this target, also one that it asks for; None: unknown."""
+        return None
+
     def lookup_leading(self, name: str) -> Type | None:
         """lookup_type for a search: a struct that leads to no map may lack its fields."""
         return self.lookup_type(name)

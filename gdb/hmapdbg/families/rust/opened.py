@@ -12,10 +12,11 @@ from ...compat import dataclass
 from ...geometry.control.layout import RUN, Reach, SlotLayout, rows_of
 from ...geometry.control.map import ControlMap, Placement
 from ...geometry.control.shape import ControlSlots
-from ...header import Array, Growth, Header, Role, Table
+from ...header import Array, Growth, Header, Role
 from ...languages.rust import named, short_name
 from ...layout import StructLayout
 from ...target import Field, Target, Value
+from ..control_tables import iter_counted, iter_limits
 from ..malloc import Allocation, Malloc, find_malloc
 from .placement import RandomState, is_proved
 from .table import CONTROL, OpenedTable, capacity_of, slots_for, slots_size, table_size
@@ -87,8 +88,10 @@ def make_map(
             if first is not None and not spec.is_sharded
             else None
         ),
-        tables=tuple(_iter_tables(allocated)) if spec.is_sharded else (),
-        problems=(*problems, *_iter_limits(allocated)),
+        tables=tuple(iter_counted((one.table, one.control) for one in allocated))
+        if spec.is_sharded
+        else (),
+        problems=(*problems, *iter_limits(one.table for one in allocated)),
         certain_if_empty=True,
     )
     layout = SlotLayout(
@@ -99,6 +102,7 @@ def make_map(
         elem_size=spec.elem.type.size,
         control=CONTROL,
         window=spec.window,
+        clones=spec.window,
         is_downward=True,
         reach=spec.reach,
     )
@@ -159,29 +163,3 @@ def _geometry(spec: Spec, malloc: Malloc | None, arrays: Sequence[Array]) -> Con
         window=spec.window,
         made_for=made_for,
     )
-
-
-def _iter_tables(allocated: Sequence[OpenedTable]) -> Iterator[Table]:
-    for number, one in enumerate(allocated):
-        table = one.table
-        yield Table(
-            index=number,
-            address=one.control,
-            used=table.items,
-            capacity=table.slots,
-            growth_left=table.growth_left,
-            local_depth=0,
-            tombstones=max(table.limit - table.items - table.growth_left, 0),
-        )
-
-
-def _iter_limits(allocated: Sequence[OpenedTable]) -> Iterator[Problem]:
-    """R2."""
-    for one in allocated:
-        table = one.table
-        if table.items + table.growth_left > table.limit:
-            text = (
-                f"{table.items:,} entries, and room for {table.growth_left:,} more, in a table "
-                f"that takes {table.limit:,}"
-            )
-            yield Problem(text, table.items_at, "R2")

@@ -54,7 +54,8 @@ class Dense:
 class SlotLayout:
     """Offsets and sizes in bytes; those of key and elem are in an entry, which is the slot itself
     where `reach` is None. A set has elems of 0 bytes. `window`: the control bytes that a lookup
-    compares at a time, of which as many again stand behind those of the slots."""
+    compares at a time; `clones`: how many of the first ones stand again behind those of the slots,
+    of a table smaller than that directly (`clones_first`) or behind the rest of a window."""
 
     size: int  # of a slot
     key: int
@@ -63,6 +64,8 @@ class SlotLayout:
     elem_size: int
     control: Control
     window: int
+    clones: int
+    clones_first: bool = False
     is_downward: bool = False  # slots lie before the base, the first one nearest to it
     reach: Reach | None = None
 
@@ -73,11 +76,30 @@ class SlotLayout:
             return np.uint64(base) - (steps + np.uint64(1)) * np.uint64(self.size)
         return np.uint64(base) + steps * np.uint64(self.size)
 
+    def behind(self, ctrl: NDArray[np.uint8], sentinels: int) -> NDArray[np.uint8]:
+        """The control bytes behind those of all slots of a table (n,), as they must be."""
+        empty = np.uint8(self.control.empty)
+        if not self.clones_first:
+            rest = np.full(max(self.clones - len(ctrl), 0), empty)
+            return np.concatenate([rest, ctrl[: self.clones]])
+        ends = np.full(sentinels, self.control.sentinel & 0xFF, np.uint8)
+        repeated = np.concatenate([ctrl, ends[1:]])[: self.clones]
+        rest = np.full(self.clones - len(repeated), empty)
+        return np.concatenate([ends, repeated, rest])
+
+    def original(self, at: int, slots: int, sentinels: int) -> int:
+        """The slot whose control byte the one at `at` behind those of the slots repeats; -1: it
+        repeats none."""
+        skipped = sentinels if self.clones_first else max(self.clones - slots, 0)
+        number = at - skipped
+        return number if 0 <= number < min(slots, self.clones) else -1
+
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its number of slots, a power of two, and where they are. Its control bytes are the
-    Array of the same index in the Header."""
+    """One table: its number of slots, with the sentinels behind them a power of two, and where they
+    are. Its control bytes are the Array of the same index in the Header; one that has none is one
+    slot, which the Array is."""
 
     slots: int
     base: int  # see SlotLayout.is_downward
@@ -86,6 +108,13 @@ class Table:
     items: int  # as the table counts them
     items_at: int  # where it counts them
     growth_left_at: int
+    sentinels: int = 0  # control bytes of no slot that end the table, and windows pass over
+    has_control: bool = True
+
+    @property
+    def positions(self) -> int:
+        """The number of control bytes at which a lookup may begin: a power of two."""
+        return self.slots + self.sentinels
 
 
 @dataclass(frozen=True)

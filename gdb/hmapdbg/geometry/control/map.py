@@ -3,10 +3,11 @@ a SlotLayout, the Tables and, where it knows the hash, a Placement.
 
     R1  the number of entries that a table counts is the number of its full slots
     R3  a control byte is empty, deleted, or full with 7 bits of the hash
-    R4  the control bytes behind those of the slots repeat the first ones; in a table smaller than a
-        window, the rest of it is empty, and they follow
+    R4  the control bytes behind those of the slots are the table's sentinels, if it has any, and
+        then repeat the first ones; in a table smaller than a window, the rest of it is empty, and
+        stands before or behind them
     R5  growth_left is what is left of the limit after full and deleted slots
-    R6  a table has an empty slot, or a lookup of an absent key would never end
+    R6  a table of a window or more has an empty slot, or a lookup of an absent key would never end
     R7  the control byte of an entry has 7 bits of its key's hash
     R8  a lookup of its key finds an entry: no window with an empty slot comes before
     R9  no key is live twice (for key types where equal bytes are equal keys)
@@ -136,7 +137,7 @@ class ControlMap:
         number = int(placement.table_of(codes)[0])
         if number < 0:  # of a table without slots
             return None
-        home = int(placement.homes(codes, self.tables[number].slots)[0])
+        home = int(placement.homes(codes, self.tables[number].positions)[0])
         byte = int(placement.control(codes)[0])
         return Home(self.header.arrays[number].name, home // RUN, home, byte)
 
@@ -223,6 +224,8 @@ class _Audit:
     def check_table(self) -> Iterator[Problem]:
         """R4 to R6 and R8, once a table is complete; one with gaps is left out."""
         table = self._map.tables[self._number]
+        if not table.has_control:
+            return
         if not self._is_whole or sum(map(len, self._ctrl)) < table.slots:
             return
         ctrl = np.concatenate(self._ctrl)
@@ -247,19 +250,17 @@ class _Audit:
                 f"deleted slots of at most {table.limit:,} leave {left:,}"
             )
             yield from self._told.problem("R5", text, table.growth_left_at, "R5")
-        if not empty:
+        if not empty and table.positions >= self._map.layout.window:
             text = f"{what}no slot is empty: a lookup of an absent key never ends"
             yield from self._told.problem("R6", text, array.address, "R6")
 
     def _check_clones(self, ctrl: NDArray[np.uint8]) -> Iterator[Problem]:
         layout, array = self._map.layout, self._map.header.arrays[self._number]
-        width, count = layout.window, len(ctrl)
-        # Behind fewer slots than a window has, its rest is empty, and the clones follow that.
-        before = np.full(max(width - count, 0), layout.control.empty, np.uint8)
-        wanted = np.concatenate([before, ctrl[:width]])
+        count, sentinels = len(ctrl), self._map.tables[self._number].sentinels
+        wanted = layout.behind(ctrl, sentinels)
         data, ok = self._walk.control_bytes(array, count, count + len(wanted))
         for at in np.flatnonzero(ok & (data != wanted)).tolist():
-            number = at - len(before)
+            number = layout.original(at, count, sentinels)
             meant = f"repeats that of slot {number:,}" if number >= 0 else "is behind the slots"
             text = (
                 f"{array.prefix}control byte {count + at:,} {meant}, and is 0x{data[at]:02x}, not "
@@ -276,8 +277,9 @@ class _Audit:
         if placement is None or not self._slots:
             return
         slots, codes = np.concatenate(self._slots), np.concatenate(self._codes)
-        homes = placement.homes(codes, table.slots)
-        empty = ctrl == self._map.layout.control.empty
+        homes = placement.homes(codes, table.positions)
+        ends = np.full(table.sentinels, self._map.layout.control.sentinel & 0xFF, np.uint8)
+        empty = np.concatenate([ctrl, ends]) == self._map.layout.control.empty
         lengths = hit_lengths(empty, self._map.layout.window, homes, slots)
         for at in np.flatnonzero(lengths == 0).tolist():
             slot = int(slots[at])

@@ -52,6 +52,8 @@ class ControlSlots(Geometry):
     )
 
     window: int = RUN
+    sentinels: int = 0  # see layout.Table
+    has_control: bool = True
     # Bytes of the tables of a map made for that many entries.
     made_for: Callable[[int], int] = lambda live: 0
 
@@ -61,11 +63,16 @@ class ControlSlots(Geometry):
 
     def probes(self, ends: NDArray[np.bool_]) -> Ints | None:
         """See Geometry; of slots."""
+        if not self.has_control:  # the one slot is all there is to look at
+            return np.ones(len(ends), np.int64)
+        if self.sentinels:
+            ends = np.concatenate([ends, np.zeros(self.sentinels, np.bool_)])
         count = len(ends)
         return miss_lengths(ends, self.window) if count and count & (count - 1) == 0 else None
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""
-        return (
-            f"slot {bucket * RUN + slot:,}{in_array(array)}, control byte at 0x{address + slot:x}"
-        )
+        where = f"slot {bucket * RUN + slot:,}{in_array(array)}"
+        if not self.has_control:
+            return f"{where}, at 0x{address:x}"
+        return f"{where}, control byte at 0x{address + slot:x}"

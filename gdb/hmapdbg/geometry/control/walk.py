@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Union
+from typing import Any, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,11 @@ class ControlWalk:
 
     def walk(self, cells: bool) -> Iterator[Union[Block, Problem, Seen]]:
         """For each part of a table its Problems, a Seen and a Block."""
-        for number in range(len(self.arrays)):
-            yield from self._walk_table(number, cells)
+        for number, table in enumerate(self.tables):
+            if table.has_control:
+                yield from self._walk_table(number, cells)
+            else:
+                yield from self._walk_single(number, cells)
 
     def _walk_table(self, number: int, cells: bool) -> Iterator[Union[Block, Problem, Seen]]:
         layout, array, slots = self.layout, self.arrays[number], self.tables[number].slots
@@ -65,6 +68,24 @@ class ControlWalk:
                 yield from self.told.problem("unreadable", more, array.address + end, "")
                 return
             first = following
+
+    def _walk_single(self, number: int, cells: bool) -> Iterator[Union[Block, Seen]]:
+        """A slot without control byte: its table's count tells whether it is full."""
+        array, ctrl = self.arrays[number], self._single_byte(number)
+        ok = np.ones(len(ctrl), np.bool_)
+        rows = self._rows(array, 0, ctrl, ok)
+        yield Seen(number, array, 0, rows, ctrl, ok)
+        found = None
+        if cells:
+            full = np.flatnonzero(ctrl < FULL)
+            found = self.cells(array, full, np.full(len(full), -1))
+        yield Block(array.name, rows, found, probe_ends=ctrl >= FULL)
+
+    def _single_byte(self, number: int) -> NDArray[np.uint8]:
+        """What the control byte of a table's only slot would be."""
+        table = self.tables[number]
+        byte = 0 if table.items else self.layout.control.empty
+        return np.full(table.slots, byte, np.uint8)
 
     def _walk_part(
         self,
@@ -113,8 +134,9 @@ class ControlWalk:
             ctrl[at] = self.layout.control.empty
         return ctrl, ok
 
-    def cells(self, array: Array, slots: Ints, ctrl: NDArray[np.uint8]) -> Cells:
-        """The entries of full slots of a table, by their numbers (n,) and control bytes."""
+    def cells(self, array: Array, slots: Ints, ctrl: NDArray[np.integer[Any]]) -> Cells:
+        """The entries of full slots of a table, by their numbers (n,) and control bytes (-1: they
+        have none)."""
         row = slots // RUN
         keys, elems = self._entries(array, slots)
         return Cells(
@@ -182,7 +204,7 @@ class ControlWalk:
     def lookup(self, number: int, home: int, byte: int) -> Cells:
         """The entries that a lookup from `home` on compares with a key of that control byte, in the
         table of that number."""
-        array, slots = self.arrays[number], self.tables[number].slots
+        array, slots = self.arrays[number], self.tables[number].positions
         width = min(self.layout.window, slots)
         found: dict[int, None] = {}
         for _, step in iter_steps(slots, self.layout.window):
@@ -204,13 +226,16 @@ class ControlWalk:
         array, table = self.arrays[number], self.tables[number]
         first, end = row * RUN, min(row * RUN + RUN, table.slots)
         address = array.address + first
-        ctrl, ok = self.control_bytes(array, first, end)
+        if table.has_control:
+            ctrl, ok = self.control_bytes(array, first, end)
+        else:
+            ctrl, ok = self._single_byte(number), np.ones(1, np.bool_)
         if not ok.all():
             return Link(address, note="cannot be read")
         keys, elems = self._entries(array, np.arange(first, end))
         return Link(
             address,
-            tophash=tuple(ctrl.tolist()),
+            tophash=tuple(ctrl.tolist()) if table.has_control else (),
             marks=tuple(map(self.layout.control.name, ctrl.tolist())),
             live=tuple((ctrl < FULL).tolist()),
             keys=keys,

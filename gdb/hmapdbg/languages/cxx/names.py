@@ -2,6 +2,8 @@
 
 >>> short_name("std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >")
 'std::string'
+>>> short_name("absl::lts_1::flat_hash_set<int, absl::lts_1::hash_internal::Hash<int> >")
+'absl::flat_hash_set<int>'
 """
 
 from __future__ import annotations
@@ -10,8 +12,16 @@ import functools
 import re
 
 _DEFAULTED = re.compile(
-    r"std::(char_traits|allocator|hash|equal_to|less|default_delete)(<.*>)?\Z", re.DOTALL
+    r"std::(char_traits|allocator|hash|equal_to|less|default_delete)(<.*>)?\Z"
+    # Of Abseil's and phmap's containers.
+    r"|(absl|phmap)::(\w+::)*(String)?(Hash|Eq|HashEq|HashEqT|EqualTo|NullMutex)(<.*>)?"
+    r"(::Hash|::Eq)?\Z",
+    re.DOTALL,
 )
+# Abseil's releases.
+_RELEASE = re.compile(r"\babsl::(?:lts_|debian)\d+::")
+# The shards of a phmap::parallel_..., 2 to the 4th, are named before its mutex.
+_SHARDS = re.compile(r"\bphmap::parallel_\w+\Z")
 # libstdc++'s, and libc++'s by the platform.
 _INLINE = re.compile(r"\bstd::(?:__cxx11|__cxx1998|__8|__1|__2|__Cr|__ndk1)::")
 _STRINGS = (
@@ -61,12 +71,14 @@ def _take(name: str, at: int) -> tuple[str, int]:
         if at >= len(name) or name[at] != ">":
             raise _Unbalanced
         at += 1
-        out = _INLINE.sub("std::", out)
-        if re.search(r"\bstd::(?:\w+::)*\w+\Z", out):
+        out = _RELEASE.sub("absl::", _INLINE.sub("std::", out))
+        if re.search(r"\b(?:std|absl|phmap)::(?:\w+::)*\w+\Z", out):
             while len(arguments) > 1 and _DEFAULTED.match(arguments[-1]):
-                arguments.pop()
+                is_mutex = arguments.pop() == "phmap::NullMutex"
+                if is_mutex and arguments[-1] == "4" and _SHARDS.search(out):
+                    arguments.pop()
         out = f"{out.rstrip()}<{', '.join(arguments)}>"
         for long, short in _STRINGS:
             if out.endswith(long):
                 out = out[: -len(long)] + short
-    return _INLINE.sub("std::", out).rstrip(), at
+    return _RELEASE.sub("absl::", _INLINE.sub("std::", out)).rstrip(), at

@@ -1,0 +1,77 @@
+"""The programs of fixtures/absl, built once for each compiler and level under build/absl/."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import ROOT
+
+SOURCE = ROOT / "fixtures" / "absl"
+SOURCES = (SOURCE / "states.cc", SOURCE / "truth.cc", ROOT / "fixtures" / "cpp" / "truth.cc")
+HEADERS = (SOURCE / "truth.h", ROOT / "fixtures" / "cpp" / "truth.h")
+BUILD = ROOT / "build" / "absl"
+MODULES = ("absl_flat_hash_map", "absl_node_hash_map", "absl_hash")
+# Of each, what it needs to describe all types.
+COMPILERS = {"g++": ("-Wno-restrict",), "clang++": ("-fstandalone-debug",)}
+STOP = ("break fixture_stop", "run")
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiler, and what it is given."""
+
+    compiler: str
+    level: str
+    flags: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        words = (self.compiler, self.level, *self.flags)
+        return "".join(words).replace("=", "-").replace("/", "")
+
+
+BUILDS = (
+    Build("g++", "-O0"),
+    Build("g++", "-O2", ("-gdwarf-4",)),
+    Build("clang++", "-O2", ("-std=c++20",)),
+)
+
+
+def require_absl() -> None:
+    """Skips the module where Abseil is not installed; CI fails then."""
+    command = ["pkg-config", "--exists", *MODULES]
+    if shutil.which("pkg-config") and subprocess.run(command, check=False).returncode == 0:
+        return
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError("no Abseil: run scripts/setup")
+    pytest.skip("no Abseil on this machine: run scripts/setup", allow_module_level=True)
+
+
+@functools.cache
+def compiled(made: Build) -> Path:
+    """The program of states, with debug info."""
+    if shutil.which(made.compiler) is None:
+        pytest.skip(f"no {made.compiler}")
+    command = ["pkg-config", "--cflags", "--libs", *MODULES]
+    libraries = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    exe = BUILD / f"states-{made.name}"
+    with (BUILD / f"{exe.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest = max(path.stat().st_mtime for path in (*SOURCES, *HEADERS))
+        if not exe.exists() or exe.stat().st_mtime < newest:
+            fresh = exe.with_suffix(".new")
+            flags = ["-g", "-std=c++17", made.level, *COMPILERS[made.compiler], *made.flags]
+            line = [made.compiler, *flags, "-o", str(fresh), *map(str, SOURCES), *libraries]
+            done = subprocess.run(line, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{' '.join(line)}\n{done.stderr}"
+            fresh.replace(exe)
+    return exe

@@ -23,6 +23,7 @@ OF_HASHBROWN = (
     r"^(std::collections::hash::(map|set)|hashbrown|indexmap|dashmap)::([a-z_]+::)*"
     r"(HashMap|HashSet|HashTable|IndexMap|IndexSet|DashMap|DashSet)<"
 )
+OF_QT = r"^Q(Hash|Set|MultiHash)<"
 
 # From gdb 14 on such a printer may be asked for one child.
 Printer: Any = getattr(gdb, "ValuePrinter", object)
@@ -155,4 +156,5 @@ def register() -> None:
     printers.add_printer("struct hmap", "^hmap$", MapPrinter)
     # Where gdb has loaded Rust's own printers, of the program, those of std's are asked first.
     printers.add_printer("hashbrown", OF_HASHBROWN, MapPrinter)
+    printers.add_printer("Qt", OF_QT, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)

@@ -194,8 +194,10 @@ static const char *const unordered_table[] = {"_M_buckets",
 static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
 static const char *const glib_table[] = {
     "mod", "mask", "nnodes", "noccupied", "keys", "hashes", "hash_func", "key_equal_func", NULL};
-static const char *const *const maps[] = {libhmap_map, go_map,          swiss_map, sync_map,
-                                          trie_map,    unordered_table, raw_table, glib_table};
+static const char *const qt_table[] = {"ref", "size", "numBuckets", "seed", "spans", NULL};
+static const char *const *const maps[] = {libhmap_map, go_map,     swiss_map,
+                                          sync_map,    trie_map,   unordered_table,
+                                          raw_table,   glib_table, qt_table};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -204,9 +206,10 @@ static const char *const swiss_table[] = {"groups", "growthLeft", NULL};
 static const char *const swiss_groups[] = {"data", "lengthMask", NULL};
 static const char *const swiss_group[] = {"ctrl", "slots", NULL};
 static const char *const split_group[] = {"ctrl", "keys", "elems", NULL};
+static const char *const qt_span[] = {"offsets", "entries", "allocated", "nextFree", NULL};
 static const char *const type_object[] = {"type", "bucket", NULL};
-static const char *const *const parts[] = {bucket,       overflow_lists, swiss_table,
-                                           swiss_groups, swiss_group,    split_group};
+static const char *const *const parts[] = {bucket,      overflow_lists, swiss_table, swiss_groups,
+                                           swiss_group, split_group,    qt_span};
 
 /* What HMAP_TYPE defines: the type object, and a pointer that keeps the bucket's type. */
 static bool is_type_object(const struct reader *reader, const struct source_type *type)

@@ -12,6 +12,7 @@ from .go import bucket, swiss, sync
 from .glib import family as glib
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
+from .qt import family as qt
 from .rust import family as rust
 from .reading import kept_for_type, why_unreadable
 
@@ -24,6 +25,7 @@ FAMILIES: list[Family] = [
     unordered.FAMILY,
     rust.FAMILY,
     glib.FAMILY,
+    qt.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

@@ -9,6 +9,7 @@
     libstdcxx   gcc's C++ standard library
     rust        Rust and its standard library
     glib        GLib
+    qt          Qt 6
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -30,6 +31,7 @@ from .holders import Contents, Held, Holder, TellsUnknown
 from .language import Language
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX, short_name
+from .qt import QT
 from .rust import RUST
 from .shown import Shown
 from .strings import StringType, is_letter, points_to_text, text_unit, unit_of
@@ -66,7 +68,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, RUST, GLIB, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, RUST, GLIB, QT, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:

@@ -26,10 +26,17 @@ class StateColumn(Protocol):
 
     @property
     def width(self) -> int:
-        """Bytes from one slot's to the next one's."""
+        """Bytes of a slot's."""
+
+    @property
+    def pitch(self) -> tuple[int, int]:
+        """How many slots lie side by side, and the bytes from their first to the next one's."""
 
     def address(self, slot: int) -> int:
         """Where that of a slot is."""
+
+    def addresses(self, slots: Ints) -> Addresses:
+        """Where those of slots are (n,)."""
 
     def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
         """What is stored of slots [first, end), and which could be read; 0 for others."""
@@ -46,14 +53,23 @@ class Numbers:
     """
 
     base: int  # address of the first slot's
-    width: int
+    width: int  # bytes from one slot's to the next one's
     size: int  # bytes of a number
     meaning: Callable[[NDArray[Any]], States]
     signed: bool = False
 
+    @property
+    def pitch(self) -> tuple[int, int]:
+        """See StateColumn."""
+        return 1, self.width
+
     def address(self, slot: int) -> int:
         """See StateColumn."""
         return self.base + slot * self.width
+
+    def addresses(self, slots: Ints) -> Addresses:
+        """See StateColumn."""
+        return np.uint64(self.base) + slots.astype(np.uint64) * np.uint64(self.width)
 
     def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
         """See StateColumn."""
@@ -64,6 +80,23 @@ class Numbers:
     def states(self, stored: NDArray[Any]) -> States:
         """See StateColumn."""
         return self.meaning(stored)
+
+
+class SlotPart(Protocol):
+    """The keys, or the elems, of a table's slots."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of a value."""
+
+    def places(self, slots: Ints) -> Addresses:
+        """Where those of slots are stored."""
+
+    def values(self, memory: Memory, slots: Ints) -> Column:
+        """Those of slots, by their numbers."""
+
+    def addresses(self, slots: Ints) -> Addresses:
+        """Where the values of slots are in memory; 0: nowhere as a whole."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +110,11 @@ class Part:
     size: int
 
     def places(self, slots: Ints) -> Addresses:
-        """Where those of slots are stored."""
+        """See SlotPart."""
         return np.uint64(self.base) + slots.astype(np.uint64) * np.uint64(self.stride)
 
     def values(self, memory: Memory, slots: Ints) -> Column:
-        """Those of slots, by their numbers."""
+        """See SlotPart."""
         places = self.places(slots)
         if not self.stored:
             return Column(np.zeros((len(slots), self.size), np.uint8))
@@ -89,7 +122,7 @@ class Part:
         return Column.read(self._widened(data, memory.byte_order == "big"), ok, places)
 
     def addresses(self, slots: Ints) -> Addresses:
-        """Where the values of slots are in memory; 0: nowhere as a whole."""
+        """See SlotPart."""
         whole = self.stored == self.size
         return self.places(slots) if whole else np.zeros(len(slots), np.uint64)
 
@@ -110,8 +143,8 @@ class Table:
 
     slots: int
     state: StateColumn
-    key: Part
-    elem: Part
+    key: SlotPart
+    elem: SlotPart
     items: int
     items_at: int
     deleted: int = -1

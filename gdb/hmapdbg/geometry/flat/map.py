@@ -139,9 +139,8 @@ class FlatMap:
         keys, elems = np.zeros(len(cells), np.uint64), np.zeros(len(cells), np.uint64)
         slots = cells.bucket * RUN + cells.slot
         for table in self.tables:
-            width = np.uint64(table.state.width)
-            starts = cells.address - (cells.bucket * RUN).astype(np.uint64) * width
-            rows = np.flatnonzero(starts == np.uint64(table.state.address(0)))
+            starts = table.state.addresses(cells.bucket * RUN)
+            rows = np.flatnonzero(cells.address == starts)
             keys[rows] = table.key.addresses(slots[rows])
             elems[rows] = table.elem.addresses(slots[rows])
         return keys, elems

@@ -59,10 +59,7 @@ class FlatWalk:
         first = 0
         while first < table.slots:
             end = min(first + step, table.slots)
-            begin = table.state.address(0)
-            following = next_readable(self.target, begin, table.state.width, end, table.slots)
-            following = following // RUN * RUN if following < table.slots else table.slots
-            following = max(end, following)
+            following = max(end, self._next_readable(table, end))
             seen = self.read(number, first, end)
             yield from self._tell_unread(array, table, seen, following)
             if seen.ok.any():
@@ -73,6 +70,13 @@ class FlatWalk:
                 yield from self.told.problem("unreadable", more, table.state.address(end), "")
                 return
             first = following
+
+    def _next_readable(self, table: Table, end: int) -> int:
+        """The first slot of a row from `end` on of which something may be in memory."""
+        slots, size = table.state.pitch
+        begin, units = table.state.address(0), -(-table.slots // slots)
+        unit = next_readable(self.target, begin, size, end // slots, units)
+        return unit * slots // RUN * RUN if unit < units else table.slots
 
     def read(self, number: int, first: int, end: int) -> Seen:
         """Slots [first, end) of a table."""
@@ -112,10 +116,9 @@ class FlatWalk:
             return np.add.reduceat(which.astype(np.int64), starts)
 
         rows = seen.first // RUN + np.arange(len(starts))
-        places = np.uint64(state.address(0)) + (rows * RUN * state.width).astype(np.uint64)
         return Buckets(
             bucket=rows,
-            address=places,
+            address=state.addresses(rows * RUN),
             chain=np.ones(len(starts), np.int64),
             slots=np.minimum(starts + RUN, len(seen.states)) - starts,
             live=count((seen.states == LIVE) & seen.ok),
@@ -128,13 +131,12 @@ class FlatWalk:
         """The entries of slots of a table (n,), and what is stored of them."""
         table = self.tables[number]
         rows = slots // RUN
-        width = np.uint64(table.state.width)
         return Cells(
             bucket=rows,
             chain_index=np.zeros(len(slots), np.int64),
             slot=slots % RUN,
             tophash=stored.astype(np.int64),
-            address=np.uint64(table.state.address(0)) + (rows * RUN).astype(np.uint64) * width,
+            address=table.state.addresses(rows * RUN),
             keys=table.key.values(self.target, slots),
             elems=table.elem.values(self.target, slots),
         )

@@ -207,9 +207,10 @@ static const char *const swiss_groups[] = {"data", "lengthMask", NULL};
 static const char *const swiss_group[] = {"ctrl", "slots", NULL};
 static const char *const split_group[] = {"ctrl", "keys", "elems", NULL};
 static const char *const qt_span[] = {"offsets", "entries", "allocated", "nextFree", NULL};
+static const char *const qt_chain[] = {"value", "next", NULL};
 static const char *const type_object[] = {"type", "bucket", NULL};
 static const char *const *const parts[] = {bucket,      overflow_lists, swiss_table, swiss_groups,
-                                           swiss_group, split_group,    qt_span};
+                                           swiss_group, split_group,    qt_span,     qt_chain};
 
 /* What HMAP_TYPE defines: the type object, and a pointer that keeps the bucket's type. */
 static bool is_type_object(const struct reader *reader, const struct source_type *type)

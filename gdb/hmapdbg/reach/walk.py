@@ -368,6 +368,8 @@ class Search:
             except Exception as error:  # pylint: disable=broad-except
                 self.misses.add_failure(path.text, error)
                 continue
+            if opened.header.address in self.met_maps:
+                continue  # maps that share their table until one is changed
             if not _is_plausible(self.target, opened.header):
                 self._miss(leaf, [array.address for array in opened.header.arrays])
                 continue

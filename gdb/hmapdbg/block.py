@@ -163,6 +163,9 @@ class Block:
     # Of the slots of `buckets`, which end a lookup, where lookups begin at any slot; None: at
     # buckets, or not all slots were read.
     probe_ends: NDArray[np.bool_] | None = None
+    # Where the lookups of live entries begin, and their slots, by number in the array; None: that
+    # is unknown, or entries are in the bucket where they begin.
+    lookups: tuple[Ints, Ints] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,10 @@ class Numbers(Protocol):
     def mean_probe(self) -> float:
         """Buckets that a miss visits, on average."""
 
+    @property
+    def mean_hit(self) -> float:
+        """Slots that the lookup of an entry looks at, on average; 0: unknown."""
+
 
 # Judges the numbers; None: no verdict.
 Rule = Callable[[Numbers], Optional[Verdict]]
@@ -333,6 +337,11 @@ class Geometry(abc.ABC):
         """The probe length of a miss from each bucket of an array (n,), or from each `probe_start`;
         `ends` (n,): which of them have, or are, an empty slot. None if occupancy alone does not
         tell."""
+        return None
+
+    def hits(self, ends: NDArray[np.bool_], homes: Ints, slots: Ints) -> Ints | None:
+        """How many slots the lookups of entries look at, by where they begin and where the entries
+        are (n,), 0 and less: unknown; `ends`: see probes. None if that cannot be told."""
         return None
 
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:

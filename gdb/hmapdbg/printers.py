@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gdb
 import gdb.printing
@@ -13,7 +13,6 @@ from .output.files import escaped
 from .terminal import in_charset
 
 if TYPE_CHECKING:
-    from .block import Addresses
     from .families.family import Map
     from .target import Target
     from .target.gdb_values import GdbValues
@@ -24,6 +23,16 @@ OF_HASHBROWN = (
     r"(HashMap|HashSet|HashTable|IndexMap|IndexSet|DashMap|DashSet)<"
 )
 OF_QT = r"^Q(Hash|Set|MultiHash)<"
+
+
+class Entry(NamedTuple):
+    """Where a key and an elem are; 0: nowhere as a whole, and their bytes."""
+
+    key: int
+    elem: int
+    key_data: bytes = b""
+    elem_data: bytes = b""
+
 
 # From gdb 14 on such a printer may be asked for one child.
 Printer: Any = getattr(gdb, "ValuePrinter", object)
@@ -36,7 +45,7 @@ class MapPrinter(Printer):  # type: ignore[misc]
     def __init__(self, value: gdb.Value) -> None:
         self._value = value
         self._opened: tuple[Target, GdbValues, Map] | None = None
-        self._found: tuple[Addresses, Addresses] | None = None
+        self._found: list[Entry] | None = None
         self._error = ""
 
     def _open(self) -> tuple[Target, GdbValues, Map] | None:
@@ -71,51 +80,49 @@ class MapPrinter(Printer):  # type: ignore[misc]
             return
         _, values, found = opened
         number = 0
-        for keys, elems in self._iter_entries():
-            for key, elem in zip(keys.tolist(), elems.tolist()):
-                shown = _safe(values.gdb_value(key, found.header.key_type))
-                yield f"[{number}]" if self._is_set else f"[{number} key]", shown
-                if not self._is_set:
-                    yield f"[{number} elem]", _safe(values.gdb_value(elem, found.header.elem_type))
-                number += 1
+        for entry in self._iter_entries():
+            key = values.gdb_value(entry.key, found.header.key_type, entry.key_data)
+            yield f"[{number}]" if self._is_set else f"[{number} key]", _safe(key)
+            if not self._is_set:
+                elem = values.gdb_value(entry.elem, found.header.elem_type, entry.elem_data)
+                yield f"[{number} elem]", _safe(elem)
+            number += 1
 
     def num_children(self) -> int:
         """The entries. gdb asks for it only where it also asks for single children."""
-        return len(self._entries()[0])
+        return len(self._entries())
 
     def child(self, number: int) -> tuple[str, gdb.Value]:
         """The elem of an entry, named by its key."""
         opened = self._open()
         assert opened is not None
         target, values, found = opened
-        keys, elems = self._entries()
-        elem = values.gdb_value(int(elems[number]), found.header.elem_type)
-        return f"[{self._text(target, found, int(keys[number]))}]", elem
+        entry = self._entries()[number]
+        elem = values.gdb_value(entry.elem, found.header.elem_type, entry.elem_data)
+        return f"[{self._text(target, found, entry)}]", elem
 
-    def _text(self, target: Target, found: Map, key: int) -> str:
+    def _text(self, target: Target, found: Map, entry: Entry) -> str:
         import numpy as np
 
         from .block import Column
         from .values import Renderer
 
         found_type = found.header.key_type
-        rows, ok = target.gather(np.array([key], np.uint64), found_type.size)
-        if not ok.all():
-            return f"key at 0x{key:x}"
+        rows, ok = target.gather(np.array([entry.key], np.uint64), found_type.size)
+        if not entry.key:  # see GdbValues.gdb_value
+            rows = np.frombuffer(entry.key_data, np.uint8)[None]
+        elif not ok.all():
+            return f"key at 0x{entry.key:x}"
         text = Renderer(target, max_string=MAX_NAME).render(found_type, Column(rows))[0]
         return _shown(text)
 
-    def _entries(self) -> tuple[Addresses, Addresses]:
-        """The addresses of all keys and elems, from one walk."""
-        import numpy as np
-
+    def _entries(self) -> list[Entry]:
+        """All entries, from one walk."""
         if self._found is None:
-            none = np.zeros((2, 0), np.uint64)
-            keys, elems = zip(none, *self._iter_entries())
-            self._found = np.concatenate(keys), np.concatenate(elems)
+            self._found = list(self._iter_entries())
         return self._found
 
-    def _iter_entries(self) -> Iterator[tuple[Addresses, Addresses]]:
+    def _iter_entries(self) -> Iterator[Entry]:
         from .block import Block
 
         opened = self._open()
@@ -123,7 +130,12 @@ class MapPrinter(Printer):  # type: ignore[misc]
             return
         for block in opened[2].walk(cells=True):
             if isinstance(block, Block) and block.cells is not None:
-                yield opened[2].slot_addresses(block.cells)
+                cells = block.cells
+                keys, elems = opened[2].slot_addresses(cells)
+                for at, (key, elem) in enumerate(zip(keys.tolist(), elems.tolist())):
+                    key_data = b"" if key else cells.keys.data[at].tobytes()
+                    elem_data = b"" if elem else cells.elems.data[at].tobytes()
+                    yield Entry(key, elem, key_data, elem_data)
 
     def display_hint(self) -> str:
         return "array" if self._is_set else "map"
@@ -154,6 +166,8 @@ def register() -> None:
     """Adds the printer to gdb's own list; a printer of that name is replaced."""
     printers = gdb.printing.RegexpCollectionPrettyPrinter("hmap")
     printers.add_printer("struct hmap", "^hmap$", MapPrinter)
+    # Without GLib's debug info gdb shows nothing of this struct, and asks no printer.
+    printers.add_printer("GHashTable", "^_GHashTable$", MapPrinter)
     # Where gdb has loaded Rust's own printers, of the program, those of std's are asked first.
     printers.add_printer("hashbrown", OF_HASHBROWN, MapPrinter)
     printers.add_printer("Qt", OF_QT, MapPrinter)

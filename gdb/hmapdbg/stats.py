@@ -75,6 +75,8 @@ class Stats:
         # Which buckets of the current array, or which slots, can end a lookup.
         self._ends: list[NDArray[np.bool_]] = []
         self._rows_with_ends = 0
+        self._lookups: list[tuple[Ints, Ints]] = []  # of its entries
+        self._hits, self._hit_slots = 0, 0
 
     # ---- adding
 
@@ -149,6 +151,7 @@ class Stats:
         begin, ends = int(rows.bucket[0]), rows.empty > 0
         if begin == 0:
             self._ends.clear()
+            self._lookups.clear()
             self._rows_with_ends = 0
         if self.header.geometry.probe_start:
             if block.probe_ends is None:
@@ -157,17 +160,38 @@ class Stats:
         if begin != self._rows_with_ends:
             return
         self._ends.append(ends)
+        if block.lookups is not None:
+            self._lookups.append(block.lookups)
         self._rows_with_ends += len(rows)
         if begin + len(rows) < array.buckets:
             return
-        lengths = self.header.geometry.probes(np.concatenate(self._ends))
+        whole = np.concatenate(self._ends)
+        lengths = self.header.geometry.probes(whole)
         self._ends.clear()
+        self._add_hits(whole)
         if lengths is None:
             return
         self.probes = _add_counts(self.probes, lengths)
         first = int(np.argmax(lengths))
         if lengths[first] > self.longest_probe[0]:
             self.longest_probe = int(lengths[first]), array.name, first
+
+    def _add_hits(self, ends: NDArray[np.bool_]) -> None:
+        """Adds how far the lookups of an array's entries go, once it is complete."""
+        if not self._lookups:
+            return
+        homes, slots = (np.concatenate(part) for part in zip(*self._lookups))
+        self._lookups.clear()
+        lengths = self.header.geometry.hits(ends, homes, slots)
+        if lengths is not None:
+            known = lengths > 0
+            self._hits += int(known.sum())
+            self._hit_slots += int(lengths[known].sum())
+
+    @property
+    def mean_hit(self) -> float:
+        """Slots that the lookup of an entry looks at, on average; 0: unknown."""
+        return self._hit_slots / self._hits if self._hits else 0.0
 
     @property
     def mean_probe(self) -> float:

@@ -195,9 +195,11 @@ static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "i
 static const char *const glib_table[] = {
     "mod", "mask", "nnodes", "noccupied", "keys", "hashes", "hash_func", "key_equal_func", NULL};
 static const char *const qt_table[] = {"ref", "size", "numBuckets", "seed", "spans", NULL};
-static const char *const *const maps[] = {libhmap_map, go_map,     swiss_map,
-                                          sync_map,    trie_map,   unordered_table,
-                                          raw_table,   glib_table, qt_table};
+static const char *const khash[] = {"n_buckets", "size", "n_occupied", "upper_bound",
+                                    "flags",     "keys", "vals",       NULL};
+static const char *const *const maps[] = {
+    libhmap_map,     go_map,    swiss_map,  sync_map, trie_map,
+    unordered_table, raw_table, glib_table, qt_table, khash};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -234,6 +236,8 @@ bool is_interface(const struct source_type *type)
 
 enum role role_of(const struct reader *reader, const struct source_type *type)
 {
+    if (type->is_declaration && type->name != NULL && is_among(glib_types, type->name))
+        return ROLE_MAP;
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         if (has_fields(type, maps[i]))
             return ROLE_MAP;

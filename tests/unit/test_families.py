@@ -37,8 +37,8 @@ def test_a_family_has_a_word_of_its_own_that_its_name_has(family: Family) -> Non
 @pytest.mark.parametrize("command", ["list", "diff"])
 def test_help_lists_the_words_of_all_families(command: str) -> None:
     text = read(f"gdb/hmapdbg/commands/{command}.py")
-    (found,) = re.findall(r"--family WORD .*?: ([a-z, ]+)\n", text)
-    assert sorted(found.split(", ")) == sorted(words())
+    (found,) = re.findall(r"--family WORD .*?: ([a-z,\s]+?)\n +--", text)
+    assert sorted(re.split(r",\s+", found)) == sorted(words())
 
 
 def test_the_readme_tells_of_all_families() -> None:

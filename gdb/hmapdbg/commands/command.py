@@ -116,7 +116,8 @@ class HmapCommand(gdb.Command):
         """The map that the command line names. UsageError, TargetError."""
         from ..families import open_map
         from ..reach.go_sound import UNKNOWN
-        from ..reach.resolve import resolve, resolve_from, typed_at
+        from ..reach.named_types import typed_at
+        from ..reach.resolve import resolve, resolve_from
         from ..target.opening import open_target
 
         if not arguments.expression:
@@ -138,7 +139,7 @@ class HmapCommand(gdb.Command):
 def _retyped(target: Target, opened: Map, key: str | None, elem: str | None) -> Map:
     """A map whose pointers are read as the types that the user names. TargetError."""
     from ..families.retyped import Reading, reading_as, retyped
-    from ..reach.resolve import named_type
+    from ..reach.named_types import named_type
 
     def reading(name: str | None) -> Reading | None:
         if name is None:

@@ -47,10 +47,9 @@ class Dump(HmapCommand):
                       several tables
       --limit N       print at most N slots, write at most N entries; 0 means no limit
       --type TYPE     read a map of type TYPE at ADDRESS
-      --key-type T    read keys that are void * (or another pointer) as type T: a pointer as it is,
-      an
-                      integer or enum as what stands in place of the pointer, any other type as what
-                      the pointer leads to; '*T' does that for all types
+      --key-type T    read keys that are void *, or another pointer, as type T: a pointer as it is,
+                      an integer or enum as what stands in place of one, any other type as what the
+                      pointer leads to; '*T' does that for all types
       --elem-type T   the same of elems
       -h, --help      show this help
 

@@ -7,6 +7,7 @@ is not part of the package calls `register`.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
+from . import khash
 from .family import Family, Map
 from .go import bucket, swiss, sync
 from .glib import family as glib
@@ -26,6 +27,7 @@ FAMILIES: list[Family] = [
     rust.FAMILY,
     glib.FAMILY,
     qt.FAMILY,
+    khash.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

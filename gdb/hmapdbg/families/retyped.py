@@ -35,10 +35,12 @@ class Rereads(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """How a column of pointers is read. `is_box`: as what they lead to."""
+    """How a column of pointers is read. `is_box`: as what they lead to; `is_hashed`: the map's hash
+    function is one of such values, and not of the pointers."""
 
     type: Type
     is_box: bool
+    is_hashed: bool = False
 
     def column(self, target: Target, pointers: Column) -> Column:
         """The values of n pointers (n, pointer size)."""
@@ -122,7 +124,8 @@ class Retyped:
 
     def place_of(self, key: bytes) -> Place | None:
         """See family.Map."""
-        return self.inner.place_of(key)
+        is_known = self.key is None or self.key.is_hashed
+        return self.inner.place_of(key) if is_known else None
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
         """See family.Map."""

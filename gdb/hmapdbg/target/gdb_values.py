@@ -6,6 +6,9 @@ this: convenience functions and printers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import gdb
 
 from .gdb_errors import explained, unreadable
@@ -94,5 +97,6 @@ class GdbValues:
             byte = gdb.selected_inferior().architecture().integer_type(8, False)
             original = byte.array(max(neutral.size, 1) - 1)
         if not address and data:
-            return gdb.Value(data, original)
+            make = cast("Callable[[bytes, gdb.Type], gdb.Value]", gdb.Value)  # the stubs lack it
+            return make(data, original)
         return gdb.Value(address).cast(original.pointer()).dereference()

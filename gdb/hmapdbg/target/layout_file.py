@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Union, cast
 
 from ..compat import dataclass
+from .declared import definition
 from .elf_symbols import Section
 from .protocol import TargetError
 from .types import Field, Kind, Type
@@ -195,10 +197,15 @@ class LayoutFile:
         target = self._get(one, "target", int) if "target" in one else None
         if known is Kind.ARRAY and target is None:
             raise self._wrong(f"the array '{name}' has no elements")
+        size = self._get(one, "size", int)
+        if known is Kind.STRUCT and not size and not one.get("fields"):
+            declared = definition(_bare(name), self.pointer_size)
+            if declared is not None:
+                return replace(declared, name=name)
         return Type(
             known,
             name,
-            self._get(one, "size", int),
+            size,
             signed=bool(one.get("signed")),
             character=bool(one.get("character")),
             fields=self._fields(one, depth) if "fields" in one else (),

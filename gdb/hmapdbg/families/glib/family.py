@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ...block import Problem
 from ...geometry.flat.layout import LIVE, RUN, Numbers, Part, States, Table, rows_of
 from ...geometry.flat.map import FlatMap
-from ...geometry.flat.probes import Probing, expected_triangular, triangular
+from ...geometry.flat.probes import triangular_from
 from ...geometry.flat.shape import FlatTable
 from ...header import Array, Growth, Header
 from ...languages.glib.hash_table import PRIMES
@@ -55,7 +55,7 @@ class GLibFamily:
         fields = read_fields(target, found, address, value.expression)
         parts = parts_of(target, fields)
         opened = _open(target, value, fields, parts, address)
-        key = Reading(parts.key.target, is_box=True) if parts.is_box else None
+        key = Reading(parts.key.target, is_box=True, is_hashed=True) if parts.is_box else None
         return retyped(target, opened, key)
 
 
@@ -126,7 +126,7 @@ def _geometry(size: int, mod: int, widths: list[int], malloc: Malloc | None) -> 
         bucket_size=min(size, RUN) * HASH_SIZE,
         load_factor=(room(size) + 1) * min(size, RUN) / size,
         width=HASH_SIZE,
-        probing=Probing(mod, triangular, expected_triangular),
+        probing=triangular_from(mod),
         made_for=made_for,
         shrinks_at=SHRINKS,
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...compat import dataclass
 from ...languages.glib import hash_table
+from ...languages.glib.untyped import are_tables
 from ...layout import StructLayout, struct_layout
 from ...target import Field, Kind, Target, Type
 from ..reading import cannot_read, read_struct, unsound
@@ -47,7 +50,7 @@ class Fields:
 
 def read_fields(target: Target, found: Type, address: int, expression: str) -> Fields:
     """The numbers of the map at an address. TargetError if it cannot be one."""
-    found, note = _of_version(target, found)
+    found, note = _of_version(target, found, address)
     layout = struct_layout(found, REQUIRED, ("ref_count",))
     numbers = read_struct(target, layout, address, expression)
     is_old = found.find(WIDE[0]) is None
@@ -60,7 +63,7 @@ def read_fields(target: Target, found: Type, address: int, expression: str) -> F
     return fields
 
 
-def _of_version(target: Target, found: Type) -> tuple[Type, str]:
+def _of_version(target: Target, found: Type, address: int) -> tuple[Type, str]:
     """The struct as this process's GLib has it, and a note if debug info does not tell."""
     if not found.source.startswith(hash_table.SOURCE):
         return found, ""
@@ -68,13 +71,26 @@ def _of_version(target: Target, found: Type) -> tuple[Type, str]:
     if own is not None and is_table(own) and not own.source.startswith(hash_table.SOURCE):
         return own, ""
     version = hash_table.version_of(target)
-    known = hash_table.struct_of(version or hash_table.COMMON, target.pointer_size)
-    which = "of unknown version" if version is None else f"{version[0]}.{version[1]}"
+    if version is None:
+        known, which = _fitting(target, address), "of unknown version"
+    else:
+        known = hash_table.struct_of(version, target.pointer_size)
+        which = f"{version[0]}.{version[1]}"
     note = (
         f"GLib {which} has no debug info here: its GHashTable is read by the layout of "
         f"{known.versions}, which comes with hmap"
     )
     return known.struct, note
+
+
+def _fitting(target: Target, address: int) -> hash_table.Known:
+    """The struct of the generation by which a map's numbers agree, of the most common one if by
+    none. Those before 2.59 cannot be told from later ones."""
+    newest_first = [since for since, _ in reversed(hash_table.GENERATIONS)]
+    versions = [hash_table.COMMON, *newest_first]
+    every = [hash_table.struct_of(version, target.pointer_size) for version in versions]
+    addrs = np.array([address], np.uint64)
+    return next((one for one in every if are_tables(target, addrs, one.struct)[0]), every[0])
 
 
 def _bit(target: Target, field: Field | None, address: int) -> bool:

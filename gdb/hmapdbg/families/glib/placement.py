@@ -16,7 +16,7 @@ from ...compat import dataclass
 from ...geometry.columns import Mask, byte_hashes
 from ...geometry.flat.layout import Codes
 from ...geometry.flat.map import Hashed
-from ...geometry.flat.probes import Probing, expected_triangular, triangular
+from ...geometry.flat.probes import triangular_from
 from ...target import Memory
 from ...values.strings import StringReader
 
@@ -115,7 +115,7 @@ class Places:
         self._factor = 1 if is_old else FACTOR
         self._hash = hash
         self._equal = equal
-        self.probing = Probing(mod, triangular, expected_triangular)
+        self.probing = triangular_from(mod)
 
     def homes(self, codes: Codes) -> Ints:
         """See Placement."""

@@ -71,6 +71,16 @@ def expected_linear(used: float) -> float:
     return (1 + 1 / free**2) / 2
 
 
+def expected_linear_hit(used: float) -> float:
+    """See Probing.expected_hit."""
+    return (1 + 1 / max(1.0 - used, 1e-9)) / 2
+
+
+def linear_from(homes: int) -> Probing:
+    """The probe sequence of all slots, one after the other."""
+    return Probing(homes, linear, expected_linear, expected_linear_hit)
+
+
 class SpanTable(FlatTable):
     """A table of spans. What is stored of a slot is the number of its entry there."""
 
@@ -115,7 +125,7 @@ class _QtMap(FlatMap):
         self.hash: NumberHash | None = number_hash(
             header.key_type, opened.fields["seed"], target.pointer_size, target.order
         )
-        self.probing = Probing(opened.buckets, linear, expected_linear)
+        self.probing = linear_from(opened.buckets)
         self.spans = opened.spans
         tables: tuple[Table, ...] = ()
         if opened.spans is not None:
@@ -316,6 +326,6 @@ def _geometry(
         bucket_size=min(buckets, RUN),
         load_factor=RUN / FULL,
         width=1,
-        probing=Probing(buckets, linear, expected_linear),
+        probing=linear_from(buckets),
         made_for=made_for,
     )

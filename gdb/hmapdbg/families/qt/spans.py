@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...block import Addresses, Column, Ints
 from ...compat import dataclass
 from ...geometry.columns import Mask
-from ...geometry.flat.layout import EMPTY, LIVE, States
+from ...geometry.flat.layout import EMPTY, LIVE, RUN, States
 from ...target import Memory, Target
 from .types import SLOTS, Parts
 
@@ -42,22 +42,23 @@ class Spans:
         self.entries = np.concatenate(entries)
         self.allocated = np.concatenate(allocated)
 
-    @property
-    def width(self) -> int:
-        """See StateColumn."""
-        return 1
+    run_size = RUN  # a byte a slot
 
     @property
     def pitch(self) -> tuple[int, int]:
         """See StateColumn."""
-        return SLOTS, self.stride
+        return SLOTS // RUN, self.stride
+
+    def runs(self, rows: Ints) -> Addresses:
+        """See StateColumn."""
+        return self.addresses(rows * RUN)
 
     def address(self, slot: int) -> int:
         """See StateColumn."""
         return self.base + slot // SLOTS * self.stride + self._offsets + slot % SLOTS
 
     def addresses(self, slots: Ints) -> Addresses:
-        """See StateColumn."""
+        """Where the bytes of slots are (n,)."""
         places = slots // SLOTS * self.stride + self._offsets + slots % SLOTS
         return np.uint64(self.base) + places.astype(np.uint64)
 

@@ -25,18 +25,18 @@ class StateColumn(Protocol):
     """What is stored of each slot's state."""
 
     @property
-    def width(self) -> int:
-        """Bytes of a slot's."""
+    def run_size(self) -> int:
+        """Bytes of the states of a run."""
 
     @property
     def pitch(self) -> tuple[int, int]:
-        """How many slots lie side by side, and the bytes from their first to the next one's."""
+        """How many runs lie side by side, and the bytes from their first to the next one's."""
 
     def address(self, slot: int) -> int:
-        """Where that of a slot is."""
+        """Where that of a slot is; others may be in the same byte."""
 
-    def addresses(self, slots: Ints) -> Addresses:
-        """Where those of slots are (n,)."""
+    def runs(self, rows: Ints) -> Addresses:
+        """Where those of runs begin (n,)."""
 
     def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
         """What is stored of slots [first, end), and which could be read; 0 for others."""
@@ -45,31 +45,47 @@ class StateColumn(Protocol):
         """The states of slots, from what is stored of them (n,)."""
 
 
+class Adjacent:
+    """What a StateColumn has whose runs all lie side by side from `base` on."""
+
+    base: int
+
+    @property
+    def run_size(self) -> int:
+        """See StateColumn."""
+        raise NotImplementedError
+
+    @property
+    def pitch(self) -> tuple[int, int]:
+        """See StateColumn."""
+        return 1, self.run_size
+
+    def runs(self, rows: Ints) -> Addresses:
+        """See StateColumn."""
+        return np.uint64(self.base) + rows.astype(np.uint64) * np.uint64(self.run_size)
+
+
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(Adjacent):
     """A column of integers, and what they mean; see StateColumn.
 
     >>> glib = Numbers(0x1000, 4, 4, lambda stored: np.minimum(stored, LIVE).astype(np.uint8))
     """
 
     base: int  # address of the first slot's
-    width: int  # bytes from one slot's to the next one's
+    width: int
     size: int  # bytes of a number
     meaning: Callable[[NDArray[Any]], States]
     signed: bool = False
 
     @property
-    def pitch(self) -> tuple[int, int]:
+    def run_size(self) -> int:
         """See StateColumn."""
-        return 1, self.width
+        return RUN * self.width
 
     def address(self, slot: int) -> int:
         """See StateColumn."""
         return self.base + slot * self.width
-
-    def addresses(self, slots: Ints) -> Addresses:
-        """See StateColumn."""
-        return np.uint64(self.base) + slots.astype(np.uint64) * np.uint64(self.width)
 
     def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
         """See StateColumn."""
@@ -80,6 +96,37 @@ class Numbers:
     def states(self, stored: NDArray[Any]) -> States:
         """See StateColumn."""
         return self.meaning(stored)
+
+
+@dataclass(frozen=True)
+class Flags(Adjacent):
+    """2 bits for each slot, in words of 32 bits, the lowest first: bit 1 of empty slots,
+    bit 0 of deleted ones; see StateColumn."""
+
+    base: int
+
+    @property
+    def run_size(self) -> int:
+        """See StateColumn."""
+        return RUN * 2 // 8  # of a word
+
+    def address(self, slot: int) -> int:
+        """See StateColumn."""
+        return self.base + slot // RUN * self.run_size
+
+    def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
+        """See StateColumn."""
+        low = first // RUN
+        raw, ok = memory.read_rows(self.address(first), rows_of(end) - low, self.run_size)
+        words = memory.integer_column(raw, 0, self.run_size)
+        slots = np.arange(first, end)
+        flags = words[slots // RUN - low] >> (2 * (slots % RUN)).astype(words.dtype) & 3
+        return flags.astype(np.uint8), ok[slots // RUN - low]
+
+    def states(self, stored: NDArray[Any]) -> States:
+        """See StateColumn."""
+        found: States = np.array([LIVE, DELETED, EMPTY, EMPTY], np.uint8)[stored]
+        return found
 
 
 class SlotPart(Protocol):

@@ -139,11 +139,14 @@ class FlatMap:
         keys, elems = np.zeros(len(cells), np.uint64), np.zeros(len(cells), np.uint64)
         slots = cells.bucket * RUN + cells.slot
         for table in self.tables:
-            starts = table.state.addresses(cells.bucket * RUN)
-            rows = np.flatnonzero(cells.address == starts)
+            rows = np.flatnonzero(cells.address == table.state.runs(cells.bucket))
             keys[rows] = table.key.addresses(slots[rows])
             elems[rows] = table.elem.addresses(slots[rows])
         return keys, elems
+
+    def identities(self, keys: Column) -> tuple[NDArray[np.int64], Mask] | None:
+        """See Placement."""
+        return None if self.placement is None else self.placement.identities(keys)
 
     def reread(self, cells: Cells) -> tuple[Column, Column]:
         """The keys and elems of cells, of a map with one table, as they are stored."""
@@ -156,7 +159,8 @@ class FlatMap:
         return self.structs
 
     def _walk(self) -> FlatWalk:
-        return FlatWalk(self.target, self.header.arrays, self.tables, Told())
+        homes = None if self.placement is None else self.placement.homes
+        return FlatWalk(self.target, self.header.arrays, self.tables, Told(), homes)
 
     def _number(self, array: str) -> int:
         return [one.name for one in self.header.arrays].index(array)
@@ -195,12 +199,12 @@ class _Audit:
                 text = f"{array.prefix}slot {int(slots[at]):,}: its {name} cannot be read"
                 fault = int(column.faults[at])
                 yield from self._told.problem(f"unreadable {name}", text, fault, "")
+        equal = self._map.identities(cells.keys)
+        if equal is not None:
+            self._keys.add(equal[0][equal[1]], table.key.places(slots)[equal[1]])
         placement = self._map.placement
         if placement is None or not len(cells):
             return
-        equal = placement.identities(cells.keys)
-        if equal is not None:
-            self._keys.add(equal[0][equal[1]], table.key.places(slots)[equal[1]])
         found = placement.codes(cells.keys)
         if found is None:
             return

@@ -21,12 +21,14 @@ MAX_WORK = 1 << 27
 
 @dataclass(frozen=True)
 class Probing:
-    """A probe sequence. `homes`: the slots that lookups begin at are those below it. `expected`:
-    how many slots a miss looks at if a share of them is in use, and the hash is uniform."""
+    """A probe sequence. `homes`: the slots that lookups begin at are those below it. How many slots
+    a miss looks at (`expected`), and a hit, if a share of the slots is in use and the hash is
+    uniform."""
 
     homes: int
     offset: Callable[[int], int]
     expected: Callable[[float], float]
+    expected_hit: Callable[[float], float]
 
 
 def triangular(number: int) -> int:
@@ -40,12 +42,21 @@ def expected_triangular(used: float) -> float:
     return 1 / free - used - math.log(free)
 
 
+def expected_triangular_hit(used: float) -> float:
+    """See Probing.expected_hit."""
+    return 1 - math.log(max(1.0 - used, 1e-9)) - used / 2
+
+
+def triangular_from(homes: int) -> Probing:
+    """The probe sequence of slots 0, 1, 3, 6, 10 … behind a home, one of the first `homes`."""
+    return Probing(homes, triangular, expected_triangular, expected_triangular_hit)
+
+
 def miss_lengths(empty: Mask, probing: Probing) -> Ints:
     """For each home of a table, how many slots the lookup of an absent key looks at; as many as
     there are where none is empty.
 
-    >>> probing = Probing(4, triangular, expected_triangular)
-    >>> miss_lengths(np.array([False, True, False, False]), probing).tolist()
+    >>> miss_lengths(np.array([False, True, False, False]), triangular_from(4)).tolist()
     [2, 1, 3, 4]
     """
     count = len(empty)

@@ -12,7 +12,7 @@ from ...compat import dataclass
 from ...header import Array, Aspect, Geometry, Numbers, Panel, Verdict, in_array
 from .. import verdicts
 from .layout import RUN
-from .probes import Probing, miss_lengths
+from .probes import Probing, hit_lengths, miss_lengths
 
 LONG = 2.0  # times what a uniform hash gives
 
@@ -23,12 +23,18 @@ def skewed(numbers: Numbers) -> Verdict | None:
     if not isinstance(geometry, FlatTable) or geometry.probing is None or numbers.misplaced:
         return None
     used = (numbers.live + numbers.deleted) / numbers.slots if numbers.slots else 0.0
-    expected = geometry.probing.expected(used)
-    if numbers.mean_probe <= max(verdicts.LONG_PROBE, LONG * expected):
+    probing = geometry.probing
+    for what, found, expected in (
+        ("miss", numbers.mean_probe, probing.expected(used)),
+        ("hit", numbers.mean_hit, probing.expected_hit(used)),
+    ):
+        if found > max(verdicts.LONG_PROBE, LONG * expected):
+            break
+    else:
         return None
     evidence = (
-        f"a miss looks at {numbers.mean_probe:,.1f} slots on average, where a uniform hash makes "
-        f"it {expected:,.1f}"
+        f"a {what} looks at {found:,.1f} slots on average, where a uniform hash makes it "
+        f"{expected:,.1f}"
     )
     return verdicts.skewed(numbers, evidence)
 
@@ -60,7 +66,8 @@ class FlatTable(Geometry):
     panels = (Panel.OCCUPANCY, Panel.HISTOGRAM, Panel.LENGTHS)
     rules = (verdicts.emptied, oversized, skewed)
 
-    width: int = 0  # bytes of the state of a slot
+    width: int = 0  # bytes of the state of a slot; 0: several are in one
+    stored: str = "hash"  # what the state is
     probing: Probing | None = None  # None: the family's probe sequence is unknown
     # Bytes of the arrays of a map made for that many entries.
     made_for: Callable[[int], int] = lambda live: 0
@@ -74,7 +81,12 @@ class FlatTable(Geometry):
         """See Geometry; of the slots that lookups begin at."""
         return None if self.probing is None or not len(ends) else miss_lengths(ends, self.probing)
 
+    def hits(self, ends: NDArray[np.bool_], homes: Ints, slots: Ints) -> Ints | None:
+        """See Geometry."""
+        return None if self.probing is None else hit_lengths(ends, self.probing, homes, slots)
+
     def place(self, array: Array | None, bucket: int, link: int, slot: int, address: int) -> str:
         """See Geometry."""
         number = bucket * RUN + slot
-        return f"slot {number:,}{in_array(array)}, hash at 0x{address + slot * self.width:x}"
+        at = address + slot * self.width
+        return f"slot {number:,}{in_array(array)}, {self.stored} at 0x{at:x}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -15,7 +15,7 @@ from ...target import Target
 from ..columns import BLOCK_BYTES, Mask, iter_runs
 from ..problems import Told
 from ..ranges import next_readable, rows_text
-from .layout import DELETED, EMPTY, LIVE, RUN, STATE_NAMES, States, Table
+from .layout import DELETED, EMPTY, LIVE, RUN, STATE_NAMES, Codes, States, Table, rows_of
 from .probes import Probing
 
 MAX_LOOKUP = 1 << 20  # slots that one lookup looks at
@@ -41,11 +41,14 @@ class FlatWalk:
         arrays: Sequence[Array],
         tables: Sequence[Table],
         told: Told,
+        homes: Callable[[Codes], Ints] | None = None,
     ) -> None:
+        """`homes`: where lookups begin, by what is stored of entries; None: unknown."""
         self.target = target
         self.arrays = arrays
         self.tables = tables
         self.told = told
+        self._homes = homes
 
     def walk(self, cells: bool) -> Iterator[Union[Block, Problem, Seen]]:
         """For each part of a table its Problems, a Seen and a Block."""
@@ -54,8 +57,9 @@ class FlatWalk:
 
     def _walk_table(self, number: int, cells: bool) -> Iterator[Union[Block, Problem, Seen]]:
         array, table = self.arrays[number], self.tables[number]
-        width = table.state.width + (table.key.size + table.elem.size if cells else 0)
-        step = max(BLOCK_BYTES // (RUN * max(width, 1)), 1) * RUN
+        run = table.state.run_size
+        width = run + (RUN * (table.key.size + table.elem.size) if cells else 0)
+        step = max(BLOCK_BYTES // width, 1) * RUN
         first = 0
         while first < table.slots:
             end = min(first + step, table.slots)
@@ -72,11 +76,11 @@ class FlatWalk:
             first = following
 
     def _next_readable(self, table: Table, end: int) -> int:
-        """The first slot of a row from `end` on of which something may be in memory."""
-        slots, size = table.state.pitch
-        begin, units = table.state.address(0), -(-table.slots // slots)
-        unit = next_readable(self.target, begin, size, end // slots, units)
-        return unit * slots // RUN * RUN if unit < units else table.slots
+        """The first slot of a run from `end` on of which something may be in memory."""
+        runs, size = table.state.pitch
+        at, count = rows_of(end) // runs, -(-rows_of(table.slots) // runs)
+        found = next_readable(self.target, table.state.address(0), size, at, count)
+        return min(found * runs * RUN, table.slots)
 
     def read(self, number: int, first: int, end: int) -> Seen:
         """Slots [first, end) of a table."""
@@ -106,7 +110,11 @@ class FlatWalk:
         if cells:
             found = self.cells(seen.number, seen.first + live, seen.stored[live])
         ends = seen.states == EMPTY if whole.all() else None
-        return Block(array.name, kept, found, probe_ends=ends)
+        lookups = None
+        if self._homes is not None:
+            codes = seen.stored[live].astype(np.uint64)
+            lookups = self._homes(codes), seen.first + live
+        return Block(array.name, kept, found, probe_ends=ends, lookups=lookups)
 
     def _rows(self, seen: Seen) -> Buckets:
         state = self.tables[seen.number].state
@@ -118,7 +126,7 @@ class FlatWalk:
         rows = seen.first // RUN + np.arange(len(starts))
         return Buckets(
             bucket=rows,
-            address=state.addresses(rows * RUN),
+            address=state.runs(rows),
             chain=np.ones(len(starts), np.int64),
             slots=np.minimum(starts + RUN, len(seen.states)) - starts,
             live=count((seen.states == LIVE) & seen.ok),
@@ -136,7 +144,7 @@ class FlatWalk:
             chain_index=np.zeros(len(slots), np.int64),
             slot=slots % RUN,
             tophash=stored.astype(np.int64),
-            address=table.state.addresses(rows * RUN),
+            address=table.state.runs(rows),
             keys=table.key.values(self.target, slots),
             elems=table.elem.values(self.target, slots),
         )

@@ -16,6 +16,8 @@ Mask = NDArray[np.bool_]
 FIRST = 64  # elements without a hash table after which a list or an array is left
 MAX_LENGTH = 100_000  # elements of one that are looked at
 MOST_REFERENCES = 1 << 24
+_POINTERS = ("keys", "hashes", "values", "hash_func")
+_COLUMNS = ("size", "mod", "mask", "nnodes", "noccupied", "ref_count", *_POINTERS)
 
 
 def table_type(target: Target | None, pointer_size: int) -> Type:
@@ -27,17 +29,20 @@ def table_type(target: Target | None, pointer_size: int) -> Type:
     return struct_of(version or COMMON, pointer_size).struct
 
 
-def are_tables(memory: Memory, addrs: Words) -> Mask:
-    """Which addresses (n,) are those of hash tables."""
+def are_tables(memory: Memory, addrs: Words, struct: Type | None = None) -> Mask:
+    """Which addresses (n,) are those of hash tables, of the process's struct or of that one."""
     out = np.zeros(len(addrs), np.bool_)
     rows = np.flatnonzero((addrs != 0) & (addrs % np.uint64(memory.pointer_size) == 0))
-    target = memory if isinstance(memory, Target) else None
-    struct = table_type(target, memory.pointer_size)
+    if struct is None:
+        target = memory if isinstance(memory, Target) else None
+        struct = table_type(target, memory.pointer_size)
     data, ok = memory.gather(addrs[rows], struct.size)
     rows, data = rows[ok], data[ok]
 
+    fields = {name: struct.find(name) for name in _COLUMNS}
+
     def column(name: str) -> Words:
-        field = struct.find(name)
+        field = fields[name]
         assert field is not None  # of a GHashTable
         return memory.integer_column(data, field.offset, field.type.size).astype(np.uint64)
 
@@ -48,7 +53,7 @@ def are_tables(memory: Memory, addrs: Words) -> Mask:
     sound = (size >= 8) & (size & (size - np.uint64(1)) == 0) & (size < 1 << 32)
     sound &= (column("mask") == size - np.uint64(1)) & (mod == primes)
     sound &= (nodes <= used) & (used < size) & (references - np.uint64(1) < MOST_REFERENCES)
-    for name in ("keys", "hashes", "values", "hash_func"):
+    for name in _POINTERS:
         sound &= column(name) != 0
     out[rows[sound]] = True
     return out

@@ -48,7 +48,10 @@ def find_string(found: Type) -> StringType | None:
 def find_list(found: Type) -> List | None:
     """A struct as a QList of anything but letters."""
     pointer, length = _parts(found)
-    if pointer is None or length is None or points_to_text(pointer.type):
+    # Anything may have members of the names that a view's have.
+    if pointer is None or length is None or found.find("d") is None:
+        return None
+    if points_to_text(pointer.type):
         return None
     if pointer.type.kind is not Kind.POINTER or pointer.type.resolve is None:
         return None

@@ -197,9 +197,11 @@ static const char *const glib_table[] = {
 static const char *const qt_table[] = {"ref", "size", "numBuckets", "seed", "spans", NULL};
 static const char *const khash[] = {"n_buckets", "size", "n_occupied", "upper_bound",
                                     "flags",     "keys", "vals",       NULL};
-static const char *const *const maps[] = {
-    libhmap_map,     go_map,    swiss_map,  sync_map, trie_map,
-    unordered_table, raw_table, glib_table, qt_table, khash};
+static const char *const uthash_handle[] = {"tbl", "prev",   "next",  "hh_prev", "hh_next",
+                                            "key", "keylen", "hashv", NULL};
+static const char *const *const maps[] = {libhmap_map, go_map,          swiss_map,    sync_map,
+                                          trie_map,    unordered_table, raw_table,    glib_table,
+                                          qt_table,    khash,           uthash_handle};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

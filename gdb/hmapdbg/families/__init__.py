@@ -7,7 +7,7 @@ is not part of the package calls `register`.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import khash
+from . import khash, uthash
 from .family import Family, Map
 from .go import bucket, swiss, sync
 from .glib import family as glib
@@ -28,6 +28,7 @@ FAMILIES: list[Family] = [
     glib.FAMILY,
     qt.FAMILY,
     khash.FAMILY,
+    uthash.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

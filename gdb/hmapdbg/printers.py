@@ -179,4 +179,5 @@ def register() -> None:
     printers.add_printer("hashbrown", OF_HASHBROWN, MapPrinter)
     printers.add_printer("LLVM", OF_LLVM, MapPrinter)
     printers.add_printer("Abseil", OF_ABSL, MapPrinter)
+    printers.add_printer("Qt", OF_QT, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)

@@ -115,6 +115,9 @@ static uint32_t build_struct(struct builder *builder, uint32_t index)
     return built;
 }
 
+/* Integers whose arrays are text, as in gdb/hmapdbg/target/types.py. */
+static const char *const characters[] = {"char", "wchar_t", "char8_t", "char16_t", "char32_t"};
+
 /* Base types by their encodings. */
 static void set_base(struct layout_type *type, const struct source_type *source)
 {
@@ -138,7 +141,8 @@ static void set_base(struct layout_type *type, const struct source_type *source)
     default:
         type->kind = LAYOUT_OTHER;
     }
-    type->is_character = source->name != NULL && strcmp(source->name, "char") == 0;
+    for (size_t i = 0; source->name != NULL && i < sizeof(characters) / sizeof(*characters); i++)
+        type->is_character |= strcmp(source->name, characters[i]) == 0;
 }
 
 static void set_enum(struct layout_type *type, const struct source_type *source)

@@ -227,15 +227,19 @@ static const char *const libcxx_20_table[] = {"__bucket_list_", "__first_node_",
 static const char *const raw_table[] = {"bucket_mask", "ctrl", "growth_left", "items", NULL};
 static const char *const glib_table[] = {
     "mod", "mask", "nnodes", "noccupied", "keys", "hashes", "hash_func", "key_equal_func", NULL};
+static const char *const qt_table[] = {"ref", "size", "numBuckets", "seed", "spans", NULL};
 static const char *const khash[] = {"n_buckets", "size", "n_occupied", "upper_bound",
                                     "flags",     "keys", "vals",       NULL};
 static const char *const absl_table[] = {"ctrl_",     "slots_",    "size_",
                                          "capacity_", "settings_", NULL};
 static const char *const absl_fields[] = {"control_", "slots_", "capacity_", NULL};
 static const char *const absl_inline[] = {"heap_or_soo_", NULL};
+static const char *const uthash_handle[] = {"tbl", "prev",   "next",  "hh_prev", "hh_next",
+                                            "key", "keylen", "hashv", NULL};
 static const char *const *const maps[] = {
-    libhmap_map,     go_map,    swiss_map,  sync_map, trie_map,   unordered_table, libcxx_table,
-    libcxx_20_table, raw_table, glib_table, khash,    absl_table, absl_fields,     absl_inline};
+    libhmap_map,  go_map,          swiss_map, sync_map,     trie_map, unordered_table,
+    libcxx_table, libcxx_20_table, raw_table, glib_table,   khash,    absl_table,
+    absl_fields,  absl_inline,     qt_table,  uthash_handle};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -244,9 +248,11 @@ static const char *const swiss_table[] = {"groups", "growthLeft", NULL};
 static const char *const swiss_groups[] = {"data", "lengthMask", NULL};
 static const char *const swiss_group[] = {"ctrl", "slots", NULL};
 static const char *const split_group[] = {"ctrl", "keys", "elems", NULL};
+static const char *const qt_span[] = {"offsets", "entries", "allocated", "nextFree", NULL};
+static const char *const qt_chain[] = {"value", "next", NULL};
 static const char *const type_object[] = {"type", "bucket", NULL};
-static const char *const *const parts[] = {bucket,       overflow_lists, swiss_table,
-                                           swiss_groups, swiss_group,    split_group};
+static const char *const *const parts[] = {bucket,      overflow_lists, swiss_table, swiss_groups,
+                                           swiss_group, split_group,    qt_span,     qt_chain};
 
 /* What HMAP_TYPE defines: the type object, and a pointer that keeps the bucket's type. */
 static bool is_type_object(const struct reader *reader, const struct source_type *type)

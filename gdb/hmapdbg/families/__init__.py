@@ -7,7 +7,7 @@ is not part of the package calls `register`.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import khash
+from . import khash, uthash
 from .absl import family as absl
 from .family import Family, Map
 from .go import bucket, swiss, sync
@@ -15,6 +15,7 @@ from .libcxx import unordered as libcxx
 from .glib import family as glib
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
+from .qt import family as qt
 from .rust import family as rust
 from .reading import kept_for_type, why_unreadable
 
@@ -28,8 +29,10 @@ FAMILIES: list[Family] = [
     libcxx.FAMILY,
     rust.FAMILY,
     glib.FAMILY,
+    qt.FAMILY,
     khash.FAMILY,
     absl.FAMILY,
+    uthash.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

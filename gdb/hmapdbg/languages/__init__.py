@@ -12,6 +12,7 @@
     rust        Rust and its standard library
     glib        GLib
     absl        Abseil, a library of C++
+    qt          Qt 6
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -36,6 +37,7 @@ from .language import Language
 from .libcxx import LIBCXX
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX
+from .qt import QT
 from .rust import RUST
 from .shown import Shown
 from .strings import StringType, is_letter, located, points_to_text, text_unit, unit_of
@@ -73,7 +75,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:

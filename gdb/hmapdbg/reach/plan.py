@@ -147,7 +147,8 @@ def type_key(found: Type, depth: int = 0) -> Hashable:
     """Identifies a type: in C, files may have different structs of one name."""
     if found.kind in (Kind.STRUCT, Kind.UNION):
         if found.identity is not None:
-            return found.kind, found.identity
+            # A family may show its structs without the members that are its own.
+            return found.kind, found.identity, len(found.fields)
         members = tuple((one.name, one.offset, one.type.name) for one in found.fields)
         return found.kind, found.name, found.size, members
     is_indirect = found.kind in (Kind.POINTER, Kind.ARRAY) and found.resolve is not None

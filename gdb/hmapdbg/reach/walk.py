@@ -368,6 +368,8 @@ class Search:
             except Exception as error:  # pylint: disable=broad-except
                 self.misses.add_failure(path.text, error)
                 continue
+            if opened.header.address in self.met_maps:
+                continue  # maps that share their table until one is changed
             if not _is_plausible(self.target, opened.header):
                 self._miss(leaf, [array.address for array in opened.header.arrays])
                 continue
@@ -409,7 +411,7 @@ class Search:
         ways = [
             (which, part)
             for which, part in ((0, header.key_type), (1, header.elem_type))
-            if part.size and self.plans.of(part.origin or part) is not None
+            if part.size and self.plans.of(_followed(part)) is not None
         ]
         if not ways or not header.count:
             return
@@ -424,7 +426,7 @@ class Search:
                 whole = np.arange(len(places[which]))
                 there = places[which] != 0
                 way = Derived(origin, whole[there], steps[which])
-                self._add(part.origin or part, places[which][there], way)
+                self._add(_followed(part), places[which][there], way)
                 if part.kind is Kind.POINTER and not there.all():
                     columns = block.cells.keys, block.cells.elems
                     self._add_stored(origin, part, steps[which], columns[which], whole[~there])
@@ -476,3 +478,9 @@ def _is_sound(opened: Map) -> bool:
     if header.problems or not header.count:
         return False
     return live_entries(opened.audit()) == header.count
+
+
+def _followed(part: Type) -> Type:
+    """A type of keys or elems as it is in debug info; one with members left out as it is shown."""
+    origin = part.origin
+    return part if origin is None or len(origin.fields) != len(part.fields) else origin

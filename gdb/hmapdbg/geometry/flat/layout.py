@@ -28,8 +28,15 @@ class StateColumn(Protocol):
     def run_size(self) -> int:
         """Bytes of the states of a run."""
 
+    @property
+    def pitch(self) -> tuple[int, int]:
+        """How many runs lie side by side, and the bytes from their first to the next one's."""
+
     def address(self, slot: int) -> int:
         """Where that of a slot is; others may be in the same byte."""
+
+    def runs(self, rows: Ints) -> Addresses:
+        """Where those of runs begin (n,)."""
 
     def read(self, memory: Memory, first: int, end: int) -> tuple[NDArray[Any], Mask]:
         """What is stored of slots [first, end), and which could be read; 0 for others."""
@@ -38,8 +45,28 @@ class StateColumn(Protocol):
         """The states of slots, from what is stored of them (n,)."""
 
 
+class Adjacent:
+    """What a StateColumn has whose runs all lie side by side from `base` on."""
+
+    base: int
+
+    @property
+    def run_size(self) -> int:
+        """See StateColumn."""
+        raise NotImplementedError
+
+    @property
+    def pitch(self) -> tuple[int, int]:
+        """See StateColumn."""
+        return 1, self.run_size
+
+    def runs(self, rows: Ints) -> Addresses:
+        """See StateColumn."""
+        return np.uint64(self.base) + rows.astype(np.uint64) * np.uint64(self.run_size)
+
+
 @dataclass(frozen=True)
-class Integers:
+class Integers(Adjacent):
     """A column of integers, and what they mean; see StateColumn.
 
     >>> column = Integers(0x1000, 4, 4, lambda stored: np.minimum(stored, LIVE).astype(np.uint8))
@@ -72,13 +99,16 @@ class Integers:
 
 
 @dataclass(frozen=True)
-class Flags:
+class Flags(Adjacent):
     """2 bits for each slot, in words of 32 bits, the lowest first: bit 1 of empty slots,
     bit 0 of deleted ones; see StateColumn."""
 
     base: int
 
-    run_size = RUN * 2 // 8  # of a word
+    @property
+    def run_size(self) -> int:
+        """See StateColumn."""
+        return RUN * 2 // 8  # of a word
 
     def address(self, slot: int) -> int:
         """See StateColumn."""
@@ -99,6 +129,23 @@ class Flags:
         return found
 
 
+class SlotPart(Protocol):
+    """The keys, or the elems, of a table's slots."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of a value."""
+
+    def places(self, slots: Ints) -> Addresses:
+        """Where those of slots are stored."""
+
+    def values(self, memory: Memory, slots: Ints) -> Column:
+        """Those of slots, by their numbers."""
+
+    def addresses(self, slots: Ints) -> Addresses:
+        """Where the values of slots are in memory; 0: nowhere as a whole."""
+
+
 @dataclass(frozen=True)
 class Part:
     """The keys, or the elems, of a table's slots: `stored` bytes in each, of values of `size`
@@ -110,11 +157,11 @@ class Part:
     size: int
 
     def places(self, slots: Ints) -> Addresses:
-        """Where those of slots are stored."""
+        """See SlotPart."""
         return np.uint64(self.base) + slots.astype(np.uint64) * np.uint64(self.stride)
 
     def values(self, memory: Memory, slots: Ints) -> Column:
-        """Those of slots, by their numbers."""
+        """See SlotPart."""
         places = self.places(slots)
         if not self.stored:
             return Column(np.zeros((len(slots), self.size), np.uint8))
@@ -122,7 +169,7 @@ class Part:
         return Column.read(self._widened(data, memory.byte_order == "big"), ok, places)
 
     def addresses(self, slots: Ints) -> Addresses:
-        """Where the values of slots are in memory; 0: nowhere as a whole."""
+        """See SlotPart."""
         whole = self.stored == self.size
         return self.places(slots) if whole else np.zeros(len(slots), np.uint64)
 
@@ -143,8 +190,8 @@ class Table:
 
     slots: int
     state: StateColumn
-    key: Part
-    elem: Part
+    key: SlotPart
+    elem: SlotPart
     items: int
     items_at: int
     deleted: int = -1

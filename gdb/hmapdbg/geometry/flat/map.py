@@ -139,8 +139,7 @@ class FlatMap:
         keys, elems = np.zeros(len(cells), np.uint64), np.zeros(len(cells), np.uint64)
         slots = cells.bucket * RUN + cells.slot
         for table in self.tables:
-            starts = cells.address - (cells.bucket * table.state.run_size).astype(np.uint64)
-            rows = np.flatnonzero(starts == np.uint64(table.state.address(0)))
+            rows = np.flatnonzero(cells.address == table.state.runs(cells.bucket))
             keys[rows] = table.key.addresses(slots[rows])
             elems[rows] = table.elem.addresses(slots[rows])
         return keys, elems

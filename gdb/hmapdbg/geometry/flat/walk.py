@@ -63,10 +63,7 @@ class FlatWalk:
         first = 0
         while first < table.slots:
             end = min(first + step, table.slots)
-            begin = table.state.address(0)
-            rows = rows_of(table.slots)
-            following = next_readable(self.target, begin, run, rows_of(end), rows) * RUN
-            following = max(end, min(following, table.slots))
+            following = max(end, self._next_readable(table, end))
             seen = self.read(number, first, end)
             yield from self._tell_unread(array, table, seen, following)
             if seen.ok.any():
@@ -77,6 +74,13 @@ class FlatWalk:
                 yield from self.told.problem("unreadable", more, table.state.address(end), "")
                 return
             first = following
+
+    def _next_readable(self, table: Table, end: int) -> int:
+        """The first slot of a run from `end` on of which something may be in memory."""
+        runs, size = table.state.pitch
+        at, count = rows_of(end) // runs, -(-rows_of(table.slots) // runs)
+        found = next_readable(self.target, table.state.address(0), size, at, count)
+        return min(found * runs * RUN, table.slots)
 
     def read(self, number: int, first: int, end: int) -> Seen:
         """Slots [first, end) of a table."""
@@ -120,10 +124,9 @@ class FlatWalk:
             return np.add.reduceat(which.astype(np.int64), starts)
 
         rows = seen.first // RUN + np.arange(len(starts))
-        places = np.uint64(state.address(0)) + (rows * state.run_size).astype(np.uint64)
         return Buckets(
             bucket=rows,
-            address=places,
+            address=state.runs(rows),
             chain=np.ones(len(starts), np.int64),
             slots=np.minimum(starts + RUN, len(seen.states)) - starts,
             live=count((seen.states == LIVE) & seen.ok),
@@ -136,13 +139,12 @@ class FlatWalk:
         """The entries of slots of a table (n,), and what is stored of them."""
         table = self.tables[number]
         rows = slots // RUN
-        places = (rows * table.state.run_size).astype(np.uint64)
         return Cells(
             bucket=rows,
             chain_index=np.zeros(len(slots), np.int64),
             slot=slots % RUN,
             tophash=stored.astype(np.int64),
-            address=np.uint64(table.state.address(0)) + places,
+            address=table.state.runs(rows),
             keys=table.key.values(self.target, slots),
             elems=table.elem.values(self.target, slots),
         )

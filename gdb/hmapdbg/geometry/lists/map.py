@@ -1,0 +1,119 @@
+"""An opened map over lists: a family provides its Header, a ListLayout and how the stored hash
+selects a bucket.
+
+    L1  the number of entries that the map counts is that of its nodes
+    L3  each link leads to a node, and the lists end
+    L4  a node is on one list, once
+    L5  the stored hash of a node selects its bucket
+    L6  no key is there twice (for key types where equal bytes are equal keys)
+
+The others are the families': what the header shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Union
+
+import numpy as np
+
+from ...block import Addresses, Block, Cells, Chain, Place, Problem
+from ...header import Header
+from ...layout import StructLayout
+from ...target import Target
+from ..columns import KeySet
+from ..problems import Told
+from .layout import ListLayout, Seen
+from .walk import ListWalk
+
+
+class ListMap:
+    """See families.family.Map. `bucket_of`: the buckets of stored hash codes (n,)."""
+
+    def __init__(
+        self,
+        target: Target,
+        header: Header,
+        layout: ListLayout,
+        structs: Sequence[StructLayout],
+        bucket_of: Callable[[Addresses], Addresses],
+        keys_by_bytes: bool,
+    ) -> None:
+        self.target = target
+        self.header = header
+        self.layout = layout
+        self.structs = structs
+        self.bucket_of = bucket_of
+        self.keys_by_bytes = keys_by_bytes
+
+    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
+        """See family.Map."""
+        for item in self._walk(evidence=False).walk(cells, only) if self.header.arrays else ():
+            assert not isinstance(item, Seen)
+            yield item
+
+    def audit(self) -> Iterator[Union[Block, Problem]]:
+        """L3 to L6; see family.Map."""
+        told, nodes, keys = Told(), KeySet(), KeySet()
+        for item in self._walk(evidence=True).walk(cells=True) if self.header.arrays else ():
+            if isinstance(item, Seen):
+                nodes.add(item.addrs, item.addrs)
+                yield from self._check_codes(told, item)
+                continue
+            yield item
+            if isinstance(item, Block) and item.cells is not None and self.keys_by_bytes:
+                keys.add_bytes(item.cells.keys, item.cells.address + np.uint64(self.layout.key))
+        for _, second in nodes.iter_twice():
+            yield from told.problem("node", "the node is on a list twice", second, "L4")
+        for first, second in keys.iter_twice():
+            if first != second:
+                text = f"the key at 0x{second:x} is also at 0x{first:x}"
+                yield from told.problem("key", text, second, "L6")
+        yield from told.iter_cut()
+
+    def check_placement(self) -> Iterator[Problem] | None:
+        """See family.Map."""
+        if self.layout.code < 0:
+            return None
+        return (one for one in self.audit() if isinstance(one, Problem) and one.invariant == "L5")
+
+    def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
+        """See family.Map."""
+        return self._walk(evidence=False).iter_chains(low, high)
+
+    def place_of(self, key: bytes) -> Place | None:
+        """See family.Map: the hash function is the program's."""
+        return None
+
+    def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
+        """See family.Map."""
+        layout = self.layout
+        return cells.address + np.uint64(layout.key), cells.address + np.uint64(layout.elem)
+
+    def layouts(self) -> Sequence[StructLayout]:
+        """See family.Map."""
+        return self.structs
+
+    def _walk(self, evidence: bool) -> ListWalk:
+        return ListWalk(
+            self.target, self.layout, self.header.arrays[0], self.header.count, evidence
+        )
+
+    def _check_codes(self, told: Told, seen: Seen) -> Iterator[Problem]:
+        """L5, and nodes of which a part cannot be read."""
+        layout = self.layout
+        for at in np.flatnonzero(~seen.ok).tolist():
+            text = f"bucket {int(seen.buckets[at]):,}: a node cannot be read"
+            yield from told.problem("unreadable", text, int(seen.addrs[at]), "")
+        if layout.code < 0:
+            return
+        codes = self.target.integer_column(seen.raw, layout.code, layout.code_size)
+        places = self.bucket_of(codes.astype(np.uint64))
+        wrong = seen.ok & (places != seen.buckets.astype(np.uint64))
+        for at in np.flatnonzero(wrong).tolist():
+            text = (
+                f"bucket {int(seen.buckets[at]):,}: node 0x{int(seen.addrs[at]):x} has hash "
+                f"0x{int(codes[at]):x}, which selects bucket {int(places[at]):,}"
+            )
+            address = int(seen.addrs[at]) + layout.code
+            yield from told.problem("hash", text, address, "L5")

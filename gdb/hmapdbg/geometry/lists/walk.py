@@ -1,0 +1,269 @@
+"""The walk of lists: first the links alone, all lists of a part of the array side by side, one node
+of each at a time; then, if entries are wanted, the nodes of as many buckets as fill a Block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Union
+
+import numpy as np
+
+from ...block import Addresses, Block, Buckets, Cells, Chain, Column, Ints, Link, Place, Problem
+from ...compat import dataclass
+from ...header import Array
+from ...target import MemoryFault, Target
+from ..columns import Mask, Raw, iter_runs, pointer_column
+from ..problems import Told
+from ..ranges import next_readable, rows_text
+from .layout import ListLayout, Seen
+
+SLAB = 1 << 17  # cells at a time
+BLOCK_BYTES = 8 << 20  # of nodes in a Block
+MANY_MORE = 4  # times the nodes that the map counts, after which lists are taken for endless
+FEW = 8  # lists that are followed one after the other, if they are longer than
+LONG = 64  # nodes
+WINDOW = 4096  # bytes read around a node of such a list
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The nodes of some buckets, ordered by bucket and by their places in its list."""
+
+    rows: Ints  # (n,) of the part of the array
+    places: Ints  # (n,)
+    addrs: Addresses  # (n,) where they start
+
+
+class ListWalk:
+    """One pass over a map. `count`: the entries that it counts; `evidence`: whether the nodes that
+    are read are yielded too, before the Block that has them."""
+
+    def __init__(
+        self, target: Target, layout: ListLayout, array: Array, count: int, evidence: bool = False
+    ) -> None:
+        self.target = target
+        self.layout = layout
+        self.array = array
+        self.evidence = evidence
+        self.told = Told()
+        self._left = MANY_MORE * max(count, 0) + (1 << 16)
+        self._window = (0, b"")
+
+    def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem, Seen]]:
+        """See family.Map."""
+        low, high = (0, self.array.buckets) if only is None else (only.bucket, only.bucket + 1)
+        first = low
+        while first < high:
+            end = min(first + SLAB, high)
+            raw, ok = self.target.read_rows(self._cell(first), end - first, self.layout.stride)
+            after = next_readable(self.target, self._cell(0), self.layout.stride, end, high)
+            for begin, stop in iter_runs(np.concatenate([~ok, [after > end]])):
+                stop = after if stop > len(ok) else first + stop
+                text = f"{rows_text('bucket', first + begin, stop)} cannot be read"
+                yield from self.told.problem("cells", text, self._cell(first + begin), "")
+            if not ok.any() and self.target.mappings() is None:
+                break  # a wild array is endless
+            heads = np.where(ok, pointer_column(self.target, raw, self.layout.head), np.uint64(0))
+            found: list[_Found] = []
+            yield from self._follow(first, heads, found)
+            yield from self._blocks(first + np.flatnonzero(ok), first, found[0], cells)
+            first = after
+        yield from self.told.iter_cut()
+
+    def iter_chains(self, low: int, high: int) -> Iterator[Chain]:
+        """Buckets [low, high), each with its nodes."""
+        for bucket in range(low, high):
+            yield Chain(self.array.name, bucket, self._cell(bucket), self._links(bucket))
+
+    # ---- links
+
+    def _follow(self, first: int, heads: Addresses, out: list[_Found]) -> Iterator[Problem]:
+        """Appends the nodes of all lists, and yields what ends one before its time."""
+        layout = self.layout
+        parts: list[tuple[Ints, Ints, Addresses]] = []
+        rows, links, place = np.flatnonzero(heads), heads[heads != 0], 0
+        while len(rows):
+            if place >= LONG and len(rows) <= FEW:
+                for row, link in zip(rows.tolist(), links.tolist()):
+                    yield from self._follow_one(first, row, link, place, parts)
+                break
+            starts = links - np.uint64(layout.lead)
+            good = (starts % np.uint64(layout.align) == 0) & (links >= np.uint64(layout.lead))
+            raw, ok = self.target.gather(starts + np.uint64(layout.link), self.target.pointer_size)
+            good &= ok
+            for at in np.flatnonzero(~good).tolist():
+                yield from self._bad_link(first + int(rows[at]), int(links[at]))
+            rows, starts = rows[good], starts[good]
+            parts.append((rows, np.full(len(rows), place), starts))
+            self._left -= len(rows)
+            if self._left < 0:
+                yield from self._endless(first + int(rows[0]), int(starts[0]))
+                break
+            links = pointer_column(self.target, raw[good])
+            rows, links = rows[links != 0], links[links != 0]
+            place += 1
+        if not parts:
+            none = np.zeros(0, np.int64)
+            out.append(_Found(none, none, np.zeros(0, np.uint64)))
+            return
+        all_rows, places, addrs = (np.concatenate([part[at] for part in parts]) for at in range(3))
+        order = np.argsort(all_rows, kind="stable")
+        out.append(_Found(all_rows[order], places[order], addrs[order]))
+
+    def _follow_one(
+        self, first: int, row: int, link: int, place: int, parts: list[tuple[Ints, Ints, Addresses]]
+    ) -> Iterator[Problem]:
+        """The rest of a long list."""
+        layout, found = self.layout, []
+        while link:
+            start = link - layout.lead
+            following = None if start < 0 or start % layout.align else self._link_at(start)
+            if following is None:
+                yield from self._bad_link(first + row, link)
+                break
+            found.append(start)
+            self._left -= 1
+            if self._left < 0:
+                yield from self._endless(first + row, start)
+                break
+            link = following
+        places = np.arange(place, place + len(found))
+        parts.append((np.full(len(found), row), places, np.array(found, np.uint64)))
+
+    def _link_at(self, start: int) -> int | None:
+        """The link of the node at an address; None: it cannot be read."""
+        width = self.target.pointer_size
+        at = start + self.layout.link
+        begin, data = self._window
+        if not begin <= at <= begin + len(data) - width:
+            try:
+                begin = at & -WINDOW
+                data = self.target.read(begin, WINDOW)
+                if at + width > begin + WINDOW:
+                    raise MemoryFault(at, width)
+            except MemoryFault:
+                try:
+                    begin, data = at, self.target.read(at, width)
+                except MemoryFault:
+                    return None
+            self._window = begin, data
+        return int.from_bytes(data[at - begin : at - begin + width], self.target.byte_order)
+
+    def _bad_link(self, bucket: int, link: int) -> list[Problem]:
+        text = f"bucket {bucket:,}: its list leads to 0x{link:x}, where no node can be"
+        return self.told.problem("link", text, link, "L3")
+
+    def _endless(self, bucket: int, start: int) -> list[Problem]:
+        text = f"bucket {bucket:,}: the lists have far more nodes than the map counts, or no end"
+        return self.told.problem("endless", text, start, "L3")
+
+    # ---- blocks
+
+    def _blocks(
+        self, buckets: Ints, first: int, found: _Found, cells: bool
+    ) -> Iterator[Union[Block, Seen]]:
+        """The buckets that were read, in Blocks."""
+        counts = np.bincount(
+            found.rows, minlength=int(buckets[-1]) - first + 1 if len(buckets) else 0
+        )
+        live = counts[buckets - first]
+        if not cells:
+            if len(buckets):
+                yield Block(self.array.name, self._rows(buckets, live))
+            return
+        ends = np.cumsum(live)
+        most = max(1, BLOCK_BYTES // self.layout.size)
+        begin = done = 0
+        while begin < len(buckets):
+            end = int(np.searchsorted(ends, done + most, side="right"))
+            if end > begin:
+                stop = int(ends[end - 1])
+                rows = self._rows(buckets[begin:end], live[begin:end])
+                yield from self._block(first, rows, found, done, stop)
+                begin, done = end, stop
+                continue
+            # One list that is larger than a Block: its row comes with its last nodes.
+            stop = int(ends[begin])
+            rows = self._rows(buckets[begin : begin + 1], live[begin : begin + 1])
+            while done + most < stop:
+                yield from self._block(first, None, found, done, done + most)
+                done += most
+            yield from self._block(first, rows, found, done, stop)
+            begin, done = begin + 1, stop
+
+    def _block(
+        self, first: int, rows: Buckets | None, found: _Found, low: int, high: int
+    ) -> Iterator[Union[Block, Seen]]:
+        """The nodes [low, high) of a part."""
+        addrs, buckets = found.addrs[low:high], first + found.rows[low:high]
+        raw, ok = self.target.gather(addrs, self.layout.size)
+        if self.evidence and len(addrs):
+            yield Seen(buckets, addrs, raw, ok)
+        keys, elems = self._values(addrs, raw, ok)
+        codes = self._codes(raw)
+        made = Cells(
+            bucket=buckets,
+            chain_index=found.places[low:high],
+            slot=np.zeros(len(addrs), np.int64),
+            tophash=np.full(len(addrs), -1) if codes is None else codes.astype(np.int64),
+            address=addrs,
+            keys=keys,
+            elems=elems,
+        )
+        yield Block(self.array.name, rows, made)
+
+    def _rows(self, buckets: Ints, live: Ints) -> Buckets:
+        nothing = np.zeros(len(buckets), np.int64)
+        places = buckets.astype(np.uint64) * np.uint64(self.layout.stride)
+        return Buckets(
+            buckets,
+            np.uint64(self._cell(0)) + places,
+            live,
+            live,
+            live,
+            nothing,
+            nothing,
+            np.zeros(len(buckets), np.bool_),
+        )
+
+    def _values(self, addrs: Addresses, raw: Raw, ok: Mask) -> tuple[Column, Column]:
+        layout = self.layout
+        return (
+            Column.read(raw[:, layout.key : layout.key + layout.key_size], ok, addrs),
+            Column.read(raw[:, layout.elem : layout.elem + layout.elem_size], ok, addrs),
+        )
+
+    def _codes(self, raw: Raw) -> Addresses | None:
+        """The stored hash codes of nodes; None if there are none."""
+        layout = self.layout
+        if layout.code < 0:
+            return None
+        return self.target.integer_column(raw, layout.code, layout.code_size).astype(np.uint64)
+
+    def _cell(self, bucket: int) -> int:
+        return self.array.address + bucket * self.layout.stride
+
+    def _links(self, bucket: int) -> Iterator[Link]:
+        found: list[_Found] = []
+        raw, ok = self.target.read_rows(self._cell(bucket), 1, self.layout.stride)
+        if not ok[0]:
+            yield Link(0, note="the bucket cannot be read")
+            return
+        problems = list(
+            self._follow(bucket, pointer_column(self.target, raw, self.layout.head), found)
+        )
+        addrs = found[0].addrs
+        data, read = self.target.gather(addrs, self.layout.size)
+        keys, elems = self._values(addrs, data, read)
+        codes = self._codes(data)
+        for index, addr in enumerate(addrs.tolist()):
+            at = np.array([index])
+            yield Link(
+                addr,
+                tophash=() if codes is None else (int(codes[index]),),
+                live=(True,),
+                keys=keys.take(at),
+                elems=elems.take(at),
+            )
+        for one in problems:
+            yield Link(one.address or 0, note=one.text)

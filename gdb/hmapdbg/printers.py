@@ -25,7 +25,7 @@ OF_HASHBROWN = (
 OF_QT = r"^Q(Hash|Set|MultiHash)<"
 OF_ABSL = r"^(absl|phmap)::([a-z_0-9]+::)*(parallel_)?(flat|node)_hash_(map|set)<"
 # LLVM's library; gdb has no printers of its own for it.
-OF_LLVM = r"^std::__(1|2|Cr|ndk1)::unordered_(multi)?(map|set)<"
+OF_LLVM = r"^std::__(1|2|Cr|ndk1)::(un)ordered_(multi)?(map|set)<"
 
 
 class Entry(NamedTuple):

@@ -29,6 +29,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 
+import absl_programs  # noqa: E402
+import glib_programs  # noqa: E402
+import libcxx_programs  # noqa: E402
+import qt_programs  # noqa: E402
+import rust_programs  # noqa: E402
 from go_fixtures import expressions, has_bucket_maps, program, program_of  # noqa: E402
 from go_toolchains import Toolchain, find_toolchains  # noqa: E402
 from harness import EXTENSION, GDB_SETTINGS, clean_environment  # noqa: E402
@@ -59,6 +64,22 @@ LARGE = {"map_string", "multimap_string", "one_bucket_cached", "clustered", "hal
 LARGE |= {"many", "many_tables", "sync_large", "interfaces", "nested_maps"}
 LISTS = ("list-c", "list-cpp", "list-go")  # hmap-list alone, of programs made for it
 FAMILIES = ("libhmap", "libstdcxx", "bucket", "swiss", "sync")
+# Further families: the maps in the programs of their fixtures.
+OTHERS = {
+    "libcxx": ("map_int", "multimap_string", "set_string", "one", "structs", "clustered"),
+    "abseil": (
+        *("one", "seven", "tombstoned", "map_string", "structs", "set_int", "one_string"),
+        *("node_map", "reserved_exactly"),
+    ),
+    "rust": (
+        *("states::STATES.one", "states::STATES.tombstoned", "states::STATES.strings"),
+        *("states::STATES.set", "states::STATES.shapes", "states::STATES.boxed"),
+    ),
+    "glib": ("one", "tombstoned", "strings", "names", "int64_keys", "sessions", "nested"),
+    "khash": ("ints", "tombstoned", "texts", "points", "names"),
+    "qt": ("one", "full", "thinned", "texts", "sessions", "words", "many", "many_texts"),
+    "uthash": ("one", "many", "thinned", "clustered", "tokens", "hosts", "tiles"),
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,8 @@ def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
     if family == "libstdcxx":
         names = " ".join(LIBSTDCXX)
         return [_image(CPP, f"{folder} {names}", STOP, {one: one for one in LIBSTDCXX})]
+    if family in OTHERS:
+        return [_of_other(family, folder)]
     found = find_toolchains()
     old = [one for one in found if has_bucket_maps(one)][:1]
     new = [one for one in found if not has_bucket_maps(one)][-1:]
@@ -95,6 +118,30 @@ def _of_list(family: str) -> list[dict[str, Any]]:
         ]
     exe = C.parent / "reach" if family == "list-c" else CPP.parent / "reach_cpp"
     return [_image(exe, "", STOP, {"all": ""})]
+
+
+def _of_other(family: str, folder: Path) -> dict[str, Any]:
+    fixtures = ROOT / "fixtures"
+    states = {one: one for one in OTHERS[family]}
+    arguments = f"{folder}"
+    if family == "libcxx":
+        exe = libcxx_programs.states()
+        arguments += f" {' '.join(states)}"
+    elif family == "abseil":
+        exe = absl_programs.compiled(absl_programs.BUILDS[0])
+    elif family == "rust":
+        exe = rust_programs.compiled(
+            rust_programs.toolchains()[-1], rust_programs.SOURCE / "states.rs"
+        )
+    elif family == "qt":
+        exe = qt_programs.compiled("g++", "-O0")
+    elif family == "glib":
+        exe = glib_programs.compiled("gcc", "-O0")
+    else:
+        flags = ("-w",) if family == "khash" else ("-D_GNU_SOURCE", "-w")
+        source = fixtures / family / "states.c"
+        exe = glib_programs.built(family, (source,), "gcc", "-O0", *flags)
+    return _image(exe, arguments, STOP, states)
 
 
 def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -190,7 +237,8 @@ def _lines(result: Result) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", maxsplit=1)[0])
-    parser.add_argument("--family", choices=(*FAMILIES, *LISTS), action="append")
+    choices = (*FAMILIES, *OTHERS, *LISTS)
+    parser.add_argument("--family", choices=choices, action="append")
     parser.add_argument("--cases", type=int, default=1000, help="of each family (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first case (%(default)s)")
     parser.add_argument("--moments", type=int, help="Ctrl-C at so many moments, in place of cases")
@@ -202,7 +250,7 @@ def main() -> int:
         result = interrupt(asked.moments, asked.seed)
         print(*result.findings, result.numbers, sep="\n")
         return 1 if result.findings else 0
-    for family in asked.family or (*FAMILIES, *LISTS):
+    for family in asked.family or choices:
         result = fuzz(family, asked.cases, asked.seed, asked.only or ())
         for line in _lines(result):
             print(line)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz import FAMILIES, LISTS, Result, fuzz, interrupt
+from fuzz import FAMILIES, LISTS, OTHERS, Result, fuzz, interrupt
 
 CASES = 1000  # of each family
+OF_OTHERS = 150  # of each further one
 LISTINGS = 150  # of each program whose maps are listed
 MOMENTS = 40  # of each command
 
@@ -19,6 +20,11 @@ MOMENTS = 40  # of each command
 @pytest.mark.parametrize("family", FAMILIES)
 def test_commands_withstand_damaged_memory(family: str) -> None:
     check(fuzz(family, CASES), CASES)
+
+
+@pytest.mark.parametrize("family", OTHERS)
+def test_further_families_withstand_damaged_memory(family: str) -> None:
+    check(fuzz(family, OF_OTHERS), OF_OTHERS)
 
 
 @pytest.mark.parametrize("family", LISTS)

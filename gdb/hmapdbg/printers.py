@@ -73,11 +73,8 @@ class MapPrinter(Printer):  # type: ignore[misc]
         header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
-        kind = (
-            header.family
-            if header.family[-3:].lower() in ("map", "set")
-            else f"{header.family} map"
-        )
+        says_so = header.family.endswith(("Map", "Set", "_map", "_set"))
+        kind = header.family if says_so else f"{header.family} map"
         return _shown(f"{kind}{name} with {header.count:,} {entries}")
 
     def children(self) -> Iterator[tuple[str, gdb.Value | str]]:

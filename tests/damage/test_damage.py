@@ -12,7 +12,7 @@ import pytest
 from fuzz import FAMILIES, LISTS, OTHERS, Result, fuzz, interrupt
 
 CASES = 1000  # of each family
-OF_OTHERS = 150  # of each further one
+OF_OTHERS = 100  # of each further one
 LISTINGS = 150  # of each program whose maps are listed
 MOMENTS = 40  # of each command
 

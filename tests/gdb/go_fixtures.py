@@ -48,6 +48,16 @@ def toolchains() -> tuple[Toolchain, ...]:
     return tuple(one for one in found if one.name in names)
 
 
+def unlike_toolchains() -> tuple[Toolchain, ...]:
+    """The toolchains whose heap or maps are unlike those of the ones before: 1.22 has headers of
+    blocks, 1.24 Swiss maps; and the first and the last."""
+    chosen = toolchains()
+    if "HMAP_TEST_GO" in os.environ:
+        return chosen
+    news = ((1, 22), (1, 24))
+    return tuple(one for one in chosen if one in (chosen[0], chosen[-1]) or one.minor in news)
+
+
 def main_toolchains() -> tuple[Toolchain, ...]:
     """The toolchains that run every test."""
     chosen = toolchains()

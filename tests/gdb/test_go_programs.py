@@ -136,7 +136,6 @@ NAMELESS = {
     "closure in a map": "as above",
     "finalizer's closure": "as above; the runtime knows it by the object's address",
     "timer's closure": "as above",
-    "method value": "as above, with the receiver",
     "deferred call's argument": "as above",
     "unsafe pointer by sync/atomic": "a pointer to nothing",
     "unsafe.Pointer to a map's variable": "as above",
@@ -177,7 +176,7 @@ def test_recall_of_maps_in_awkward_places(go: Toolchain, folder: Path) -> None:
         how = "missed"
         if row is not None:
             how = "by path" if not row["path"].startswith("--type") else "by address"
-            if how == "by address" and row["held_by"]:
+            if row["held_by"]:  # also of a path that begins at an address, as a receiver's
                 held_by[place] = row["held_by"]
             known = row["key_type"] != "?"
             how += "" if known else ", its type is one of several"

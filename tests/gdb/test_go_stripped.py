@@ -119,7 +119,7 @@ OTHER_TYPES = {
 }
 
 
-@on(toolchains())
+@on(unlike_toolchains())
 def test_maps_in_awkward_places_are_found_with_their_types(go: Toolchain, folder: Path) -> None:
     stripped = build(go, "go_places", folder, TRIMMED, STRIPPED)
     (folder / "twin").mkdir()

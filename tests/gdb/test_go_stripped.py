@@ -12,7 +12,7 @@ from typing import Any
 
 import json
 
-from go_fixtures import main_toolchains, on, program_of, toolchains
+from go_fixtures import main_toolchains, on, program_of, toolchains, unlike_toolchains
 from go_programs import build, look
 from go_toolchains import Toolchain
 from harness import Fails, gdb_session

@@ -145,7 +145,10 @@ def _open(target: Target, value: Value, found: Type, address: int, chosen: Seque
         code_size=hash_at.type.size,
         align=4,
     )
-    notes = [f"the struct is in another map too, by its member '{one.name}'" for one in chosen[1:]]
+    others = ", ".join(f"'{one.name}'" for one in chosen[1:])
+    note = (
+        f"a '{found.name}' is in other maps too, by {others}: those are not read" if others else ""
+    )
     header = Header(
         family="uthash",
         expression=text,
@@ -162,7 +165,8 @@ def _open(target: Target, value: Value, found: Type, address: int, chosen: Seque
         box_size=found.size if malloc is None else malloc.size(found.size),
         is_rounded=rounding is not None,
         count_rule="L1",
-        notes=tuple(notes),
+        notes=(note,) if note else (),
+        layout_note=note,
         problems=tuple(_iter_problems(target, table, table_layout, bucket, first["tbl"])),
         certain_if_empty=True,
     )

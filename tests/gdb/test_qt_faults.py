@@ -78,6 +78,13 @@ FAULTS = (
         ("F5", "F6"),
     ),
     Fault(
+        "buckets",
+        "at_words = int(gdb.parse_and_eval('&no_values.d->numBuckets')); word(at_words, 64);"
+        " tell(at_words)",
+        ("Q4",),
+        "no_values",
+    ),
+    Fault(
         "values",
         "at_count = int(gdb.parse_and_eval('many.m_size').address); word(at_count, 7);"
         " tell(at_count)",

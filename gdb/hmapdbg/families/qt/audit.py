@@ -6,6 +6,7 @@ moves the entries behind it, so there are no tombstones.
     Q1  a slot leads to an entry that its span has
     Q2  no two slots of a span lead to the same entry
     Q3  a QMultiHash has no fewer values than keys, and each key has one
+    Q4  there are 128 slots at least, from Qt 6.4 on
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from .types import DATA, NOTHING, SLOTS, Parts, find_data, parts_of
 
 FULL = 2  # it grows when a slot in that many is live
 MAX_BUCKETS = 1 << 40
+VERSION_TAG = "qt_version_tag_6_4"
 FIRST_ROOM, NEXT_ROOM, MORE_ROOM = 48, 80, 16  # entries that a span gets: Span::addStorage()
 
 
@@ -222,6 +223,9 @@ def _header(
             arrays, malloc, is_rounded = _arrays(target, parts, opened, opened.spans)
         if opened.ref != 1:
             details.append(("shared", _shared(opened.ref)))
+        if 0 < opened.buckets < SLOTS and target.kept(_makes_whole_spans):
+            text = f"it has {opened.buckets:,} buckets, and Qt makes at least {SLOTS}"
+            problems.append(Problem(text, opened.data + parts.data["numBuckets"].offset, "Q4"))
         if parts.is_multi:
             details.append(("values", f"{values:,}; of each key the one put in last is shown"))
             if values < opened.size:
@@ -251,6 +255,12 @@ def _header(
         problems=tuple(problems),
         certain_if_empty=opened is None,
     )
+
+
+def _makes_whole_spans(target: Target) -> bool:
+    """Whether a process's Qt is one that makes no map of less than a span: 6.4, by the symbols that
+    tell what it is compatible with (qversiontagging.h)."""
+    return target.address_of_function(VERSION_TAG) is not None
 
 
 def _kind(found: Type, parts: Parts) -> str:

@@ -22,6 +22,7 @@ from ...geometry.flat.layout import EMPTY, LIVE, RUN, Table
 from ...geometry.flat.probes import Probing, hit_lengths
 from ...geometry.flat.walk import FlatWalk, Seen
 from ...geometry.problems import Told
+from ...geometry.slot_problems import iter_lost, iter_twice, iter_unreadable
 from .hash import NumberHash
 from .spans import Spans
 from .types import SLOTS
@@ -80,13 +81,7 @@ class Audit:
     def _check_cells(self, cells: Cells) -> Iterator[Problem]:
         """Entries that cannot be read; keeps their keys."""
         slots = cells.bucket * RUN + cells.slot
-        for name, column in (("key", cells.keys), ("elem", cells.elems)):
-            if column.failed is None or column.faults is None:
-                continue
-            for at in np.flatnonzero(column.failed & (column.faults > 0)).tolist():
-                text = f"slot {int(slots[at]):,}: its {name} cannot be read"
-                fault = int(column.faults[at])
-                yield from self._told.problem(f"unreadable {name}", text, fault, "")
+        yield from iter_unreadable(self._told, "", slots, cells, with_null=False)
         if self._hash is None or not len(cells):
             return
         known = cells.keys.known
@@ -102,9 +97,7 @@ class Audit:
             states = np.concatenate([one.states for one in self._seen])
             yield from self._check_end(states)
             yield from self._check_lookups(states)
-        for first, second in self._keys.iter_twice():
-            text = f"the key at 0x{second:x} is also live at 0x{first:x}"
-            yield from self._told.problem("F6", text, second, "F6")
+        yield from iter_twice(self._told, self._keys, "F6")
 
     def _check_end(self, states: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> Iterator[Problem]:
         """F3."""
@@ -121,10 +114,4 @@ class Audit:
             return
         slots, homes = np.concatenate(self._slots), np.concatenate(self._homes)
         lengths = hit_lengths(states == EMPTY, self._probing, homes, slots)
-        for at in np.flatnonzero(lengths == 0).tolist():
-            slot = int(slots[at])
-            text = (
-                f"slot {slot:,}: the lookup of its key begins at slot {int(homes[at]):,} and ends "
-                "before it"
-            )
-            yield from self._told.problem("F5", text, self._spans.address(slot), "F5")
+        yield from iter_lost(self._told, "", slots, homes, lengths, self._spans.address, "F5")

@@ -139,9 +139,7 @@ class _QtMap(FlatMap):
             yield from super().walk(cells, only)
             return
         walk = FlatWalk(self.target, self.header.arrays, self.tables, Told())
-        slots = self._up_to_empty(only.slot)
-        stored, _ = self.spans.read(self.target, 0, 0)
-        stored = np.zeros(len(slots), stored.dtype)
+        slots, stored = self.spans.up_to_unused(self.target, only.slot, self.tables[0].slots)
         yield Block(only.array, None, walk.cells(0, slots, stored))
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
@@ -164,19 +162,6 @@ class _QtMap(FlatMap):
         code = int(self.hash.codes(np.frombuffer(key, np.uint8)[None])[0])
         home = code & (self.tables[0].slots - 1)
         return Home(self.header.arrays[0].name, home // RUN, home, code)
-
-    def _up_to_empty(self, home: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """The live slots from one on, up to the first empty one."""
-        assert self.spans is not None  # see walk
-        table = self.tables[0]
-        out = []
-        for number in range(table.slots):
-            slot = (home + number) % table.slots
-            stored, ok = self.spans.read(self.target, slot, slot + 1)
-            if not ok[0] or self.spans.states(stored)[0] == 0:
-                break
-            out.append(slot)
-        return np.array(out, np.int64)
 
 
 def _table(target: Target, parts: Parts, opened: _Opened, spans: Spans, header: Header) -> Table:

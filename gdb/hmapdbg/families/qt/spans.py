@@ -4,6 +4,7 @@ entry that is there, or 255; and a pointer to its entries, of which more are all
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,20 @@ class Spans:
         """See StateColumn."""
         return np.where(stored == UNUSED, EMPTY, LIVE).astype(np.uint8)
 
+    def up_to_unused(self, memory: Memory, home: int, count: int) -> tuple[Ints, Ints]:
+        """The slots from one on, of `count`, up to the first unused one, wrapping at the end; and
+        what is stored of them."""
+        parts: list[tuple[Ints, Ints]] = []
+        for first, end in _pieces(home, count):
+            stored, ok = self.read(memory, first, end)
+            ends = np.flatnonzero((stored == UNUSED) | ~ok)
+            stop = int(ends[0]) if len(ends) else end - first
+            parts.append((np.arange(first, first + stop), stored[:stop]))
+            if len(ends):
+                break
+        slots, found = zip(*parts)
+        return np.concatenate(slots), np.concatenate(found)
+
     def entry_addresses(self, memory: Memory, slots: Ints, size: int) -> Addresses:
         """Where the entries of `size` bytes of live slots are; 0 where the span has no such
         entry."""
@@ -86,6 +101,19 @@ class Spans:
         spans = slots // SLOTS
         places = self.entries[spans] + (numbers * size).astype(np.uint64)
         return np.where(numbers < self.allocated[spans], places, np.uint64(0))
+
+
+def _pieces(home: int, count: int) -> Iterator[tuple[int, int]]:
+    """The slots from `home` on, span by span, wrapping at the end.
+
+    >>> list(_pieces(200, 256))
+    [(200, 256), (0, 128), (128, 200)]
+    """
+    for low, high in ((home, count), (0, home)):
+        while low < high:
+            end = min((low // SLOTS + 1) * SLOTS, high)
+            yield low, end
+            low = end
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from ...layout import StructLayout
 from ...target import Target
 from ..columns import KeySet, Mask
 from ..problems import Told
+from ..slot_problems import iter_lost, iter_twice, iter_unreadable
 from .layout import RUN, Seen, SlotLayout, Table
 from .probes import hit_lengths
 from .walk import ControlWalk
@@ -190,14 +191,7 @@ class _Audit:
         layout = self._map.layout
         array = self._map.header.arrays[self._number]
         slots = cells.bucket * RUN + cells.slot
-        for name, column in (("key", cells.keys), ("elem", cells.elems)):
-            if column.failed is None or column.faults is None:
-                continue
-            for at in np.flatnonzero(column.failed).tolist():
-                text = f"{array.prefix}slot {int(slots[at]):,}: its {name} cannot be read"
-                yield from self._told.problem(
-                    f"unreadable {name}", text, int(column.faults[at]), ""
-                )
+        yield from iter_unreadable(self._told, array.prefix, slots, cells)
         entries = self._walk.entry_addresses(cells)
         if self._keys is not None:
             self._keys.add_bytes(cells.keys, entries + np.uint64(layout.key))
@@ -281,16 +275,11 @@ class _Audit:
         ends = np.full(table.sentinels, self._map.layout.control.sentinel & 0xFF, np.uint8)
         empty = np.concatenate([ctrl, ends]) == self._map.layout.control.empty
         lengths = hit_lengths(empty, self._map.layout.window, homes, slots)
-        for at in np.flatnonzero(lengths == 0).tolist():
-            slot = int(slots[at])
-            text = (
-                f"{array.prefix}slot {slot:,}: the lookup of its key begins at slot "
-                f"{int(homes[at]):,} and ends before it"
-            )
-            yield from self._told.problem("R8", text, array.address + slot, "R8")
+        yield from iter_lost(
+            self._told, array.prefix, slots, homes, lengths, array.address.__add__, "R8"
+        )
 
     def finish(self) -> Iterator[Problem]:
         """R9, after all cells."""
-        for first, second in self._keys.iter_twice() if self._keys is not None else ():
-            text = f"the key at 0x{second:x} is also live at 0x{first:x}"
-            yield from self._told.problem("R9", text, second, "R9")
+        if self._keys is not None:
+            yield from iter_twice(self._told, self._keys, "R9")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -45,15 +46,15 @@ class StateColumn(Protocol):
         """The states of slots, from what is stored of them (n,)."""
 
 
-class Adjacent:
+class Adjacent(abc.ABC):
     """What a StateColumn has whose runs all lie side by side from `base` on."""
 
     base: int
 
     @property
+    @abc.abstractmethod
     def run_size(self) -> int:
         """See StateColumn."""
-        raise NotImplementedError
 
     @property
     def pitch(self) -> tuple[int, int]:

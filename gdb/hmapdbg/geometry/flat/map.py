@@ -24,6 +24,7 @@ from ...layout import StructLayout
 from ...target import Target
 from ..columns import KeySet, Mask
 from ..problems import Told
+from ..slot_problems import iter_lost, iter_twice, iter_unreadable
 from .layout import DELETED, EMPTY, LIVE, RUN, Codes, States, Table
 from .probes import Probing, hit_lengths
 from .walk import FlatWalk, Seen
@@ -192,13 +193,7 @@ class _Audit:
         table = self._map.tables[self._number]
         array = self._map.header.arrays[self._number]
         slots = cells.bucket * RUN + cells.slot
-        for name, column in (("key", cells.keys), ("elem", cells.elems)):
-            if column.failed is None or column.faults is None:
-                continue
-            for at in np.flatnonzero(column.failed).tolist():
-                text = f"{array.prefix}slot {int(slots[at]):,}: its {name} cannot be read"
-                fault = int(column.faults[at])
-                yield from self._told.problem(f"unreadable {name}", text, fault, "")
+        yield from iter_unreadable(self._told, array.prefix, slots, cells)
         equal = self._map.identities(cells.keys)
         if equal is not None:
             self._keys.add(equal[0][equal[1]], table.key.places(slots)[equal[1]])
@@ -257,16 +252,10 @@ class _Audit:
         slots = np.flatnonzero(states == LIVE)
         homes = placement.homes(codes[slots])
         lengths = hit_lengths(states == EMPTY, placement.probing, homes, slots)
-        for at in np.flatnonzero(lengths == 0).tolist():
-            slot = int(slots[at])
-            text = (
-                f"{array.prefix}slot {slot:,}: the lookup of its key begins at slot "
-                f"{int(homes[at]):,} and ends before it"
-            )
-            yield from self._told.problem("F5", text, table.state.address(slot), "F5")
+        yield from iter_lost(
+            self._told, array.prefix, slots, homes, lengths, table.state.address, "F5"
+        )
 
     def finish(self) -> Iterator[Problem]:
         """F6, after all cells."""
-        for first, second in self._keys.iter_twice():
-            text = f"the key at 0x{second:x} is also live at 0x{first:x}"
-            yield from self._told.problem("F6", text, second, "F6")
+        yield from iter_twice(self._told, self._keys, "F6")

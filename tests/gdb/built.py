@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,17 @@ def states_of(build: str) -> list[str]:
     command = [fixture_program(build, "states"), "--list"]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [line.split("\t")[0] for line in listing.splitlines()]
+
+
+def built_once(exe: Path, inputs: Iterable[Path], make: Callable[[Path], object]) -> Path:
+    """A program, which `make` builds at the path that it is given where there is none that is newer
+    than all inputs. Workers that want the same one wait for each other."""
+    exe.parent.mkdir(parents=True, exist_ok=True)
+    with (exe.parent / f"{exe.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest = max(path.stat().st_mtime for path in inputs)
+        if not exe.exists() or exe.stat().st_mtime < newest:
+            fresh = exe.with_suffix(".new")
+            make(fresh)
+            fresh.replace(exe)
+    return exe

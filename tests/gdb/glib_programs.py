@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import os
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from built import built_once
 from harness import ROOT
 
 SOURCE = ROOT / "fixtures" / "glib"
@@ -39,17 +39,12 @@ def built(name: str, files: tuple[Path, ...], compiler: str, *flags: str) -> Pat
     """A program of those source files and headers."""
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
-    BUILD.mkdir(parents=True, exist_ok=True)
-    exe = BUILD / "".join([f"{name}-", compiler, *flags])
     sources = sorted(path for path in files if path.suffix == ".c")
-    with (BUILD / f"{exe.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = max(path.stat().st_mtime for path in files)
-        if not exe.exists() or exe.stat().st_mtime < newest:
-            command = ["pkg-config", "--cflags", "--libs", "glib-2.0"]
-            libraries = subprocess.run(command, check=True, capture_output=True, text=True)
-            fresh = exe.with_suffix(".new")
-            words = [compiler, "-std=c11", "-g", *WARNINGS, *flags, "-o", fresh, *sources]
-            subprocess.run([*words, *libraries.stdout.split()], check=True)
-            fresh.replace(exe)
-    return exe
+
+    def make(fresh: Path) -> None:
+        command = ["pkg-config", "--cflags", "--libs", "glib-2.0"]
+        libraries = subprocess.run(command, check=True, capture_output=True, text=True)
+        words = [compiler, "-std=c11", "-g", *WARNINGS, *flags, "-o", fresh, *sources]
+        subprocess.run([*words, *libraries.stdout.split()], check=True)
+
+    return built_once(BUILD / "".join([f"{name}-", compiler, *flags]), files, make)

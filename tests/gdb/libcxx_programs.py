@@ -3,7 +3,6 @@ built with it."""
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import os
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from built import built_once
 from harness import ROOT
 
 SOURCE = ROOT / "fixtures" / "cpp"
@@ -63,14 +63,10 @@ def states() -> Path:
 
 def built(name: str, command: Sequence[str], sources: Sequence[str]) -> Path:
     """A program of fixtures/cpp."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    exe = BUILD / name
     files = [SOURCE / source for source in sources]
-    with (BUILD / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = max(path.stat().st_mtime for path in (*files, *SOURCE.glob("*.h")))
-        if not exe.exists() or exe.stat().st_mtime < newest:
-            fresh = exe.with_suffix(".new")
-            subprocess.run([*command, "-o", fresh, *files], check=True)
-            fresh.replace(exe)
-    return exe
+    inputs = (*files, *SOURCE.glob("*.h"))
+    return built_once(
+        BUILD / name,
+        inputs,
+        lambda fresh: subprocess.run([*command, "-o", fresh, *files], check=True),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import os
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from built import built_once
 from harness import ROOT
 
 SOURCE = ROOT / "fixtures" / "qt"
@@ -33,20 +33,15 @@ def compiled(compiler: str, *flags: str) -> Path:
     """fixtures/qt/states, built with debug info by a compiler with those flags."""
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
-    BUILD.mkdir(parents=True, exist_ok=True)
-    exe = BUILD / "".join(["states-", compiler, *flags])
     files = tuple(SOURCE.iterdir())
-    with (BUILD / f"{exe.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = max(path.stat().st_mtime for path in files)
-        if not exe.exists() or exe.stat().st_mtime < newest:
-            command = ["pkg-config", "--cflags", "--libs", "Qt6Core"]
-            words = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            # Qt's own headers have warnings of clang's.
-            libraries = [word.replace("-I", "-isystem") for word in words.split()]
-            fresh = exe.with_suffix(".new")
-            sources = [path for path in files if path.suffix == ".cc"]
-            options = ["-std=c++17", "-g", "-fPIC", *WARNINGS, *flags]
-            subprocess.run([compiler, *options, "-o", fresh, *sources, *libraries], check=True)
-            fresh.replace(exe)
-    return exe
+    sources = [path for path in files if path.suffix == ".cc"]
+
+    def make(fresh: Path) -> None:
+        command = ["pkg-config", "--cflags", "--libs", "Qt6Core"]
+        words = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        # Qt's own headers have warnings of clang's.
+        libraries = [word.replace("-I", "-isystem") for word in words.split()]
+        options = ["-std=c++17", "-g", "-fPIC", *WARNINGS, *flags]
+        subprocess.run([compiler, *options, "-o", fresh, *sources, *libraries], check=True)
+
+    return built_once(BUILD / "".join(["states-", compiler, *flags]), files, make)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from built import built_once
 from harness import ROOT
 
 SOURCE = ROOT / "fixtures" / "absl"
@@ -60,18 +60,14 @@ def compiled(made: Build) -> Path:
     """The program of states, with debug info."""
     if shutil.which(made.compiler) is None:
         pytest.skip(f"no {made.compiler}")
-    command = ["pkg-config", "--cflags", "--libs", *MODULES]
-    libraries = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    BUILD.mkdir(parents=True, exist_ok=True)
-    exe = BUILD / f"states-{made.name}"
-    with (BUILD / f"{exe.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = max(path.stat().st_mtime for path in (*SOURCES, *HEADERS))
-        if not exe.exists() or exe.stat().st_mtime < newest:
-            fresh = exe.with_suffix(".new")
-            flags = ["-g", "-std=c++17", made.level, *COMPILERS[made.compiler], *made.flags]
-            line = [made.compiler, *flags, "-o", str(fresh), *map(str, SOURCES), *libraries]
-            done = subprocess.run(line, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{' '.join(line)}\n{done.stderr}"
-            fresh.replace(exe)
-    return exe
+
+    def make(fresh: Path) -> None:
+        command = ["pkg-config", "--cflags", "--libs", *MODULES]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        libraries = done.stdout.split()
+        flags = ["-g", "-std=c++17", made.level, *COMPILERS[made.compiler], *made.flags]
+        line = [made.compiler, *flags, "-o", str(fresh), *map(str, SOURCES), *libraries]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{' '.join(line)}\n{done.stderr}"
+
+    return built_once(BUILD / f"states-{made.name}", (*SOURCES, *HEADERS), make)

@@ -14,6 +14,7 @@
     absl        Abseil, a library of C++
     qt          Qt 6
     libhmap     the C library of this project: its registry
+    c           texts with a length, of which only a definition tells
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
 name no language; families ask their own.
@@ -28,6 +29,7 @@ import numpy as np
 
 from ..target import Kind, Memory, Target, Type
 from .absl import ABSL
+from .c import LANGUAGE as C
 from .cxx.names import short_name
 from .elements import Access, Elements, Places, spread
 from .go import GO
@@ -75,7 +77,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, LIBHMAP, C)
 
 
 def language_of(target: Target) -> Language:

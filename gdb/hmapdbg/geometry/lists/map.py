@@ -6,29 +6,34 @@ selects a bucket.
     L4  a node is on one list, once
     L5  the stored hash of a node selects its bucket
     L6  no key is there twice (for key types where equal bytes are equal keys)
+    L7  a bucket that growth has moved to another array has no nodes
 
 The others are the families': what the header shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Union
 
 import numpy as np
 
 from ...block import Addresses, Block, Cells, Chain, Place, Problem
-from ...header import Header
+from ...header import Array, Header, Role
 from ...layout import StructLayout
 from ...target import Target
 from ..columns import KeySet
 from ..problems import Told
-from .layout import ListLayout, Seen
+from .layout import ListLayout, Seen, Segments
 from .walk import ListWalk
+
+# The buckets of an array that stored hash codes select (n,).
+BucketOf = Callable[[Addresses, Array], Addresses]
 
 
 class ListMap:
-    """See families.family.Map. `bucket_of`: the buckets of stored hash codes (n,)."""
+    """See families.family.Map. `segments`: of arrays that are not in one piece, by name;
+    `counts`: whether the map counts its entries."""
 
     def __init__(
         self,
@@ -36,8 +41,10 @@ class ListMap:
         header: Header,
         layout: ListLayout,
         structs: Sequence[StructLayout],
-        bucket_of: Callable[[Addresses], Addresses],
+        bucket_of: BucketOf,
         keys_by_bytes: bool,
+        segments: Mapping[str, Segments] | None = None,
+        counts: bool = True,
     ) -> None:
         self.target = target
         self.header = header
@@ -45,24 +52,29 @@ class ListMap:
         self.structs = structs
         self.bucket_of = bucket_of
         self.keys_by_bytes = keys_by_bytes
+        self.segments = segments or {}
+        self.counts = counts
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
         """See family.Map."""
-        for item in self._walk(evidence=False).walk(cells, only) if self.header.arrays else ():
-            assert not isinstance(item, Seen)
-            yield item
+        for array in self.header.arrays:
+            if only is None or only.array == array.name:
+                for item in self._walk(array, evidence=False).walk(cells, only):
+                    assert not isinstance(item, Seen)
+                    yield item
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """L3 to L6; see family.Map."""
+        """L3 to L7; see family.Map."""
         told, nodes, keys = Told(), KeySet(), KeySet()
-        for item in self._walk(evidence=True).walk(cells=True) if self.header.arrays else ():
+        walks = (self._walk(array, evidence=True) for array in self.header.arrays)
+        for item in (item for walk in walks for item in walk.walk(cells=True)):
             if isinstance(item, Seen):
                 nodes.add(item.addrs, item.addrs)
                 yield from self._check_codes(told, item)
                 continue
             yield item
             if isinstance(item, Block) and item.cells is not None and self.keys_by_bytes:
-                keys.add_bytes(item.cells.keys, item.cells.address + np.uint64(self.layout.key))
+                keys.add_bytes(item.cells.keys, self.slot_addresses(item.cells)[0])
         for _, second in nodes.iter_twice():
             yield from told.problem("node", "the node is on a list twice", second, "L4")
         for first, second in keys.iter_twice():
@@ -79,7 +91,7 @@ class ListMap:
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
-        return self._walk(evidence=False).iter_chains(low, high)
+        return self._walk(self.header.array(array), evidence=False).iter_chains(low, high)
 
     def place_of(self, key: bytes) -> Place | None:
         """See family.Map: the hash function is the program's."""
@@ -87,32 +99,51 @@ class ListMap:
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
         """See family.Map."""
-        layout = self.layout
-        return cells.address + np.uint64(layout.key), cells.address + np.uint64(layout.elem)
+        layout, addrs = self.layout, cells.address
+        return (
+            addrs + np.uint64(layout.key) if layout.keys is None else layout.keys.addresses(addrs),
+            addrs + np.uint64(layout.elem)
+            if layout.elems is None
+            else layout.elems.addresses(addrs),
+        )
 
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
         return self.structs
 
-    def _walk(self, evidence: bool) -> ListWalk:
+    def _walk(self, array: Array, evidence: bool) -> ListWalk:
         return ListWalk(
-            self.target, self.layout, self.header.arrays[0], self.header.count, evidence
+            self.target,
+            self.layout,
+            array,
+            max(self.header.count, 0) if self.counts else -1,
+            evidence,
+            self.segments.get(array.name),
+            self._moved(array),
         )
 
+    def _moved(self, array: Array) -> int:
+        """Buckets below this one have been moved by growth to another array."""
+        growth = self.header.growth
+        return growth.nevacuate if growth is not None and array.role is Role.OLD else 0
+
     def _check_codes(self, told: Told, seen: Seen) -> Iterator[Problem]:
-        """L5, and nodes of which a part cannot be read."""
-        layout = self.layout
+        """L5, L7, and nodes of which a part cannot be read."""
+        layout, what = self.layout, f"{seen.array.prefix}bucket"
+        for at in np.flatnonzero(seen.buckets < self._moved(seen.array)).tolist():
+            text = f"{what} {int(seen.buckets[at]):,} has been moved, but has a node"
+            yield from told.problem("moved", text, int(seen.addrs[at]), "L7")
         for at in np.flatnonzero(~seen.ok).tolist():
-            text = f"bucket {int(seen.buckets[at]):,}: a node cannot be read"
+            text = f"{what} {int(seen.buckets[at]):,}: a node cannot be read"
             yield from told.problem("unreadable", text, int(seen.addrs[at]), "")
         if layout.code < 0:
             return
         codes = self.target.integer_column(seen.raw, layout.code, layout.code_size)
-        places = self.bucket_of(codes.astype(np.uint64))
+        places = self.bucket_of(codes.astype(np.uint64), seen.array)
         wrong = seen.ok & (places != seen.buckets.astype(np.uint64))
         for at in np.flatnonzero(wrong).tolist():
             text = (
-                f"bucket {int(seen.buckets[at]):,}: node 0x{int(seen.addrs[at]):x} has hash "
+                f"{what} {int(seen.buckets[at]):,}: node 0x{int(seen.addrs[at]):x} has hash "
                 f"0x{int(codes[at]):x}, which selects bucket {int(places[at]):,}"
             )
             address = int(seen.addrs[at]) + layout.code

@@ -1,0 +1,13 @@
+"""Families that users declare in a file of their own, over the existing geometries.
+
+    expression   expressions on fields: parsed, never evaluated in the target
+    evaluation   ... and computed, of one struct, or of many numbers at once
+    toml_file    a TOML file: its tables, and on which line a key is
+    definition   what a file says, checked
+    members      where the keys and elems of nodes and slots are
+    chains       arrays of chains, opened
+    slots        flat slots with a state, opened
+    control      control bytes and slots, opened
+    family       the Family of a definition
+    loading      the files that are loaded
+"""

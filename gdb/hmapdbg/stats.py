@@ -387,8 +387,9 @@ class Stats:
         """What a rebuilt map with this many entries would hold."""
         header, geometry = self.header, self.header.geometry
         size = header.header_size + self.box_bytes
-        # Without entries, or without a known load factor, no array is counted.
-        if header.arrays and not (self.live and geometry.load_factor):
+        # Without entries, or without a load factor that is needed, no array is counted.
+        is_known = geometry.load_factor or not geometry.needs_load_factor
+        if header.arrays and not (self.live and is_known):
             return size
         return size + geometry.rebuilt(self.live, header.arrays)
 

@@ -13,13 +13,13 @@ from ...geometry.columns import Mask, Raw
 from ...geometry.lists.layout import ListLayout, Segments
 from ...geometry.lists.map import BucketOf, ListMap
 from ...geometry.nodes.shape import NodeLists
-from ...header import Array, Growth, Header, Role
+from ...header import Array, Header, Role
 from ...target import Kind, Memory, Type
 from ..family import Map
 from ..malloc import Allocation, Malloc, find_malloc
 from .definition import ArrayRule, Expression, NodeRule
 from .evaluation import Spot, column_of, spot_of
-from .opened import Parts, counted, finished, parts_of, size_for
+from .opened import Parts, counted, finished, growth_of, parts_of, size_for
 from .reading import Subject
 
 MAX_BUCKETS = 1 << 36
@@ -70,6 +70,8 @@ class DeclaredLinks:
 @dataclass(frozen=True)
 class DeclaredLists(NodeLists):
     """Lists of a declared family, of which it may be unknown when they grow."""
+
+    needs_load_factor = False
 
     # Bytes of the arrays of a map made for so many entries.
     made_for: Callable[[int], int] = lambda live: 0
@@ -256,7 +258,7 @@ def _open(
             is_rounded=is_rounded if arrays else None,
             unique_keys=not definition.is_multi,
             count_rule="L1",
-            growth=Growth(nevacuate=moved, above=grows_at or None),
+            growth=growth_of(subject, grows_at, moved),
         )
         return ListMap(
             target,

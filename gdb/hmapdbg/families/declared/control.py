@@ -7,14 +7,22 @@ from ...geometry.control.layout import RUN, SlotLayout, Table, rows_of
 from ...geometry.control.map import ControlMap
 from ...geometry.control.shape import ControlSlots
 from ...geometry.control_bytes import Control
-from ...header import Array, Growth, Header
+from ...header import Array, Header
+from ...compat import dataclass
 from ..family import Map
 from ..malloc import Allocation, find_malloc
-from .opened import counted, finished, parts_of, size_for
+from .opened import counted, finished, growth_of, parts_of, size_for
 from .reading import Subject
 
 MAX_SLOTS = 1 << 36
 UNKNOWN = -1  # a limit of which the map says nothing
+
+
+@dataclass(frozen=True)
+class DeclaredControl(ControlSlots):
+    """Slots of a declared family, of which it may be unknown when they grow."""
+
+    needs_load_factor = False
 
 
 def open_control(subject: Subject) -> Map:
@@ -57,7 +65,7 @@ def open_control(subject: Subject) -> Map:
     left = subject.optional(rule.growth_left)
     count = None if definition.count is None else subject.number(definition.count)
     count_at = subject.address_of(definition.count, subject.address)
-    geometry = ControlSlots(
+    geometry = DeclaredControl(
         slots=min(slots, RUN) or RUN,
         bucket_size=min(slots, RUN) or RUN,
         load_factor=max(grows_at, 0) * RUN / max(slots, RUN),
@@ -91,7 +99,7 @@ def open_control(subject: Subject) -> Map:
             is_rounded=rounding is not None if slots else None,
             unique_keys=not definition.is_multi,
             count_rule="R1",
-            growth=Growth(above=grows_at or None),
+            growth=growth_of(subject, grows_at),
         )
         return ControlMap(
             target,

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ...block import live_entries
 from ...compat import dataclass
+from ...header import Growth
 from ...target import Kind, Target, Type
 from ..family import Map
 from ..retyped import retyped
@@ -71,6 +72,15 @@ def counted(make: Callable[[int], Map], known: int | None) -> Map:
     if known is not None:
         return make(known)
     return make(live_entries(make(0).walk(cells=False)) or 0)
+
+
+def growth_of(subject: Subject, grows_at: int, moved: int = 0) -> Growth | None:
+    """How the map grows, as far as the definition tells; `moved`: old buckets below it have
+    been."""
+    definition = subject.definition
+    if definition.old is None and definition.grows_at is None:
+        return None
+    return Growth(nevacuate=moved, above=grows_at or None)
 
 
 def size_for(live: int, buckets: int, grows_at: int, size: int) -> int:

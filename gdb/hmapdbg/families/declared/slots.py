@@ -28,18 +28,25 @@ from ...geometry.flat.probes import Probing, hit_lengths, linear_from, triangula
 from ...geometry.flat.shape import FlatTable
 from ...geometry.problems import Told
 from ...geometry.slot_problems import iter_lost
-from ...header import Array, Growth, Header
+from ...header import Array, Header
 from ...layout import StructLayout
 from ...target import Memory, Target, Type
 from ..family import Map
 from ..malloc import Allocation, find_malloc
 from .evaluation import NUMBERS, Spot, column_of, spot_of
 from .members import Counted, Part
-from .opened import Parts, counted, finished, parts_of, size_for
+from .opened import Parts, counted, finished, growth_of, parts_of, size_for
 from .reading import Subject
 
 MAX_SLOTS = 1 << 36
 CHUNK = 1 << 20  # slots that are checked at a time
+
+
+@dataclass(frozen=True)
+class DeclaredFlat(FlatTable):
+    """Slots of a declared family, of which it may be unknown when they grow."""
+
+    needs_load_factor = False
 
 
 @dataclass(frozen=True)
@@ -238,7 +245,7 @@ def _open(
     count = None if definition.count is None else subject.number(definition.count)
     count_at = subject.address_of(definition.count, subject.address)
     structs = subject.layouts({"slot": slot})
-    geometry = FlatTable(
+    geometry = DeclaredFlat(
         slots=min(slots, RUN) or RUN,
         bucket_size=state.width,
         load_factor=max(grows_at, 0) * RUN / max(slots, RUN),
@@ -274,7 +281,7 @@ def _open(
             is_rounded=rounding is not None if slots else None,
             unique_keys=not definition.is_multi,
             count_rule="F1",
-            growth=Growth(above=grows_at or None),
+            growth=growth_of(subject, grows_at),
         )
         compares = parts.compares_bytes and not definition.is_multi
         return SlotsMap(target, header, (table,) if slots else (), structs, hashes, compares)

@@ -255,7 +255,7 @@ def _open(
             geometry=geometry,
             header_size=subject.type.size,
             box_size=layout.size if malloc is None else malloc.size(layout.size),
-            is_rounded=is_rounded if arrays else None,
+            is_rounded=is_rounded,
             unique_keys=not definition.is_multi,
             count_rule="L1",
             growth=growth_of(subject, grows_at, moved),
@@ -276,14 +276,17 @@ def _open(
     return finished(target, counted(made, count), parts)
 
 
-def _sized(subject: Subject, found: list[Cells]) -> tuple[tuple[Array, ...], Malloc | None, bool]:
-    """The arrays that there are, with what the allocator has given for them."""
+def _sized(
+    subject: Subject, found: list[Cells]
+) -> tuple[tuple[Array, ...], Malloc | None, bool | None]:
+    """The arrays that there are, with what the allocator has given for them, and whether that is
+    known; None: it was not looked at, of segments."""
     there = [one for one in found if one.array.buckets]
     blocks = [Allocation(one.array.address, one.array.size) for one in there]
     is_whole = all(one.segments is None for one in there)
     rounding = find_malloc(subject.target, blocks) if is_whole else None
     if rounding is None:
-        return tuple(one.array for one in there), None, False
+        return tuple(one.array for one in there), None, False if there and is_whole else None
     malloc, sizes = rounding
     arrays = tuple(replace(one.array, size=size) for one, size in zip(there, sizes))
     return arrays, malloc, True

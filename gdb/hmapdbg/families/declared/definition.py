@@ -71,7 +71,8 @@ class NodeRule:
 
 @dataclass(frozen=True)
 class StateRule:
-    """The states of slots: `empty` and `deleted` are expressions on `state`."""
+    """The states of slots, which are the slots themselves without `member` and `address`; `empty`
+    and `deleted` are expressions on `state`."""
 
     where: Where
     member: Expression | None
@@ -347,9 +348,9 @@ class _Reader:
 
     def _state(self) -> StateRule:
         member, address = self._path("state", "member"), self._expression("state", "address")
-        if (member is None) == (address is None):
+        if member is not None and address is not None:
             raise self.file.where("state").error(
-                "needs either 'member', of a slot, or 'address', of an array of states"
+                "has both 'member', of a slot, and 'address', of an array of states: one says it"
             )
         return StateRule(
             self.file.where("state"),

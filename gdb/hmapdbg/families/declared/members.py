@@ -5,46 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
-from ...block import Addresses, Column
 from ...compat import dataclass
-from ...geometry.columns import Mask, Raw
+from ...geometry.counted_texts import CountedTexts
 from ...languages.c import counted_text
-from ...target import Kind, Memory, Target, Type
+from ...target import Kind, Target, Type
 from ...target.types import array_of, byte_array
 from ..retyped import Reading, reading_as
 from .definition import PartRule, Text
-from .evaluation import Spot, spot_of
+from .evaluation import spot_of
 from .reading import Subject
 
 MAX_SIZE = 1 << 20  # bytes of a key or elem
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A text and its length, both in a node or slot; see geometry.lists.layout.Values. The text is
-    behind a pointer, or is itself at `text`."""
-
-    text: Spot
-    length: Spot
-
-    def column(self, memory: Memory, addrs: Addresses, raw: Raw, ok: Mask) -> Column:
-        """The address and the length of each."""
-        at, size = self.text.offset, self.length.type.size
-        if self.text.type.kind is Kind.POINTER:
-            places = memory.pointer_column(raw, at)
-        else:
-            places = addrs + np.uint64(at)
-        lengths = memory.integer_column(raw, self.length.offset, size).astype(np.uint64)
-        both = np.stack([places, lengths], axis=1)
-        kind = f"{memory.order}u{memory.pointer_size}"
-        data = np.ascontiguousarray(both.astype(kind)).view(np.uint8)
-        return Column.read(data.reshape(len(addrs), 2 * memory.pointer_size), ok, addrs)
-
-    def addresses(self, addrs: Addresses) -> Addresses:
-        """Nowhere in memory do address and length lie side by side."""
-        return np.zeros(len(addrs), np.uint64)
 
 
 @dataclass(frozen=True)
@@ -55,7 +26,7 @@ class Part:
 
     offset: int
     type: Type
-    counted: Counted | None = None
+    counted: CountedTexts | None = None
     reading: Reading | None = None
     base: int = 0
     stride: int = 0
@@ -102,7 +73,10 @@ def find_part(
         raise rule.member.where.error(
             f"'{spot.type.name}' is no text: it must be a pointer or an array"
         )
-    return Part(spot.offset, counted_text(target.pointer_size), Counted(spot, length))
+    texts = CountedTexts(
+        spot.offset, length.offset, length.type.size, spot.type.kind is Kind.POINTER
+    )
+    return Part(spot.offset, counted_text(target.pointer_size), texts)
 
 
 def _of_size(subject: Subject, rule: PartRule, wanted: Type | None) -> Type:

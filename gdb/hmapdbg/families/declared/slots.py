@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...block import Addresses, Block, Column, Ints, Problem
 from ...compat import dataclass
 from ...geometry.columns import Mask, byte_hashes
+from ...geometry.counted_texts import CountedTexts
 from ...geometry.flat.layout import (
     DELETED,
     EMPTY,
@@ -34,7 +35,7 @@ from ...target import Memory, Target, Type
 from ..family import Map
 from ..malloc import Allocation, find_malloc
 from .evaluation import NUMBERS, Spot, column_of, spot_of
-from .members import Counted, Part
+from .members import Part
 from .opened import Parts, counted, finished, growth_of, parts_of, size_for
 from .reading import Subject
 
@@ -55,7 +56,7 @@ class CountedSlots:
 
     base: int
     stride: int
-    counted: Counted
+    counted: CountedTexts
     size: int  # of an address and a length
 
     def places(self, slots: Ints) -> Addresses:
@@ -182,12 +183,12 @@ def open_slots(subject: Subject) -> Map:
 def _state(subject: Subject, base: int, slot: Type) -> Integers:
     rule = subject.definition.state
     assert rule is not None  # the definition says so
+    where, at, stride, spot = rule.where, base, slot.size, Spot(0, slot)
     if rule.member is not None:
         with subject.judging(rule.member):
             spot = spot_of(slot, rule.member.node)
-        where, at, stride = rule.member.where, base + spot.offset, slot.size
-    else:
-        assert rule.address is not None
+        where, at = rule.member.where, base + spot.offset
+    elif rule.address is not None:
         at, item = subject.pointer(rule.address)
         spot = Spot(0, subject.item_type(None, item, rule.address))
         where, stride = rule.address.where, spot.type.size

@@ -1,8 +1,8 @@
 """For modules of Python that declare map families, loaded by `hmap-define FILE.py`: all that they
 may rely on, which changes only with a line in CHANGELOG.md. docs/own-maps.md has an example.
 
-A module has a list FAMILIES of objects of classes derived from OwnFamily. `open` reads the struct of
-a map and returns `chains(...)`, or any other Map (families/family.py).
+A module has a list FAMILIES of objects of classes derived from OwnFamily. `open` reads the struct
+of a map and returns `chains(...)`, or any other Map (families/family.py).
 """
 
 from __future__ import annotations

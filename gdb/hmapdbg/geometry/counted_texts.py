@@ -13,8 +13,8 @@ from .columns import Mask, Raw
 @dataclass(frozen=True)
 class CountedTexts:
     """Texts of nodes or slots: each begins at `text` bytes in its node or, with `is_pointer`, where
-    the pointer there leads; the member at `length`, of `size` bytes, is its length. As a column they
-    are addresses and lengths, of the size of a pointer each (languages.c.counted_text); see
+    the pointer there leads; the member at `length`, of `size` bytes, is its length. As a column
+    they are addresses and lengths, of the size of a pointer each (languages.c.counted_text); see
     lists.layout.Values."""
 
     text: int

@@ -18,7 +18,7 @@ from ...target import Kind, Memory, Type
 from ..family import Map
 from ..malloc import Allocation, Malloc, find_malloc
 from .definition import ArrayRule, Expression, NodeRule
-from .evaluation import Spot, column_of, spot_of
+from .evaluation import Numbers, Spot, column_of, spot_of
 from .opened import Parts, counted, finished, growth_of, parts_of, size_for
 from .reading import Subject
 
@@ -267,9 +267,7 @@ def _open(
             structs,
             _bucket_of(subject),
             keys_by_bytes=parts.compares_bytes and not definition.is_multi,
-            segments={
-                one.array.name: one.segments for one in found if one.segments is not None
-            },
+            segments={one.array.name: one.segments for one in found if one.segments is not None},
             counts=count is not None,
         )
 
@@ -297,7 +295,7 @@ def _bucket_of(subject: Subject) -> BucketOf:
 
     def bucket_of(codes: Addresses, array: Array) -> Addresses:
         assert rule is not None  # without it no codes are read
-        columns = {"hash": column_of(codes), "length": array.buckets}
+        columns: dict[str, Numbers] = {"hash": column_of(codes), "length": array.buckets}
         found = np.asarray(subject.compute(rule.bucket, columns)).astype(np.uint64)
         return np.broadcast_to(found, codes.shape)
 

@@ -40,21 +40,30 @@ def check(definition: Definition, find: FindType) -> None:
         except ExpressionError as error:
             raise one.where.error(str(error)) from None
     for expression in _of_the_map(definition):
-        _judge(expression, lambda node: _type_of(node, struct))
+        _judge(expression, _type_of, struct)
     item = _item(definition.array, struct, find)
     owner = item if definition.node is None else _node(definition, item, find)
-    if definition.node is not None and definition.array.first is not None and item is not None:
-        _judge(definition.array.first, lambda node: spot_of(item, node))
+    if definition.node is not None and definition.array.first is not None:
+        _judge(definition.array.first, _spot_of, item)
     for expression in _of_nodes(definition):
-        if owner is not None and owner.kind is Kind.STRUCT and owner.fields:
-            _judge(expression, lambda node: spot_of(owner, node))
+        _judge(expression, _spot_of, owner)
 
 
-def _judge(expression: Expression, look: Callable[[Node], object]) -> None:
+def _judge(
+    expression: Expression, look: Callable[[Node, Type], object], struct: Type | None
+) -> None:
+    """DefinitionError if a struct, as far as it is known, does not have what is looked for."""
+    if struct is None:
+        return
     try:
-        look(expression.node)
+        look(expression.node, struct)
     except ExpressionError as error:
         raise expression.where.error(f"'{expression.text}': {error}") from None
+
+
+def _spot_of(node: Node, struct: Type) -> None:
+    if struct.kind is Kind.STRUCT and struct.fields:
+        spot_of(struct, node)
 
 
 def _struct(find: FindType, name: str) -> Type | None:

@@ -61,8 +61,9 @@ def open_control(subject: Subject) -> Map:
         clones=clones,
     )
     grows_at = subject.optional(definition.grows_at)
-    limit = subject.optional(rule.limit, UNKNOWN if rule.growth_left is None else grows_at)
+    limit = subject.optional(rule.limit, grows_at) if rule.growth_left is not None else UNKNOWN
     left = subject.optional(rule.growth_left)
+    left_at = subject.address_of(rule.growth_left, subject.address)
     count = None if definition.count is None else subject.number(definition.count)
     count_at = subject.address_of(definition.count, subject.address)
     geometry = DeclaredControl(
@@ -79,10 +80,10 @@ def open_control(subject: Subject) -> Map:
             slots=slots,
             base=base,
             growth_left=left,
-            limit=limit if rule.growth_left is not None else UNKNOWN,
+            limit=limit,
             items=entries,
             items_at=count_at,
-            growth_left_at=subject.address_of(rule.growth_left, subject.address),
+            growth_left_at=left_at,
         )
         header = Header(
             family=definition.name,

@@ -105,11 +105,11 @@ class Struct:
         if isinstance(node, Number):
             return [Place(None, None, node.value)]
         if isinstance(node, Unary):
-            return [Place(None, None, _unary(node.sign, self.number(node.operand)))]
+            return [Place(None, None, _unary_of_one(node.sign, self.number(node.operand)))]
         left = self.number(node.left)
         if node.sign in ("&&", "||") and bool(left) is (node.sign == "||"):
             return [Place(None, None, int(bool(left)))]
-        return [Place(None, None, _binary(node.sign, left, self.number(node.right)))]
+        return [Place(None, None, _binary_of_two(node.sign, left, self.number(node.right)))]
 
     def _elements(self, owner: Place, node: Element) -> list[Place]:
         found = owner.type
@@ -263,12 +263,17 @@ def compute(node: Node, columns: Mapping[str, Numbers], struct: Struct) -> Numbe
 
 def _unary(sign: str, operand: Numbers) -> Numbers:
     if isinstance(operand, int):
-        return {"-": operator.neg, "~": operator.invert}.get(sign, lambda one: int(not one))(
-            operand
-        )
+        return _unary_of_one(sign, operand)
     if sign == "!":
-        return (operand == 0).astype(np.int64)
-    return ~operand if sign == "~" else (~operand + operand.dtype.type(1))
+        return np.asarray(operand == 0).astype(np.int64)
+    inverted = np.asarray(~operand)
+    return inverted if sign == "~" else np.asarray(inverted + operand.dtype.type(1))
+
+
+def _unary_of_one(sign: str, operand: int) -> int:
+    if sign == "!":
+        return int(not operand)
+    return ~operand if sign == "~" else -operand
 
 
 _PLAIN: Mapping[str, Callable[[Any, Any], Any]] = {

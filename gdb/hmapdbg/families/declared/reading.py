@@ -97,7 +97,8 @@ class Subject:
             found = BASIC[name]
         if found is None or (found.kind is Kind.STRUCT and not found.fields):
             raise named.where.error(
-                f"no type '{bare}' in the program: build with -g, or name it to 'hmap-layout --also'"
+                f"no type '{bare}' in the program: build with -g, or name it to "
+                "'hmap-layout --also'"
             )
         for _ in range(stars):
             found = pointer_to(found, self.target.pointer_size)

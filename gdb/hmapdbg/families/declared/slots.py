@@ -34,7 +34,7 @@ from ...layout import StructLayout
 from ...target import Memory, Target, Type
 from ..family import Map
 from ..malloc import Allocation, find_malloc
-from .evaluation import NUMBERS, Spot, column_of, spot_of
+from .evaluation import NUMBERS, Numbers, Spot, column_of, spot_of
 from .members import Part
 from .opened import Parts, counted, finished, growth_of, parts_of, size_for
 from .reading import Subject
@@ -97,7 +97,7 @@ class Hashes:
             )
             raw, ok = target.gather(at, self.size)
         codes = target.integer_column(raw, 0, self.size).astype(np.uint64)
-        columns = {"hash": column_of(codes), "length": self.slots}
+        columns: dict[str, Numbers] = {"hash": column_of(codes), "length": self.slots}
         found = np.asarray(self.subject.compute(rule.bucket, columns)).astype(np.uint64)
         homes = np.broadcast_to(found, codes.shape)
         return np.minimum(homes, np.uint64(self.slots)).astype(np.int64), ok
@@ -195,12 +195,14 @@ def _state(subject: Subject, base: int, slot: Type) -> Integers:
     if spot.type.kind not in NUMBERS or spot.type.size not in (1, 2, 4, 8):
         raise where.error(f"'{spot.type.name}' is no state: it must be a number or a pointer")
 
+    is_empty, is_deleted = rule.empty, rule.deleted
+
     def meaning(stored: NDArray[Any]) -> States:
         columns = {"state": column_of(stored)}
-        empty = np.asarray(subject.compute(rule.empty, columns)) != 0
+        empty = np.asarray(subject.compute(is_empty, columns)) != 0
         found = np.where(empty, EMPTY, LIVE)
-        if rule.deleted is not None:
-            deleted = np.asarray(subject.compute(rule.deleted, columns)) != 0
+        if is_deleted is not None:
+            deleted = np.asarray(subject.compute(is_deleted, columns)) != 0
             found = np.where(deleted & ~empty, DELETED, found)
         states: States = np.broadcast_to(found, stored.shape).astype(np.uint8)
         return states
@@ -235,7 +237,9 @@ def _open(
     blocks = [Allocation(base, slots * slot.size)]
     if not base <= state.base < base + slot.size:
         blocks.append(Allocation(state.base, slots * state.width))
-    blocks += [Allocation(one.base, slots * one.stride) for one in (parts.key, parts.elem) if one.base]
+    blocks += [
+        Allocation(one.base, slots * one.stride) for one in (parts.key, parts.elem) if one.base
+    ]
     rounding = find_malloc(target, blocks) if slots else None
     size = sum(one.size for one in blocks) if rounding is None else sum(rounding[1])
     grows_at = subject.optional(definition.grows_at)
@@ -243,6 +247,7 @@ def _open(
     rule = definition.state
     assert rule is not None
     tombstones = subject.optional(rule.tombstones, -1)
+    tombstones_at = subject.address_of(rule.tombstones, subject.address)
     count = None if definition.count is None else subject.number(definition.count)
     count_at = subject.address_of(definition.count, subject.address)
     structs = subject.layouts({"slot": slot})
@@ -265,7 +270,7 @@ def _open(
             items=entries,
             items_at=count_at,
             deleted=tombstones,
-            deleted_at=subject.address_of(rule.tombstones, subject.address),
+            deleted_at=tombstones_at,
         )
         header = Header(
             family=definition.name,

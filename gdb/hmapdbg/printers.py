@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -166,6 +167,25 @@ def _shown(text: str) -> str:
     return in_charset(text, gdb.target_charset()).replace("\n", "\\n")
 
 
+class _Declared(gdb.printing.PrettyPrinter):
+    """The printer of maps of families that users declare."""
+
+    def __init__(self) -> None:
+        super().__init__("hmap-declared")
+
+    def __call__(self, value: gdb.Value) -> MapPrinter | None:
+        families = sys.modules.get(f"{__package__}.families")
+        if families is None:  # so none was declared
+            return None
+        declared = families.DEFINITIONS
+        found = value.type.strip_typedefs().unqualified()
+        if not declared.all() or found.code != gdb.TYPE_CODE_STRUCT:
+            return None
+        names = [name for name in (value.type.name, found.name) if name]
+        fields = {one.name for one in found.fields() if one.name}
+        return MapPrinter(value) if declared.may_be_map(names, fields) else None
+
+
 def register() -> None:
     """Adds the printer to gdb's own list; a printer of that name is replaced."""
     printers = gdb.printing.RegexpCollectionPrettyPrinter("hmap")
@@ -178,3 +198,5 @@ def register() -> None:
     printers.add_printer("Abseil", OF_ABSL, MapPrinter)
     printers.add_printer("Qt", OF_QT, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)
+    declared = _Declared()
+    gdb.printing.register_pretty_printer(None, declared, replace=True)

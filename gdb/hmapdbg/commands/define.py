@@ -57,6 +57,7 @@ class Define(HmapCommand):
             return
         for loaded in DEFINITIONS.all():
             _tell(loaded, with_path=True)
+            _tell_structs(loaded)
         if not DEFINITIONS.all():
             write("no definitions are loaded: 'hmap-define FILE'\n")
 
@@ -64,14 +65,9 @@ class Define(HmapCommand):
 def load(path: str) -> None:
     """Loads a file, and tells what is in it. TargetError: then nothing has changed."""
     from ..families import DEFINITIONS
-    from ..target import TargetError
-    from ..target.opening import open_target
+    from ..target.opening import type_finder
 
-    try:
-        find = open_target().lookup_type
-    except TargetError:  # no program: its structs will be checked when a map is opened
-        find = None
-    _tell(DEFINITIONS.load(path, find), with_path=False)
+    _tell(DEFINITIONS.load(path, type_finder()), with_path=False)
 
 
 def _tell(loaded: Loaded, with_path: bool) -> None:
@@ -81,6 +77,23 @@ def _tell(loaded: Loaded, with_path: bool) -> None:
         about = getattr(one, "describes", "").replace(f" ({one.name})", "")
         where = f"   ({loaded.path})" if with_path else ""
         write(printable(f"{one.name}: {about}{where}") + "\n")
+
+
+def _tell_structs(loaded: Loaded) -> None:
+    """What a layout file must have for maps of these families."""
+    from ..families.declared.checking import structs_of
+    from ..families.declared.family import DeclaredFamily
+    from ..target.opening import type_finder
+    from ..text import printable
+
+    find = type_finder()
+    if find is None:
+        return
+    for one in loaded.families:
+        names = structs_of(one.definition, find) if isinstance(one, DeclaredFamily) else []
+        if names:
+            options = " ".join(f"--also {name}" for name in names)
+            write(printable(f"  in a layout file by: {options}") + "\n")
 
 
 def _unquoted(path: str) -> str:

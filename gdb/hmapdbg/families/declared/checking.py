@@ -18,6 +18,7 @@ from .expression import (
     Node,
     Number,
     Unary,
+    children_of,
 )
 
 # The type of that name; None: the program has none.
@@ -47,6 +48,43 @@ def check(definition: Definition, find: FindType) -> None:
         _judge(definition.array.first, _spot_of, item)
     for expression in _of_nodes(definition):
         _judge(expression, _spot_of, owner)
+
+
+def structs_of(definition: Definition, find: FindType) -> list[str]:
+    """The structs that reading such a map needs, each once, as far as the program has them: for
+    'hmap-layout --also'."""
+    if definition.struct is None:
+        return []
+    struct = _struct(find, definition.struct.text)
+    if struct is None or not struct.fields:
+        return []
+    item = _item(definition.array, struct, find)
+    owner = item if definition.node is None else _node(definition, item, find)
+    found = [struct, item, owner, *_owners(definition, struct)]
+    texts = [one.type for one in (definition.key, definition.elem) if one is not None]
+    if definition.named is not None:
+        texts += [one for both in definition.named.types.values() for one in both]
+    found += [_named(find, one) for one in texts]
+    names: dict[str, None] = {}
+    for one in found:
+        if one is not None and one.kind in (Kind.STRUCT, Kind.UNION) and one.name:
+            names[one.name.removeprefix("struct ").removeprefix("union ")] = None
+    return list(names)
+
+
+def _owners(definition: Definition, struct: Type) -> Iterator[Type | None]:
+    """The structs behind pointers that expressions lead through."""
+    for expression in _of_the_map(definition):
+        for node in _paths_in(expression.node):
+            owner = _type_of(node.owner, struct)
+            yield _target(owner) if owner is not None and owner.kind is Kind.POINTER else owner
+
+
+def _paths_in(node: Node) -> Iterator[Member]:
+    if isinstance(node, Member):
+        yield node
+    for one in children_of(node):
+        yield from _paths_in(one)
 
 
 def _judge(

@@ -128,20 +128,23 @@ def parse_path(text: str) -> Node:
     return found
 
 
+def children_of(node: Node) -> tuple[Node, ...]:
+    """What an expression consists of."""
+    if isinstance(node, (Member, Element)):
+        return (node.owner,)
+    if isinstance(node, Unary):
+        return (node.operand,)
+    if isinstance(node, Binary):
+        return (node.left, node.right)
+    return (node.condition, node.yes, node.no) if isinstance(node, Choice) else ()
+
+
 def names_in(node: Node) -> Iterator[str]:
     """The fields and columns that an expression begins with."""
     if isinstance(node, Name):
         yield node.name
-    elif isinstance(node, (Member, Element)):
-        yield from names_in(node.owner)
-    elif isinstance(node, Unary):
-        yield from names_in(node.operand)
-    elif isinstance(node, Binary):
-        yield from names_in(node.left)
-        yield from names_in(node.right)
-    elif isinstance(node, Choice):
-        for one in (node.condition, node.yes, node.no):
-            yield from names_in(one)
+    for one in children_of(node):
+        yield from names_in(one)
 
 
 class _Parser:

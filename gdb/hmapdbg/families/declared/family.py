@@ -29,14 +29,13 @@ class DeclaredFamily:
         self.name = definition.name
         self.words = (definition.name.lower(),)
         fields = tuple(one.text for one in definition.fields)
-        struct = definition.struct.text if definition.struct is not None else "a struct"
-        self.describes = f"{struct} with {', '.join(fields)} ({definition.name})"
+        self.struct = definition.struct.text if definition.struct is not None else ""
+        self.describes = f"{self.struct or 'a struct'} with {', '.join(fields)} ({definition.name})"
         self.headers = (fields,)
         self.is_handle = definition.is_handle
 
     def recognise(self, found: Type) -> bool:
-        struct = self.definition.struct
-        is_named = struct is None or bare_name(found.name) == bare_name(struct.text)
+        is_named = not self.struct or bare_name(found.name) == bare_name(self.struct)
         return is_named and has_fields(found, self.headers[0])
 
     def open(self, target: Target, value: Value, found: Type, address: int) -> Map:

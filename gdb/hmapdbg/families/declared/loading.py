@@ -13,8 +13,8 @@ from ...target import TargetError
 
 from ..family import Family
 from .checking import FindType, check
-from .definition import read_definition
-from .family import DeclaredFamily
+from .document import read_definition
+from .family import DeclaredFamily, bare_name
 from .toml_file import DefinitionError
 
 MODULE = "hmap_definition_"  # begins the names of modules
@@ -54,7 +54,7 @@ class Definitions:
             self._check_name(full, one)
             if find is not None and isinstance(one, DeclaredFamily):
                 check(one.definition, find)
-        self._drop(full)
+        self.drop(full)
         # Before the package's own: a user means what they declare.
         self._families[:0] = found
         self._loaded[full] = Loaded(full, tuple(found))
@@ -65,19 +65,31 @@ class Definitions:
         if not path:
             count = len(self._loaded)
             for one in list(self._loaded):
-                self._drop(one)
+                self.drop(one)
             return count
         full = os.path.abspath(os.path.expanduser(path))
         if full not in self._loaded:
             raise TargetError(f"no definitions of '{path}' are loaded: see 'hmap-define'")
-        self._drop(full)
+        self.drop(full)
         return 1
 
-    def _drop(self, path: str) -> None:
+    def drop(self, path: str) -> None:
+        """Unloads a file, by its absolute path, if it is loaded."""
         loaded = self._loaded.pop(path, None)
         if loaded is not None:
             gone = {id(one) for one in loaded.families}
             self._families[:] = [one for one in self._families if id(one) not in gone]
+
+    def may_be_map(self, names: Sequence[str], fields: set[str]) -> bool:
+        """Whether a struct with one of those names, and those fields, may be a map of one."""
+        known = {bare_name(one) for one in names}
+        for loaded in self.all():
+            for family in loaded.families:
+                has_all = any(set(header) <= fields for header in getattr(family, "headers", ()))
+                struct = bare_name(str(getattr(family, "struct", "")))
+                if has_all and (not struct or struct in known):
+                    return True
+        return False
 
     def _check_name(self, path: str, family: Family) -> None:
         taken = {one.name: each.path for each in self.all() for one in each.families}
@@ -134,15 +146,3 @@ def _line_in(error: Exception, path: str) -> int:
         return error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
     return next((one.lineno or 0 for one in reversed(frames) if one.filename == path), 0)
-
-
-def declared_for(families: Sequence[Family], fields: set[str], name: str) -> bool:
-    """Whether a struct with those fields and that name is a map of one of these families."""
-    for family in families:
-        if isinstance(family, DeclaredFamily):
-            struct = family.definition.struct
-            if struct is not None and struct.text.split()[-1] != name.split()[-1:][0]:
-                continue
-        if any(set(header) <= fields for header in getattr(family, "headers", ())):
-            return True
-    return False

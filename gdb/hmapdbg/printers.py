@@ -15,9 +15,10 @@ from .terminal import in_charset
 
 if TYPE_CHECKING:
     from .families.family import Map
-    from .target import Target
+    from .target import Target, Type
     from .target.gdb_values import GdbValues
 
+MAX_TEXT = 64 << 10  # bytes of a text that is shown
 MAX_NAME = 100  # bytes of a string that names a child
 OF_HASHBROWN = (
     r"^(std::collections::hash::(map|set)|hashbrown|indexmap|dashmap)::([a-z_]+::)*"
@@ -83,14 +84,14 @@ class MapPrinter(Printer):  # type: ignore[misc]
         opened = self._open()
         if opened is None:
             return
-        _, values, found = opened
+        target, values, found = opened
         number = 0
         for entry in self._iter_entries():
-            key = values.gdb_value(entry.key, found.header.key_type, entry.key_data)
-            yield f"[{number}]" if self._is_set else f"[{number} key]", _safe(key)
+            key = _value(target, values, entry.key, found.header.key_type, entry.key_data)
+            yield f"[{number}]" if self._is_set else f"[{number} key]", key
             if not self._is_set:
-                elem = values.gdb_value(entry.elem, found.header.elem_type, entry.elem_data)
-                yield f"[{number} elem]", _safe(elem)
+                elem = _value(target, values, entry.elem, found.header.elem_type, entry.elem_data)
+                yield f"[{number} elem]", elem
             number += 1
 
     def num_children(self) -> int:
@@ -150,6 +151,25 @@ class MapPrinter(Printer):  # type: ignore[misc]
         """Whether there are keys alone."""
         opened = self._open()
         return opened is not None and not opened[2].header.elem_type.name
+
+
+def _value(
+    target: Target, values: GdbValues, address: int, found: Type, data: bytes
+) -> gdb.Value | str:
+    """A key or elem for gdb to print."""
+    from .languages import read_counted_string
+    from .languages.c import is_counted_text
+    from .target import MemoryFault
+
+    if not is_counted_text(found):
+        return _safe(values.gdb_value(address, found, data))
+    try:
+        text = read_counted_string(target, found, data, MAX_TEXT)
+    except MemoryFault as fault:
+        return _shown(f"<{fault}>")
+    if text is None:
+        return "<too long>"
+    return _safe(gdb.Value(_shown(text.decode("utf-8", "backslashreplace"))))
 
 
 def _safe(value: gdb.Value) -> gdb.Value | str:

@@ -1,5 +1,5 @@
-"""A definition file read and checked: each key is known, has a value of its type, and each expression
-can be parsed. Whether a struct has the fields that it names, the program shows."""
+"""A definition file read and checked: each key is known, has a value of its type, and each
+expression can be parsed. Whether a struct has the fields that it names, the program shows."""
 
 from __future__ import annotations
 

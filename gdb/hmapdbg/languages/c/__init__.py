@@ -18,7 +18,7 @@ class C(Language):
     name = "C"
 
     def find_string(self, found: Type) -> StringType | None:
-        if found.name != NAME or len(found.fields) != 2:
+        if not is_counted_text(found):
             return None
         return counted_string(found, found.fields[0], found.fields[1])
 
@@ -31,6 +31,11 @@ def counted_text(pointer_size: int) -> Type:
         Field("length", pointer_size, length),
     )
     return Type(Kind.STRUCT, NAME, 2 * pointer_size, fields=fields)
+
+
+def is_counted_text(found: Type) -> bool:
+    """Whether a type is one of these, which no debugger knows."""
+    return found.name == NAME and len(found.fields) == 2
 
 
 LANGUAGE = C()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .block import Addresses, Block, Column, Ints, Place, Problem
+from .block import Addresses, Block, Column, Ints, Place, Problem, found_entries
 from .families.family import Map, has_fields
 from .families.reading import cannot_read, read_struct, unsound
 from .geometry.counted_texts import CountedTexts as Texts
@@ -180,9 +180,7 @@ def chains(
 
     if count is not None:
         return made(count)
-    walked = made(0).walk(cells=False)
-    blocks = (one.buckets for one in walked if isinstance(one, Block) and one.buckets is not None)
-    return made(sum(int(one.live.sum()) for one in blocks))
+    return made(found_entries(made(0).walk(cells=False)))
 
 
 class _Chains(ListMap):

@@ -17,7 +17,7 @@
 static bool has_all(const struct reader *reader)
 {
     for (size_t i = 0; reader->also[i] != NULL; i++)
-        if (!reader->also_met[i])
+        if (!reader->also_met[reader_find_also(reader, reader->also[i])])
             return arena_fail(reader->arena, "no type '%s' in '%s': check the name after '--also'",
                               reader->also[i], reader->program_path);
     return true;

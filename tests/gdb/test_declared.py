@@ -1,24 +1,28 @@
-"""Declared families: gdb's files equal the ground truth that the programs have written, live and from
-a core, by the definition files that users get; faults are named."""
+"""Declared families: gdb's files equal the ground truth that the programs have written, live and
+from a core, by the definition files that users get; faults are named."""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from declared_programs import DEFINITIONS, FILES, STOP, define, names_of, program
-from harness import Fails, Tries, gdb_session
+from harness import ROOT, Fails, Tries, gdb_session
 from truth import assert_files_same, read_csv
 
-BUILDS = (("gcc", "-O0"), ("clang", "-O2", "-gdwarf-4"))
+HMAP_LAYOUT = ROOT / "build" / "dev" / "libhmap" / "layout" / "hmap-layout"
+BUILDS = (
+    *((name, ("gcc", "-O0")) for name in sorted(DEFINITIONS)),
+    *((name, ("clang", "-O2", "-gdwarf-4")) for name in ("dynahash", "own")),
+)
 
 
-@pytest.mark.parametrize("by", BUILDS, ids="".join)
-@pytest.mark.parametrize("name", sorted(DEFINITIONS))
+@pytest.mark.parametrize(("name", "by"), BUILDS, ids=str)
 def test_view_of_live_process_and_of_its_core_equals_the_truth(
     name: str, by: tuple[str, ...], folder: Path
 ) -> None:
@@ -33,14 +37,15 @@ def test_view_of_live_process_and_of_its_core_equals_the_truth(
                 f"hmap-check {table}",
             ]
     dead = [f"generate-core-file {core}", "kill", f"core-file {core}", *commands["dead"]]
-    session = gdb_session(exe, [str(truth)], commands=[define(name), *STOP, *commands["live"], *dead])
+    session = gdb_session(
+        exe, [str(truth)], commands=[define(name), *STOP, *commands["live"], *dead]
+    )
     count = len(commands["live"])
     for view, outcomes in ("live", session[3 : 3 + count]), ("dead", session[-count:]):
         for table, check in zip(names_of(exe), outcomes[1::2]):
             assert_files_same(folder / view / table, truth / table)
             entries = len(read_csv(truth / table / "entries.csv"))
-            noun = "entry" if entries == 1 else "entries"
-            assert check.output.startswith(f"consistent: {entries:,} {noun}\n"), check.output
+            assert check.output == f"consistent: {entries:,} entries\n", check.output
 
 
 HELPERS = """
@@ -59,76 +64,65 @@ def at(text): return number("(unsigned long) &" + text)
 def put(text, value):
     size = gdb.parse_and_eval(text).type.sizeof
     write(at(text), (value % (1 << 8 * size)).to_bytes(size, "little"))
-def first(text, test, end=4096): return next(i for i in range(end) if test(text % i))
+def first(text, test): return next(text % i for i in range(4096) if test(text % i))
 def tell(*numbers): print("planted", *(hex(number) for number in numbers))
 """
-LONG = "first('many.heads[%d].first', lambda it: number(it) and number(it + '->next'))"
-CHAIN = f"many.heads[{{{LONG}}}].first"
-SESSION = f"((struct session *) ((char *) {CHAIN} - 8))"
-HASHED = "first('cache.slots[%d].hash', lambda it: number(it) > 1)"
-FULL = "first('swiss.control[%d]', lambda it: number(it) < 0x80, 128)"
-MOVED = "first('growing.table[0][%d]', lambda it: number(it))"
-ENTRY = "first('relations->dir[0][%d]', lambda it: number(it), 256)"
-ELEMENT = "first('types.buckets[%d]', lambda it: number(it))"
+# Names for the places of faults.
+NAMES = {
+    "hlist": """
+CHAIN = first("many.heads[%d].first", lambda it: number(it) and number(it + "->next"))
+NODE = f"((struct session *) ((char *) {CHAIN} - 8))"
+NEXT = f"((struct session *) ((char *) {CHAIN}->next - 8))"
+""",
+    "own": """
+HASH = first("cache.slots[%d].hash", lambda it: number(it) > 1)
+OLD = first("growing.table[0][%d]", number)
+""",
+    "dynahash": """
+HASH = first("relations->dir[0][%d]", number) + "->hashvalue"
+ENTRIES = "relations->hctl->freeList[%d].nentries"
+""",
+    "ngx_hash": """
+ELEMENT = first("types.buckets[%d]", number)
+""",
+}
 # For each program: Python that plants a fault, the table, and the invariants that hmap-check names.
 # Where it tells addresses, they are those that are named, in that order.
 FAULTS: dict[str, Sequence[tuple[str, str, str]]] = {
     "hlist": (
         ("put('many.count', 2999); tell(at('many.count'))", "many", "L1"),
-        (f"put(f'{CHAIN}', 0x10); tell(0x10, at('many.count'))", "many", "L3 L1"),
+        ("put(CHAIN, 0x10); tell(0x10, at('many.count'))", "many", "L3 L1"),
         (
-            f"put(f'{SESSION}->hash', number(f'{SESSION}->hash') ^ 1);"
-            f" tell(at(f'{SESSION}->hash'))",
+            "put(NODE + '->hash', number(NODE + '->hash') ^ 1); tell(at(NODE + '->hash'))",
             "many",
             "L5",
         ),
-        (f"put(f'{CHAIN}->next->next', number(f'{CHAIN}'))", "many", "L1 L3 L4"),
-        (
-            f"put(f'{SESSION}->id', number(f'((struct session *) ((char *) {CHAIN}->next - 8))->id'))",
-            "many",
-            "L6",
-        ),
-        # A list that ends with no number of its own, but leads nowhere.
+        ("put(CHAIN + '->next->next', number(CHAIN))", "many", "L1 L3 L4"),
+        ("put(NODE + '->id', number(NEXT + '->id'))", "many", "L6"),
+        # A list that leads nowhere, where an odd number should end it.
         ("put('peers.chains[1].first', 0x10); tell(0x10)", "peers", "L3"),
     ),
     "own": (
         ("put('thinned_cache.gone', 1); tell(at('thinned_cache.gone'))", "thinned_cache", "F2"),
         ("put('cache.used', 7); tell(at('cache.used'))", "cache", "F1"),
+        ("put(HASH, number(HASH) ^ 0x100); tell(at(HASH))", "cache", "F5"),
         (
-            f"put(f'cache.slots[{{{HASHED}}}].hash', number(f'cache.slots[{{{HASHED}}}].hash') ^ 0x100);"
-            f" tell(at(f'cache.slots[{{{HASHED}}}].hash'))",
-            "cache",
-            "F5",
+            "put('numbers.keys[3]', number('numbers.keys[2]')); tell(at('numbers.keys[3]'))",
+            "numbers",
+            "F6",
         ),
-        ("put('numbers.keys[3]', number('numbers.keys[2]')); tell(at('numbers.keys[3]'))",
-         "numbers", "F6"),
         ("put('swiss.control[130]', 0x11); tell(at('swiss.control[130]'))", "swiss", "R4"),
         ("put('swiss.growth_left', 5); tell(at('swiss.growth_left'))", "swiss", "R5"),
         ("put('swiss.items', 5); tell(at('swiss.items'))", "swiss", "R1"),
-        (
-            f"put('growing.table[0][2]', number(f'growing.table[0][{{{MOVED}}}]'))",
-            "growing",
-            "L1 L4 L7",
-        ),
+        ("put('growing.table[0][2]', number(OLD))", "growing", "L1 L4 L7"),
     ),
     "dynahash": (
         ("put('relations->dir[2]', 0)", "relations", "L1 fault"),
-        ("put('relations->hctl->freeList[3].nentries', 9);"
-         " tell(at('relations->hctl->freeList'))", "relations", "L1"),
-        (
-            f"put(f'relations->dir[0][{{{ENTRY}}}]->hashvalue', 4); "
-            f"tell(at(f'relations->dir[0][{{{ENTRY}}}]->hashvalue'))",
-            "relations",
-            "L5",
-        ),
+        ("put(ENTRIES % 3, 9); tell(at(ENTRIES % 0))", "relations", "L1"),
+        ("put(HASH, 4); tell(at(HASH))", "relations", "L5"),
     ),
     "ngx_hash": (
-        (
-            f"put(f'types.buckets[{{{ELEMENT}}}]->name[0]', 1);"
-            f" tell(number(f'types.buckets[{{{ELEMENT}}}]'))",
-            "types",
-            "L5",
-        ),
+        ("put(ELEMENT + '->name[0]', 1); tell(number(ELEMENT))", "types", "L5"),
         ("put('types.buckets[5]', 0x10); tell(0x10)", "types", "L3"),
     ),
 }
@@ -150,7 +144,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", sorted(DEFINITIONS))
 def test_faults_are_named_and_walks_end(name: str, folder: Path) -> None:
     helpers = folder / "helpers.py"
-    helpers.write_text(HELPERS, encoding="utf-8")
+    helpers.write_text(HELPERS + NAMES[name], encoding="utf-8")
     start = [define(name), *STOP, f"source {helpers}"]
     commands: list[str | Fails | Tries] = []
     for plant, table, _ in FAULTS[name]:
@@ -220,25 +214,69 @@ def test_maps_are_found_looked_up_printed_and_drawn(folder: Path) -> None:
         "still": 20,
         "growing": 120,
     }
-    (text, absent, point, moved, length, value, field, entries, members, chain, skewed, family, same) = (
-        outcome.output for outcome in session[4:17]
-    )
+    (
+        text,
+        absent,
+        point,
+        moved,
+        length,
+        value,
+        field,
+        entries,
+        members,
+        chain,
+        skewed,
+        family,
+        same,
+    ) = (outcome.output for outcome in session[4:17])
     assert text.startswith("name-7 is in slot ") and text.endswith("  7.5\n")
     assert absent.startswith("name-9999 is absent")
     assert "{x = 3, y = 7}" in point
     assert "of the old array" in moved and "{x = 83, y = -83}" in moved
     assert (length, value, field) == ("$1 = 120\n", "$2 = 7.5\n", "$3 = -83\n")
-    assert entries.startswith("$4 = cache map with 15 entries = {") and '["name-3"] = 3.5' in entries
-    assert members.startswith("$5 = point_set map with 7 entries = {{x = 0, y = 7}, {x = 3")
+    assert (
+        entries.startswith("$4 = cache map with 15 entries = {") and '["name-3"] = 3.5' in entries
+    )
+    assert members.startswith("$5 = point_set with 7 entries = {{x = 0, y = 7}, {x = 3")
     assert "415 -> {x = 83, y = -83}" in chain
     assert "verdict    skewed: " in skewed
-    assert "4 maps hold" in family and "no map has changed" in same or "same" in same
+    assert "4 maps hold" in family
+    assert "600" not in same
     assert (folder / "growing.png").stat().st_size > 10_000 and (folder / "thinned.svg").exists()
     layout, listed, forgotten, gone = session[-4:]
     assert "dict {" in layout.output and "link {" in layout.output
     assert "  in a layout file by: --also dict --also link --also point\n" in listed.output
     assert forgotten.output == "5 definition files forgotten\n"
     assert str(gone.error).startswith("'cache' is not a map: its type is 'struct cache'")
+
+
+@pytest.mark.parametrize("name", ["dynahash", "own"])
+def test_a_stripped_program_is_read_by_a_layout_file(name: str, folder: Path) -> None:
+    """Which hmap-layout makes as hmap-define says."""
+    exe, truth, core = program(name), folder / "truth", folder / "core"
+    live = gdb_session(
+        exe,
+        [str(truth)],
+        commands=[define(name), *STOP, f"generate-core-file {core}", "hmap-define"],
+    )
+    words = re.findall(r"--also (\S+)", live[-1].output)
+    stripped, layout = folder / "stripped", folder / "layout.json"
+    also = [word for struct in words for word in ("--also", struct)]
+    subprocess.run([HMAP_LAYOUT, exe, "--json", layout, *also], check=True)
+    subprocess.run(["strip", "-o", stripped, exe], check=True)
+    commands = [define(name), f"hmap-layout load {layout}"]
+    for table in names_of(exe):
+        stem = folder / "view" / table
+        stem.mkdir(parents=True)
+        commands += [
+            f"hmap-dump {table} --csv {stem}/occupancy.csv --entries {stem}/entries.csv",
+            f"hmap-check {table}",
+        ]
+    session = gdb_session(stripped, core=core, commands=[*commands, "hmap-list"])
+    for table, check in zip(names_of(exe), session[3:-1:2]):
+        assert_files_same(folder / "view" / table, truth / table)
+        assert check.output.startswith("consistent: "), check.output
+    assert f"{len(names_of(exe))} maps hold" in session[-1].output
 
 
 def test_a_definition_that_does_not_fit_the_program_is_refused(folder: Path) -> None:
@@ -255,8 +293,10 @@ def test_a_definition_that_does_not_fit_the_program_is_refused(folder: Path) -> 
     start = [f"hmap-define {folder}/expression.toml", *STOP]
     commands = [
         Fails("hmap-dump many"),
-        *(Fails(f"hmap-define {folder}/{name}.toml") for name in ("field", "expression", "member")),
+        Fails(f"hmap-define {folder}/expression.toml"),
         f"hmap-define --forget {folder}/expression.toml",
+        Fails(f"hmap-define {folder}/field.toml"),
+        Fails(f"hmap-define {folder}/member.toml"),
         f"hmap-define {folder}/type.toml",
         Fails("hmap-dump many"),
         f"hmap-define --forget {folder}/type.toml",
@@ -266,18 +306,24 @@ def test_a_definition_that_does_not_fit_the_program_is_refused(folder: Path) -> 
         Fails(f"set hmap definitions {folder}/good.toml:{folder}/nowhere.toml"),
         "show hmap definitions",
     ]
-    session = gdb_session(
-        program("hlist"), [str(folder / "truth")], commands=[*start, *commands]
-    )
-    line = {name: text.splitlines().index(one) + 1 for name, one in (
-        ("fields", 'fields = ["heads", "bits", "count"]     # by which it is recognised'),
-        ("length", 'length = "1 << bits"'),
-        ("next", 'next = "by_id.next"'),
-        ("type", 'type = "struct session"'),
-    )}
-    opened, field, expression, member, _, _, named, _, _, good, nowhere, several, shown = session[3:]
+    session = gdb_session(program("hlist"), [str(folder / "truth")], commands=[*start, *commands])
+    line = {
+        name: text.splitlines().index(one) + 1
+        for name, one in (
+            ("fields", 'fields = ["heads", "bits", "count"]     # by which it is recognised'),
+            ("length", 'length = "1 << bits"'),
+            ("next", 'next = "by_id.next"'),
+            ("type", 'type = "struct session"'),
+        )
+    }
+    opened, expression, _, field, member, _, named, _, _, good, nowhere, several, shown = session[
+        3:
+    ]
     has = "it has name, heads, bits, count"
-    lacks = f":{line['length']}: array.length: '1 << size': 'struct session_table' has no field 'size': {has}"
+    lacks = (
+        f":{line['length']}: array.length: '1 << size': 'struct session_table' has no field "
+        f"'size': {has}"
+    )
     assert opened.error == f"{folder}/expression.toml{lacks}"
     assert expression.error == f"{folder}/expression.toml{lacks}"
     assert field.error == (
@@ -293,7 +339,9 @@ def test_a_definition_that_does_not_fit_the_program_is_refused(folder: Path) -> 
         "build with -g, or name it to 'hmap-layout --also'"
     )
     assert "3,000 in 1,024 buckets" in good.output
-    assert nowhere.error == several.error == (
-        f"cannot read '{folder}/nowhere.toml': No such file or directory"
+    assert (
+        nowhere.error
+        == several.error
+        == (f"cannot read '{folder}/nowhere.toml': No such file or directory")
     )
     assert shown.output == "Definition files of map families: none.\n"

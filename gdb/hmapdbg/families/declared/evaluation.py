@@ -76,6 +76,11 @@ class Struct:
             raise ExpressionError("a sum is no place in memory")
         return found[0]
 
+    def address_of(self, node: Node) -> int | None:
+        """Where a field is, of a sum the first; None: nowhere. ExpressionError."""
+        found = self._places(node)
+        return found[0].address if found else None
+
     def pointer(self, node: Node) -> tuple[int, Type | None]:
         """Where a pointer leads, or an array is, and the type of what is there, None where that is
         unknown. ExpressionError."""

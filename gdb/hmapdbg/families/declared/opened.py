@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from ...block import live_entries
+from ...block import found_entries
 from ...compat import dataclass
 from ...header import Growth
 from ...target import Kind, Target, Type
@@ -71,7 +71,7 @@ def counted(make: Callable[[int], Map], known: int | None) -> Map:
     """The map with the number of its entries, which a walk finds if it does not count them."""
     if known is not None:
         return make(known)
-    return make(live_entries(make(0).walk(cells=False)) or 0)
+    return make(found_entries(make(0).walk(cells=False)))
 
 
 def growth_of(subject: Subject, grows_at: int, moved: int = 0) -> Growth | None:

@@ -71,9 +71,9 @@ class Subject:
         if expression is None:
             return default
         with contextlib.suppress(ExpressionError):
-            place = self.struct.place(expression.node)
-            if place.address is not None:
-                return place.address
+            address = self.struct.address_of(expression.node)
+            if address is not None:
+                return address
         for name in names_in(expression.node):
             with contextlib.suppress(ExpressionError):
                 return self.address + find_member(self.type, name).offset

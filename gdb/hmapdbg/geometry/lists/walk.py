@@ -93,8 +93,9 @@ class ListWalk:
     # ---- links
 
     def _follow(self, first: int, heads: Addresses, out: list[_Found]) -> Iterator[Problem]:
-        """Appends the nodes of all lists, and yields what ends one before its time."""
-        layout = self.layout
+        """Appends the nodes of all lists, and yields what ends one before its time. A list that
+        leads back into itself is left once a node is met that was marked (Brent's algorithm)."""
+        layout, marked = self.layout, np.zeros(len(heads), np.uint64)
         parts: list[tuple[Ints, Ints, Addresses]] = []
         rows, links, place = np.flatnonzero(heads), heads[heads != 0], 0
         while len(rows):
@@ -116,7 +117,13 @@ class ListWalk:
                 yield from self._endless(first + int(rows[0]), int(starts[0]))
                 break
             links = following[good]
-            rows, links = rows[links != 0], links[links != 0]
+            repeated = starts == marked[rows]
+            for at in np.flatnonzero(repeated).tolist():
+                yield from self._endless(first + int(rows[at]), int(starts[at]))
+            if place & (place - 1) == 0:
+                marked[rows] = starts
+            going = (links != 0) & ~repeated
+            rows, links = rows[going], links[going]
             place += 1
         if not parts:
             none = np.zeros(0, np.int64)
@@ -131,6 +138,7 @@ class ListWalk:
     ) -> Iterator[Problem]:
         """The rest of a long list."""
         layout, found, cell = self.layout, [], self._cell(first + row)
+        marked = -1  # see _follow
         while link:
             start = link - layout.lead
             is_bad = start < 0 or start % layout.align
@@ -140,9 +148,11 @@ class ListWalk:
                 break
             found.append(start)
             self._left -= 1
-            if self._left < 0:
+            if self._left < 0 or start == marked:
                 yield from self._endless(first + row, start)
                 break
+            if len(found) & (len(found) - 1) == 0:
+                marked = start
             link = following
         places = np.arange(place, place + len(found))
         parts.append((np.full(len(found), row), places, np.array(found, np.uint64)))

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 
 import absl_programs  # noqa: E402
+import declared_programs  # noqa: E402
 import glib_programs  # noqa: E402
 import libcxx_programs  # noqa: E402
 import qt_programs  # noqa: E402
@@ -79,6 +80,7 @@ OTHERS = {
     "khash": ("ints", "tombstoned", "texts", "points", "names"),
     "qt": ("one", "full", "thinned", "texts", "sessions", "words", "many", "many_texts"),
     "uthash": ("one", "many", "thinned", "clustered", "tokens", "hosts", "tiles"),
+    "declared": tuple(declared_programs.DEFINITIONS),  # programs, with all of their tables
 }
 
 
@@ -99,6 +101,8 @@ def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
     if family == "libstdcxx":
         names = " ".join(LIBSTDCXX)
         return [_image(CPP, f"{folder} {names}", STOP, {one: one for one in LIBSTDCXX})]
+    if family == "declared":
+        return [_of_declared(name, folder) for name in OTHERS[family]]
     if family in OTHERS:
         return [_of_other(family, folder)]
     found = find_toolchains()
@@ -144,6 +148,11 @@ def _of_other(family: str, folder: Path) -> dict[str, Any]:
     return _image(exe, arguments, STOP, states)
 
 
+def _of_declared(name: str, folder: Path) -> dict[str, Any]:
+    exe = declared_programs.program(name)
+    return _image(exe, f"{folder}", STOP, {one: one for one in declared_programs.names_of(exe)})
+
+
 def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]:
     known = expressions(go)
     there = [one for one in states if one in known]
@@ -176,6 +185,8 @@ def fuzz(family: str, cases: int, seed: int = 1, only: Sequence[int] = ()) -> Re
             "only": list(only),
             "lists": family in LISTS,
         }
+        if family == "declared":
+            job["before"] = [declared_programs.define(*OTHERS[family])]
         return run_in_gdb("in_gdb.py", job, Path(name), bool(only))
 
 
@@ -210,6 +221,7 @@ def run_in_gdb(driver: str, job: dict[str, Any], folder: Path, aloud: bool = Fal
     command = ["gdb", "-nx", "-batch"]
     command += [word for setting in GDB_SETTINGS for word in ("-iex", setting)]
     command += ["-ex", EXTENSION, "-ex", "set hmap debug on"]
+    command += [word for text in job.get("before", ()) for word in ("-ex", text)]
     command += ["-ex", f"python import runpy; runpy.run_path({path!r})"]
     done = subprocess.run(
         command,

@@ -47,6 +47,7 @@ def names_of(exe: Path) -> list[str]:
     return done.stdout.split()
 
 
-def define(name: str) -> str:
-    """The command that loads the definitions for a program."""
-    return "set hmap definitions " + ":".join(str(FILES / file) for file in DEFINITIONS[name])
+def define(*names: str) -> str:
+    """The command that loads the definitions for some programs."""
+    files = [FILES / file for name in names for file in DEFINITIONS[name]]
+    return "set hmap definitions " + ":".join(map(str, files))

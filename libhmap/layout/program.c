@@ -25,8 +25,8 @@ static bool has_all(const struct reader *reader)
 
 static bool read_program(struct reader *reader, struct layout *layout)
 {
-    if (!debug_files_open(reader) || !open_units(reader) || !scan(reader) ||
-        !has_all(reader) || !load_types(reader))
+    if (!debug_files_open(reader) || !open_units(reader) || !scan(reader) || !has_all(reader) ||
+        !load_types(reader))
         return false;
     close_types(reader);
     return build_layout(reader, layout);
@@ -39,9 +39,8 @@ bool layout_of_program(struct layout *layout, struct arena *arena, const char *p
     const char *slash = strrchr(path, '/');
     *layout = (struct layout){.program = slash == NULL ? path : slash + 1};
     struct reader reader;
-    bool good =
-        reader_init(&reader, arena, path, debug_folders, progress, also) &&
-        read_program(&reader, layout);
+    bool good = reader_init(&reader, arena, path, debug_folders, progress, also) &&
+                read_program(&reader, layout);
     /* Until here names are in the files: those that were kept are copied. */
     if (good)
         layout_copy_names(layout, arena);

@@ -150,7 +150,8 @@ def _of_other(family: str, folder: Path) -> dict[str, Any]:
 
 def _of_declared(name: str, folder: Path) -> dict[str, Any]:
     exe = declared_programs.program(name)
-    return _image(exe, f"{folder}", STOP, {one: one for one in declared_programs.names_of(exe)})
+    image = _image(exe, f"{folder}", STOP, {one: one for one in declared_programs.names_of(exe)})
+    return {**image, "uncounted": declared_programs.UNCOUNTED[name]}
 
 
 def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]:

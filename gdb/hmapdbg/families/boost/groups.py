@@ -157,14 +157,19 @@ def _kind_of(target: Target, found: Type) -> _Kind | None:
             ("elements", arrays.offset, elements),
         )
     ]
-    element = elements.type.target
+    # Of a set, the element's type goes by names that nobody writes.
+    element, named = elements.type.target, inner.argument(0)
+    if isinstance(named, Type) and named.size == element.size:
+        element = named
     container = container_of(table.type)
     pointer = element.find("p")
     is_node = "node" in container.name or "::element_type<" in element.name
     is_node = is_node and pointer is not None and pointer.type.kind is Kind.POINTER
     value = element
     if is_node and pointer is not None:
-        value = pointer.type.target
+        value, named = pointer.type.target, element.argument(0)
+        if isinstance(named, Type) and named.size == value.size:
+            value = named
     has_locks = locks is not None and locks.type.kind is Kind.POINTER
     return _Kind(
         struct=StructLayout(found.name, found.size, tuple(members)),

@@ -102,14 +102,18 @@ def _kind_of(target: Target, found: Type) -> _Kind | None:
     cells, groups = array.type.find("buckets"), array.type.find("groups")
     if cells is None or groups is None:
         return None
-    for one in (cells, groups):
-        if one.type.kind is not Kind.POINTER or one.type.resolve is None:
-            return None
-    cell, group = cells.type.target, groups.type.target
-    head = cell.find("next")
-    if head is None or head.type.kind is not Kind.POINTER or head.type.resolve is None:
+    if cells.type.kind is not Kind.POINTER or groups.type.kind is not Kind.POINTER:
         return None
-    node = head.type.target
+    if groups.type.resolve is None:
+        return None
+    # By arguments: layout files leave out what pointers to cells lead to.
+    cell, group = array.type.argument(0), groups.type.target
+    node = cell.argument(0) if isinstance(cell, Type) else None
+    if not isinstance(cell, Type) or not isinstance(node, Type):
+        return None
+    head = cell.find("next")
+    if head is None or head.type.kind is not Kind.POINTER:
+        return None
     link, held, value = node.find("next"), node.find("buf"), node.argument(0)
     if link is None or held is None or not isinstance(value, Type) or not has_fields(group, GROUP):
         return None

@@ -13,7 +13,10 @@ def recognise(found: Type) -> Pointer | None:
     if pointer is None or pointer.type.kind is not Kind.POINTER or pointer.type.resolve is None:
         return None
     own = {one.name for one in found.fields if not one.base}
-    pointee = pointer.type.target
+    pointee, named = pointer.type.target, found.argument(0)
+    # As its users name it: the member's type is a typedef of the pointer's own.
+    if isinstance(named, Type) and named.size == pointee.size:
+        pointee = named
     if own == {"px"}:
         return Pointer(pointee, found.size, pointer.offset, pointer.type.size)
     count = found.find("pn") if own == {"px", "pn"} else None

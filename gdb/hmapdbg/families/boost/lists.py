@@ -145,6 +145,12 @@ def _kind_of(target: Target, found: Type) -> _Kind | None:
     )
 
 
+def takes(load: float, buckets: int, most: int, limit: int) -> bool:
+    """Whether buckets at a maximum load take at most `most` entries, but for rounding."""
+    made = min(load * buckets, float(limit))
+    return abs(made - most) <= 1 + made * 1e-9
+
+
 def read_load(target: Target, struct_: StructLayout, address: int) -> float:
     """The maximum load of a table; 0 if it is none that a map can have."""
     data = target.read(address + struct_["mlf_"].offset, 4)
@@ -256,7 +262,7 @@ class _Opening:
         most, size = self.fields["max_load_"], self.fields["size_"]
         if not self.load:
             yield Problem("the maximum load is not a positive number", self._at("mlf_"), "L2")
-        elif abs(min(self.load * self.buckets, float(self.target.address_limit)) - most) > 1 + most:
+        elif not takes(self.load, self.buckets, most, self.target.address_limit):
             text = f"max_load_ is {most:,}, but {self.buckets:,} buckets at load {self.load:g}"
             yield Problem(text, self._at("max_load_"), "L2")
         elif size > most:

@@ -42,7 +42,7 @@ from ..node_lists import check_cells, geometry_of, rounded, taken
 from ..reading import kept_for_type, read_struct
 from .containers import Container, Entry, container_of, entry_of, find_table
 from .hashes import key_hashes
-from .lists import hash_of, read_load
+from .lists import hash_of, read_load, takes
 from .placement import SAMPLE, ListPlacement, list_placement, mixed_mask, modulo
 
 FIELDS = ("allocators_", "bucket_count_", "size_", "mlf_", "max_load_", "buckets_")
@@ -207,7 +207,7 @@ class _Opening:
         most, size = self.fields["max_load_"], self.fields["size_"]
         if not self.load:
             yield Problem("the maximum load is not a positive number", self._at("mlf_"), "U6")
-        elif abs(min(self.load * self.buckets, float(self.target.address_limit)) - most) > 1:
+        elif not takes(self.load, self.buckets, most, self.target.address_limit):
             text = f"max_load_ is {most:,}, but {self.buckets:,} buckets at load {self.load:g}"
             yield Problem(text, self._at("max_load_"), "U6")
         elif size > most:

@@ -91,7 +91,7 @@ class ListMap:
             yield item
             if isinstance(item, Block) and item.cells is not None and self.keys_by_bytes:
                 keys.add_bytes(item.cells.keys, item.cells.address + np.uint64(self.layout.key))
-        for _, second in nodes.iter_twice():
+        for second in dict.fromkeys(second for _, second in nodes.iter_twice()):
             yield from told.problem("node", "the node is on a list twice", second, "L4")
         for first, second in keys.iter_twice():
             if first != second:

@@ -184,7 +184,7 @@ class _Audit:
         self._passed: list[Mask] = []  # of that table, up to the first gap
         self._live = 0
         self._is_whole = True
-        self._places: list[tuple[Ints, Ints, Codes]] = []  # of entries with known codes
+        self._places: list[tuple[Ints, Ints, Codes]] = []  # of entries with the right byte
 
     def add(self, seen: Seen) -> Iterator[Problem]:
         """The next part of a table: O3."""
@@ -226,9 +226,10 @@ class _Audit:
         if placement is None or not len(cells):
             return
         codes, known = placement.codes(cells, entries)
-        self._places.append((cells.bucket[known], cells.slot[known], codes[known]))
         wanted = placement.stored(codes)
-        for at in np.flatnonzero(known & (wanted != cells.tophash)).tolist():
+        right = known & (wanted == cells.tophash)
+        self._places.append((cells.bucket[right], cells.slot[right], codes[right]))
+        for at in np.flatnonzero(known & ~right).tolist():
             text = (
                 f"{self._where(int(cells.bucket[at]), int(cells.slot[at]))}: its key has hash code "
                 f"0x{int(codes[at]):x}, of which byte 0x{int(wanted[at]):02x} is made, and not "

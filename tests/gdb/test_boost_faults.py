@@ -129,13 +129,13 @@ OF_LISTS = (
     ),
     Fault(
         "shared",
-        "word(node(USED[3]), node(USED[4])); " "tell(node(USED[4]), node(USED[4]) + 8, SIZE)",
+        "word(node(USED[3]), node(USED[4])); tell(node(USED[4]), node(USED[4]) + 8, SIZE)",
         ("L1", "L4", "L5"),
     ),
     Fault(
         "wrong_bucket",
-        "word(cell(FREE[0]), node(USED[3])); tell(node(USED[3]) + 8, bits(USED[3]), bits(FREE[0])); "
-        "word(cell(USED[3]), 0)",
+        "word(cell(FREE[0]), node(USED[3])); word(cell(USED[3]), 0); "
+        "tell(node(FREE[0]) + 8, bits(USED[3]), bits(FREE[0]))",
         ("L5", "L7"),
     ),
     Fault(

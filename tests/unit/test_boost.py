@@ -354,3 +354,18 @@ def test_names_are_shortened_by_what_a_container_has_by_default() -> None:
     assert short_name(other) == "boost::unordered_map<int, int, std::hash<int>>"
     own = "std::unordered_map<int, int, boost::hash<int>, std::equal_to<int> >"
     assert short_name(own) == "std::unordered_map<int, int, boost::hash<int>>"
+
+
+def test_marks_that_erased_entries_have_left_are_a_verdict() -> None:
+    rig = filled(32, 300)
+    for key in some_keys(300)[20:]:
+        rig.erase(key)
+    rig.metadata[15::16] = bytes([0xFF]) * 32  # as after many more insertions
+    rig.most -= 100
+    opened = rig.open()
+    stats = Stats(opened.header)
+    for block in opened.walk(cells=False):
+        assert isinstance(block, Block)
+        stats.add(block)
+    assert [one.name for one in stats.verdicts()] == ["emptied"]
+    assert dict(opened.header.details)["erased"].startswith(f"{initial_load(32) - rig.most} from")

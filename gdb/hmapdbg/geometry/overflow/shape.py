@@ -32,6 +32,11 @@ def worn(numbers: Numbers) -> Verdict | None:
     )
 
 
+def skewed(numbers: Numbers) -> Verdict | None:
+    """Long probes, unless erased entries have left them."""
+    return None if worn(numbers) else verdicts.skewed_probes(numbers)
+
+
 @dataclass(frozen=True)
 class OverflowGroups(Geometry):
     """Tables of groups of slots; a row of the occupancy is a group. An entry may be in any group of
@@ -44,10 +49,10 @@ class OverflowGroups(Geometry):
     array = "table"
     byte = "hash byte"
     nothing_yet = "no groups yet"
-    probe_start = "group"
+    probe_start = "group-class pair"
     aspects = (Aspect.SLOTS, Aspect.TABLES, Aspect.PROBES)
     panels = (Panel.OCCUPANCY, Panel.SPREAD, Panel.HISTOGRAM, Panel.LENGTHS)
-    rules = (worn, verdicts.oversized, verdicts.skewed_probes)
+    rules = (worn, verdicts.oversized, skewed)
 
     classes: int = 1  # see layout.Metadata
     erased: int = 0  # entries that are known to be erased from groups that had overflowed

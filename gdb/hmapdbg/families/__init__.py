@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..target import Kind, Target, TargetError, Type, Value
 from . import khash, uthash
 from .absl import family as absl
+from .boost import family as boost
 from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libcxx import unordered as libcxx
@@ -33,6 +34,7 @@ FAMILIES: list[Family] = [
     khash.FAMILY,
     absl.FAMILY,
     uthash.FAMILY,
+    boost.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

@@ -13,6 +13,7 @@
     glib        GLib
     absl        Abseil, a library of C++
     qt          Qt 6
+    boost       Boost
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -28,6 +29,7 @@ import numpy as np
 
 from ..target import Kind, Memory, Target, Type
 from .absl import ABSL
+from .boost import BOOST
 from .cxx.names import short_name
 from .elements import Access, Elements, Places, spread
 from .go import GO
@@ -75,7 +77,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, BOOST, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:

@@ -341,6 +341,10 @@ class Geometry(abc.ABC):
         tell."""
         return None
 
+    def start(self, number: int) -> str:
+        """A place that `probes` begins at, by its number there, for people."""
+        return f"{self.probe_start or self.bucket} {number:,}"
+
     def hits(self, ends: NDArray[np.bool_], homes: Ints, slots: Ints) -> Ints | None:
         """How many slots the lookups of entries look at, by where they begin and where the entries
         are (n,); less than 0: more than so many; 0: an entry is not found. `ends`: see probes. None

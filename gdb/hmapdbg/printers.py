@@ -26,6 +26,11 @@ OF_HASHBROWN = (
 )
 OF_QT = r"^Q(Hash|Set|MultiHash)<"
 OF_ABSL = r"^(absl|phmap)::([a-z_0-9]+::)*(parallel_)?(flat|node)_hash_(map|set)<"
+# In whatever namespace a copy of the library is.
+OF_BOOST = (
+    r"^(\w+::)+(un)ordered::"
+    r"((un)ordered_(multi)?|((un)ordered|concurrent)_(flat|node)_)(map|set)<"
+)
 # LLVM's library; gdb has no printers of its own for it.
 OF_LLVM = r"^std::__(1|2|Cr|ndk1)::(un)ordered_(multi)?(map|set)<"
 
@@ -75,7 +80,7 @@ class MapPrinter(Printer):  # type: ignore[misc]
         header = opened[2].header
         name = f' "{header.name}"' if header.name else ""
         entries = "entry" if header.count == 1 else "entries"
-        says_so = header.family.endswith(("Map", "Set", "_map", "_set"))
+        says_so = header.family.endswith(("Map", "Set", "_map", "_set", "_multimap", "_multiset"))
         kind = header.family if says_so else f"{header.family} map"
         return _shown(f"{kind}{name} with {header.count:,} {entries}")
 
@@ -217,6 +222,7 @@ def register() -> None:
     printers.add_printer("LLVM", OF_LLVM, MapPrinter)
     printers.add_printer("Abseil", OF_ABSL, MapPrinter)
     printers.add_printer("Qt", OF_QT, MapPrinter)
+    printers.add_printer("Boost", OF_BOOST, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)
     declared = _Declared()
     gdb.printing.register_pretty_printer(None, declared, replace=True)

@@ -258,8 +258,7 @@ def _probes(stats: Stats) -> str:
     text = _shares(stats.probes)
     length, array, start = stats.longest_probe
     geometry, of = stats.header.geometry, in_array(stats.header.array(array))
-    noun = geometry.probe_start or geometry.bucket
-    return f"{text}   longest {length:,}, first from {noun} {start:,}{of}"
+    return f"{text}   longest {length:,}, first from {geometry.start(start)}{of}"
 
 
 def _slots(stats: Stats) -> str:

@@ -78,9 +78,17 @@ static const char *const go_type_prefixes[] = {
 };
 
 static const char *const cplusplus_type_prefixes[] = {
-    "std::unordered_map<",      "std::unordered_multimap<",      "std::unordered_set<",
-    "std::unordered_multiset<", "std::__1::unordered_map<",      "std::__1::unordered_multimap<",
-    "std::__1::unordered_set<", "std::__1::unordered_multiset<", NULL,
+    "std::unordered_map<",
+    "std::unordered_multimap<",
+    "std::unordered_set<",
+    "std::unordered_multiset<",
+    "std::__1::unordered_map<",
+    "std::__1::unordered_multimap<",
+    "std::__1::unordered_set<",
+    "std::__1::unordered_multiset<",
+    "boost::unordered::unordered_",
+    "boost::unordered::concurrent_",
+    NULL,
 };
 
 /* Abseil's maps point to their slots by void *: what they are is a typedef in them. */
@@ -236,10 +244,16 @@ static const char *const absl_fields[] = {"control_", "slots_", "capacity_", NUL
 static const char *const absl_inline[] = {"heap_or_soo_", NULL};
 static const char *const uthash_handle[] = {"tbl", "prev",   "next",  "hh_prev", "hh_next",
                                             "key", "keylen", "hashv", NULL};
+static const char *const boost_table[] = {"arrays", "size_", "ml", NULL};
+static const char *const boost_core[] = {"arrays", "size_ctrl", NULL};
+static const char *const boost_lists[] = {"size_", "mlf_", "max_load_", "buckets_", NULL};
+static const char *const boost_list[] = {"allocators_", "bucket_count_", "size_", "mlf_",
+                                         "max_load_",   "buckets_",      NULL};
 static const char *const *const maps[] = {
-    libhmap_map,  go_map,          swiss_map, sync_map,     trie_map, unordered_table,
-    libcxx_table, libcxx_20_table, raw_table, glib_table,   khash,    absl_table,
-    absl_fields,  absl_inline,     qt_table,  uthash_handle};
+    libhmap_map,     go_map,       swiss_map,       sync_map,    trie_map,
+    unordered_table, libcxx_table, libcxx_20_table, raw_table,   glib_table,
+    khash,           absl_table,   absl_fields,     absl_inline, qt_table,
+    uthash_handle,   boost_table,  boost_core,      boost_lists, boost_list};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -250,9 +264,11 @@ static const char *const swiss_group[] = {"ctrl", "slots", NULL};
 static const char *const split_group[] = {"ctrl", "keys", "elems", NULL};
 static const char *const qt_span[] = {"offsets", "entries", "allocated", "nextFree", NULL};
 static const char *const qt_chain[] = {"value", "next", NULL};
+static const char *const boost_group[] = {"buckets", "bitmask", "next", "prev", NULL};
 static const char *const type_object[] = {"type", "bucket", NULL};
-static const char *const *const parts[] = {bucket,      overflow_lists, swiss_table, swiss_groups,
-                                           swiss_group, split_group,    qt_span,     qt_chain};
+static const char *const *const parts[] = {bucket,       overflow_lists, swiss_table,
+                                           swiss_groups, swiss_group,    split_group,
+                                           qt_span,      qt_chain,       boost_group};
 
 /* What HMAP_TYPE defines: the type object, and a pointer that keeps the bucket's type. */
 static bool is_type_object(const struct reader *reader, const struct source_type *type)

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 
 import absl_programs  # noqa: E402
+import boost_programs  # noqa: E402
 import declared_programs  # noqa: E402
 import glib_programs  # noqa: E402
 import libcxx_programs  # noqa: E402
@@ -80,6 +81,10 @@ OTHERS = {
     "khash": ("ints", "tombstoned", "texts", "points", "names"),
     "qt": ("one", "full", "thinned", "texts", "sessions", "words", "many", "many_texts"),
     "uthash": ("one", "many", "thinned", "clustered", "tokens", "hosts", "tiles"),
+    "boost": (
+        *("flat_one", "flat_full", "flat_string", "flat_structs", "flat_set", "flat_bad_hash"),
+        *("list_int", "list_string", "list_structs", "list_multimap", "list_set", "list_one"),
+    ),
     "declared": tuple(declared_programs.DEFINITIONS),  # programs, with all of their tables
 }
 
@@ -133,6 +138,8 @@ def _of_other(family: str, folder: Path) -> dict[str, Any]:
         arguments += f" {' '.join(states)}"
     elif family == "abseil":
         exe = absl_programs.compiled(absl_programs.BUILDS[0])
+    elif family == "boost":
+        exe = boost_programs.compiled(boost_programs.builds()[0])
     elif family == "rust":
         exe = rust_programs.compiled(
             rust_programs.toolchains()[-1], rust_programs.SOURCE / "states.rs"

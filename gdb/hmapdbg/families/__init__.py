@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..target import Kind, Target, TargetError, Type, Value
 from . import khash, uthash
 from .absl import family as absl
+from .boost import family as boost
 from .declared.loading import Definitions
 from .family import Family, Map
 from .go import bucket, swiss, sync
@@ -34,6 +35,7 @@ FAMILIES: list[Family] = [
     khash.FAMILY,
     absl.FAMILY,
     uthash.FAMILY,
+    boost.FAMILY,
 ]
 
 # What users declare, in front of them.

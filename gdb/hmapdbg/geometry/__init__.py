@@ -7,6 +7,7 @@
     slots      open addressing slot by slot
     control    open addressing slot by slot, with the slots' control bytes in an array of their own
     flat       open addressing slot by slot, with a stored state of each slot, in columns
+    overflow   open addressing by groups of slots that remember which keys went on past them
     unplaced   entries that are in no bucket
 
 Each has a `shape` (a Geometry: nouns, null model, sizes, verdicts, aspects, panels) and, except the
@@ -23,6 +24,7 @@ from .control.shape import ControlSlots
 from .flat.shape import FlatTable
 from .groups.shape import ControlGroups
 from .nodes.shape import NodeLists
+from .overflow.shape import OverflowGroups
 from .slots.shape import FlatSlots
 from .unplaced import Unplaced
 
@@ -33,6 +35,7 @@ _SHAPES: dict[str, Callable[[int, int, float], Geometry]] = {
     FlatSlots.name: FlatSlots,
     ControlSlots.name: ControlSlots,
     FlatTable.name: FlatTable,
+    OverflowGroups.name: OverflowGroups,
     Unplaced.name: Unplaced,
 }
 NAMES = tuple(_SHAPES)

@@ -13,6 +13,7 @@
     glib        GLib
     absl        Abseil, a library of C++
     qt          Qt 6
+    boost       Boost
     libhmap     the C library of this project: its registry
     c           texts with a length, of which only a definition tells
 
@@ -29,6 +30,7 @@ import numpy as np
 
 from ..target import Kind, Memory, Target, Type
 from .absl import ABSL
+from .boost import BOOST
 from .c import LANGUAGE as C
 from .cxx.names import short_name
 from .elements import Access, Elements, Places, spread
@@ -77,7 +79,18 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, LIBHMAP, C)
+LANGUAGES: tuple[Language, ...] = (
+    GO,
+    LIBSTDCXX,
+    LIBCXX,
+    RUST,
+    ABSL,
+    GLIB,
+    QT,
+    BOOST,
+    LIBHMAP,
+    C,
+)
 
 
 def language_of(target: Target) -> Language:

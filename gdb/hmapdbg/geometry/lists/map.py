@@ -4,7 +4,7 @@ selects a bucket.
     L1  the number of entries that the map counts is that of its nodes
     L3  each link leads to a node, and the lists end
     L4  a node is on one list, once
-    L5  the stored hash of a node selects its bucket
+    L5  the stored hash of a node, or its key's where that is known, selects its bucket
     L6  no key is there twice (for key types where equal bytes are equal keys)
     L7  a bucket that growth has moved to another array has no nodes
 
@@ -13,27 +13,50 @@ The others are the families': what the header shows.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Union
+from typing import Protocol, Union
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ...block import Addresses, Block, Cells, Chain, Place, Problem
+from ...block import Addresses, Block, Cells, Chain, Column, Ints, Place, Problem
 from ...header import Array, Header, Role
 from ...layout import StructLayout
 from ...target import Target
-from ..columns import KeySet
+from ..columns import KeySet, Mask
 from ..problems import Told
 from .layout import ListLayout, Seen, Segments
 from .walk import ListWalk
 
 # The buckets of an array that stored hash codes select (n,).
 BucketOf = Callable[[Addresses, Array], Addresses]
+Codes = NDArray[np.uint64]
+
+SAMPLE = 64  # entries that tell which hash function it is
+
+
+class Hashing(Protocol):
+    """A hash function of the keys of a map whose nodes have no hash codes."""
+
+    def codes(self, keys: Column) -> tuple[Codes, Mask]:
+        """The hash codes of keys (n,), and which are known."""
+
+    def code_of(self, key: bytes) -> int | None:
+        """The code of a key, as Map.place_of has it; None if it is not known."""
+
+    def places(self, codes: Codes) -> Codes:
+        """The buckets that codes (n,) select."""
+
+
+# From some entries, by their keys and buckets (n,), to the hash function; None: unknown.
+FindHashing = Callable[[Column, Ints], Union[Hashing, None]]
 
 
 class ListMap:
-    """See families.family.Map. `segments`: of arrays that are not in one piece, by name;
-    `counts`: whether the map counts its entries."""
+    """See families.family.Map. `find_hashing` is asked only when it is needed; `check_more`:
+    invariants of the family's own, for an audit; `segments`: of arrays that are not in one piece,
+    by name; `counts`: whether the map counts its entries."""
 
     def __init__(
         self,
@@ -43,6 +66,8 @@ class ListMap:
         structs: Sequence[StructLayout],
         bucket_of: BucketOf,
         keys_by_bytes: bool,
+        find_hashing: FindHashing | None = None,
+        check_more: Callable[[], Iterator[Problem]] | None = None,
         segments: Mapping[str, Segments] | None = None,
         counts: bool = True,
     ) -> None:
@@ -52,6 +77,8 @@ class ListMap:
         self.structs = structs
         self.bucket_of = bucket_of
         self.keys_by_bytes = keys_by_bytes
+        self._find_hashing = find_hashing
+        self._check_more = check_more
         self.segments = segments or {}
         self.counts = counts
 
@@ -75,17 +102,19 @@ class ListMap:
             yield item
             if isinstance(item, Block) and item.cells is not None and self.keys_by_bytes:
                 keys.add_bytes(item.cells.keys, self.slot_addresses(item.cells)[0])
-        for _, second in nodes.iter_twice():
+        for second in dict.fromkeys(second for _, second in nodes.iter_twice()):
             yield from told.problem("node", "the node is on a list twice", second, "L4")
         for first, second in keys.iter_twice():
             if first != second:
                 text = f"the key at 0x{second:x} is also at 0x{first:x}"
                 yield from told.problem("key", text, second, "L6")
         yield from told.iter_cut()
+        if self._check_more is not None:
+            yield from self._check_more()
 
     def check_placement(self) -> Iterator[Problem] | None:
         """See family.Map."""
-        if self.layout.code < 0:
+        if self.layout.code < 0 and self.hashing is None:
             return None
         return (one for one in self.audit() if isinstance(one, Problem) and one.invariant == "L5")
 
@@ -94,8 +123,13 @@ class ListMap:
         return self._walk(self.header.array(array), evidence=False).iter_chains(low, high)
 
     def place_of(self, key: bytes) -> Place | None:
-        """See family.Map: the hash function is the program's."""
-        return None
+        """See family.Map."""
+        hashing = self.hashing
+        code = None if hashing is None else hashing.code_of(key)
+        if hashing is None or code is None:
+            return None
+        bucket = int(hashing.places(np.array([code], np.uint64))[0])
+        return Place(self.header.arrays[0].name, bucket)
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
         """See family.Map."""
@@ -110,6 +144,18 @@ class ListMap:
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
         return self.structs
+
+    @functools.cached_property
+    def hashing(self) -> Hashing | None:
+        """The hash function; None: unknown."""
+        if self._find_hashing is None or not self.header.arrays:
+            return None
+        blocks = (one for one in self.walk(cells=True) if isinstance(one, Block))
+        cells = next((one.cells for one in blocks if one.cells), None)
+        if cells is None:
+            return None
+        some = cells.take(np.arange(min(len(cells), SAMPLE)))
+        return self._find_hashing(some.keys, some.bucket)
 
     def _walk(self, array: Array, evidence: bool) -> ListWalk:
         return ListWalk(
@@ -136,15 +182,22 @@ class ListMap:
         for at in np.flatnonzero(~seen.ok).tolist():
             text = f"{what} {int(seen.buckets[at]):,}: a node cannot be read"
             yield from told.problem("unreadable", text, int(seen.addrs[at]), "")
-        if layout.code < 0:
+        at_code, known = layout.code, seen.ok
+        if layout.code >= 0:
+            codes = self.target.integer_column(seen.raw, layout.code, layout.code_size)
+            places = self.bucket_of(codes.astype(np.uint64), seen.array)
+        elif self.hashing is not None:
+            at_code = layout.key
+            keys = seen.raw[:, layout.key : layout.key + layout.key_size]
+            codes, there = self.hashing.codes(Column.read(keys, seen.ok, seen.addrs))
+            places, known = self.hashing.places(codes), known & there
+        else:
             return
-        codes = self.target.integer_column(seen.raw, layout.code, layout.code_size)
-        places = self.bucket_of(codes.astype(np.uint64), seen.array)
-        wrong = seen.ok & (places != seen.buckets.astype(np.uint64))
+        wrong = known & (places != seen.buckets.astype(np.uint64))
         for at in np.flatnonzero(wrong).tolist():
             text = (
                 f"{what} {int(seen.buckets[at]):,}: node 0x{int(seen.addrs[at]):x} has hash "
                 f"0x{int(codes[at]):x}, which selects bucket {int(places[at]):,}"
             )
-            address = int(seen.addrs[at]) + layout.code
+            address = int(seen.addrs[at]) + at_code
             yield from told.problem("hash", text, address, "L5")

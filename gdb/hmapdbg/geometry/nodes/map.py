@@ -93,7 +93,7 @@ class NodeMap:
         told = Told()
         for item in self._walk(cells=True, only=None, evidence=True):
             if isinstance(item, Seen):
-                yield from self._check_codes(told, item)
+                yield from self.check_codes(told, item)
             else:
                 yield item
         yield from told.iter_cut()
@@ -138,8 +138,8 @@ class NodeMap:
 
     # ---- hash codes
 
-    def _check_codes(self, told: Told, seen: Seen) -> Iterator[Problem]:
-        """U5 and U7 for nodes."""
+    def check_codes(self, told: Told, seen: Seen) -> Iterator[Problem]:
+        """U5 and U7 for nodes; a family's own rule may take its place."""
         layout, own = self.layout, self._own_codes(seen)
         codes, at = own, layout.key
         if layout.code >= 0:

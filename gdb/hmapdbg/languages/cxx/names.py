@@ -4,6 +4,8 @@
 'std::string'
 >>> short_name("absl::lts_1::flat_hash_set<int, absl::lts_1::hash_internal::Hash<int> >")
 'absl::flat_hash_set<int>'
+>>> short_name("boost::unordered::unordered_set<int, boost::hash<int>, std::equal_to<int> >")
+'boost::unordered_set<int>'
 """
 
 from __future__ import annotations
@@ -18,6 +20,14 @@ _DEFAULTED = re.compile(
     r"(::Hash|::Eq)?\Z",
     re.DOTALL,
 )
+# Of the containers of Boost.Unordered and Boost.Container; std::hash is none of theirs.
+_BOOST_DEFAULTED = re.compile(
+    r"(boost::hash|std::equal_to|std::allocator|boost::container::new_allocator)(<.*>)?\Z|void\Z",
+    re.DOTALL,
+)
+_BOOST = re.compile(r"\bboost::(?:unordered|container)::(?:\w+::)*\w+\Z")
+# As they are written, whatever namespace they are defined in.
+_BOOST_MOVED = re.compile(r"\bboost::unordered::(?=(?:unordered|concurrent)_)")
 # Abseil's releases.
 _RELEASE = re.compile(r"\babsl::(?:lts_|debian)\d+::")
 # The shards of a phmap::parallel_..., 2 to the 4th, are named before its mutex.
@@ -77,8 +87,12 @@ def _take(name: str, at: int) -> tuple[str, int]:
                 is_mutex = arguments.pop() == "phmap::NullMutex"
                 if is_mutex and arguments[-1] == "4" and _SHARDS.search(out):
                     arguments.pop()
+        if _BOOST.search(out):
+            while len(arguments) > 1 and _BOOST_DEFAULTED.match(arguments[-1]):
+                arguments.pop()
         out = f"{out.rstrip()}<{', '.join(arguments)}>"
         for long, short in _STRINGS:
             if out.endswith(long):
                 out = out[: -len(long)] + short
-    return _RELEASE.sub("absl::", _INLINE.sub("std::", out)).rstrip(), at
+    out = _RELEASE.sub("absl::", _INLINE.sub("std::", out))
+    return _BOOST_MOVED.sub("boost::", out).rstrip(), at

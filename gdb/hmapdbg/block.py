@@ -224,3 +224,9 @@ def live_entries(walk: Iterable[object]) -> int | None:
         if isinstance(item, Block) and item.buckets is not None:
             live += int(item.buckets.live.sum())
     return live
+
+
+def found_entries(walk: Iterable[object]) -> int:
+    """The live entries that a walk finds, also if it meets a Problem."""
+    blocks = (one.buckets for one in walk if isinstance(one, Block))
+    return sum(int(one.live.sum()) for one in blocks if one is not None)

@@ -305,6 +305,8 @@ class Geometry(abc.ABC):
     rules: ClassVar[tuple[Rule, ...]] = ()
     null_model: ClassVar[NullModel | None] = None
     least_chain: ClassVar[int] = 1  # of an empty bucket: 0 if a bucket is a list
+    # Whether `rebuilt` cannot be told without a load factor; then no array is counted.
+    needs_load_factor: ClassVar[bool] = True
 
     # ---- parameters of the family
     slots: int  # per bucket

@@ -107,7 +107,45 @@ class Progress(_Parameter):
     says = "Progress of long walks"
 
 
-PARAMETERS = (Debug, Index, Limit, ListLimit, MaxString, Progress)
+class Definitions(_Parameter):
+    """Definition files of map families, separated by colons."""
+
+    set_doc = (
+        "Set the definition files that declare map families, separated by ':'; see 'hmap-define'. "
+        "Those of an earlier setting are forgotten."
+    )
+    show_doc = "Show the definition files that declare map families."
+    name, kind, start = "hmap definitions", gdb.PARAM_OPTIONAL_FILENAME, ""
+    says = "Definition files of map families"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loaded: list[str] = []
+
+    def get_set_string(self) -> str:
+        # Which needs numpy, as a command does.
+        from .families import DEFINITIONS
+        from .target import TargetError
+        from .target.opening import type_finder
+
+        paths = [one for one in str(self.value or "").split(":") if one]
+        try:
+            find = type_finder()
+            added = [DEFINITIONS.load(one, find).path for one in paths]
+        except TargetError as error:
+            self.value = ":".join(self._loaded)
+            raise gdb.GdbError(str(error)) from None
+        for one in self._loaded:
+            if one not in added:
+                DEFINITIONS.drop(one)
+        self._loaded = added
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        return f"{self.says}: {value}." if value else f"{self.says}: none."
+
+
+PARAMETERS = (Debug, Definitions, Index, Limit, ListLimit, MaxString, Progress)
 
 
 def register() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,9 +15,10 @@ from .terminal import in_charset
 
 if TYPE_CHECKING:
     from .families.family import Map
-    from .target import Target
+    from .target import Target, Type
     from .target.gdb_values import GdbValues
 
+MAX_TEXT = 64 << 10  # bytes of a text that is shown
 MAX_NAME = 100  # bytes of a string that names a child
 OF_HASHBROWN = (
     r"^(std::collections::hash::(map|set)|hashbrown|indexmap|dashmap)::([a-z_]+::)*"
@@ -87,14 +89,14 @@ class MapPrinter(Printer):  # type: ignore[misc]
         opened = self._open()
         if opened is None:
             return
-        _, values, found = opened
+        target, values, found = opened
         number = 0
         for entry in self._iter_entries():
-            key = values.gdb_value(entry.key, found.header.key_type, entry.key_data)
-            yield f"[{number}]" if self._is_set else f"[{number} key]", _safe(key)
+            key = _value(target, values, entry.key, found.header.key_type, entry.key_data)
+            yield f"[{number}]" if self._is_set else f"[{number} key]", key
             if not self._is_set:
-                elem = values.gdb_value(entry.elem, found.header.elem_type, entry.elem_data)
-                yield f"[{number} elem]", _safe(elem)
+                elem = _value(target, values, entry.elem, found.header.elem_type, entry.elem_data)
+                yield f"[{number} elem]", elem
             number += 1
 
     def num_children(self) -> int:
@@ -156,6 +158,25 @@ class MapPrinter(Printer):  # type: ignore[misc]
         return opened is not None and not opened[2].header.elem_type.name
 
 
+def _value(
+    target: Target, values: GdbValues, address: int, found: Type, data: bytes
+) -> gdb.Value | str:
+    """A key or elem for gdb to print."""
+    from .languages import read_counted_string
+    from .languages.c import is_counted_text
+    from .target import MemoryFault
+
+    if not is_counted_text(found):
+        return _safe(values.gdb_value(address, found, data))
+    try:
+        text = read_counted_string(target, found, data, MAX_TEXT)
+    except MemoryFault as fault:
+        return _shown(f"<{fault}>")
+    if text is None:
+        return "<too long>"
+    return _safe(gdb.Value(_shown(text.decode("utf-8", "backslashreplace"))))
+
+
 def _safe(value: gdb.Value) -> gdb.Value | str:
     """A value, or its text where gdb would print it with what turns letters round: it escapes
     control bytes, but no bidirectional marks."""
@@ -171,6 +192,25 @@ def _shown(text: str) -> str:
     return in_charset(text, gdb.target_charset()).replace("\n", "\\n")
 
 
+class _Declared(gdb.printing.PrettyPrinter):
+    """The printer of maps of families that users declare."""
+
+    def __init__(self) -> None:
+        super().__init__("hmap-declared")
+
+    def __call__(self, value: gdb.Value) -> MapPrinter | None:
+        families = sys.modules.get(f"{__package__}.families")
+        if families is None:  # so none was declared
+            return None
+        declared = families.DEFINITIONS
+        found = value.type.strip_typedefs().unqualified()
+        if not declared.all() or found.code != gdb.TYPE_CODE_STRUCT:
+            return None
+        names = [name for name in (value.type.name, found.name) if name]
+        fields = {one.name for one in found.fields() if one.name}
+        return MapPrinter(value) if declared.may_be_map(names, fields) else None
+
+
 def register() -> None:
     """Adds the printer to gdb's own list; a printer of that name is replaced."""
     printers = gdb.printing.RegexpCollectionPrettyPrinter("hmap")
@@ -184,3 +224,5 @@ def register() -> None:
     printers.add_printer("Qt", OF_QT, MapPrinter)
     printers.add_printer("Boost", OF_BOOST, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)
+    declared = _Declared()
+    gdb.printing.register_pretty_printer(None, declared, replace=True)

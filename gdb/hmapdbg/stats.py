@@ -125,10 +125,12 @@ class Stats:
 
     def _places(self, array: Array, buckets: Ints) -> list[tuple[Ints, float]]:
         """Where the entries of an array's buckets are, or will be, in the new array: those of an
-        old bucket in equal shares in the new ones with the same low bits. Tables are side by
-        side."""
+        old bucket in equal shares in the new ones with the same low bits, or, where the new array
+        is the smaller one, in the one with those. Tables are side by side."""
         if array.role is not Role.OLD:
             return [(buckets + self._offsets[array.name], 1.0)]
+        if array.buckets > self.main_buckets:
+            return [(buckets % self.main_buckets, 1.0)] if self.main_buckets else []
         copies = max(1, self.main_buckets // array.buckets)
         if copies > MAX_COPIES:
             return []
@@ -387,8 +389,9 @@ class Stats:
         """What a rebuilt map with this many entries would hold."""
         header, geometry = self.header, self.header.geometry
         size = header.header_size + self.box_bytes
-        # Without entries, or without a known load factor, no array is counted.
-        if header.arrays and not (self.live and geometry.load_factor):
+        # Without entries, or without a load factor that is needed, no array is counted.
+        is_known = geometry.load_factor or not geometry.needs_load_factor
+        if header.arrays and not (self.live and is_known):
             return size
         return size + geometry.rebuilt(self.live, header.arrays)
 

@@ -205,9 +205,10 @@ def _entries(stats: Stats) -> str:
     size = f" (B={growth.B})" if growth is not None and growth.B is not None else ""
     tables = f" of {count_of(len(header.tables), 'table')}" if header.tables else ""
     state = _growth(stats)
+    limit = f" of {geometry.load_factor:g}" if geometry.load_factor else ""
     return (
         f"{header.count:,} in {count_of(stats.main_buckets, geometry.bucket)}{size}{tables}, "
-        f"load {stats.load:.2f} of {geometry.load_factor:g}{f', {state}' if state else ''}"
+        f"load {stats.load:.2f}{limit}{f', {state}' if state else ''}"
     )
 
 
@@ -341,9 +342,10 @@ def _memory(stats: Stats) -> str:
 
 
 def _strip(stats: Stats) -> str:
-    """The fill of the array from its first bucket to its last; a full block is the growth limit."""
+    """The fill of the array from its first bucket to its last; a full block is the growth limit or,
+    where that is unknown, twice the mean."""
     buckets, count = stats.main_buckets, len(stats.strip)
-    top = max(stats.header.geometry.load_factor, 1.0)
+    top = max(stats.header.geometry.load_factor or 2 * stats.load, 1.0)
     full = len(MARKS) - 1
     marks = ""
     for mark, live in enumerate(stats.strip.tolist()):

@@ -149,11 +149,24 @@ static void spread(struct queue *queue, uint32_t index)
     }
 }
 
+/* Types that the user asks for count as maps. A typedef may be all the name that a struct has. */
+static void mark_also(struct reader *reader)
+{
+    for (uint32_t i = 0; i < reader->type_count; i++) {
+        const char *name = reader->types[i].name;
+        uint32_t real = strip_type(reader, i);
+        if (name != NULL && reader_find_also(reader, name) >= 0 && real != LAYOUT_NONE &&
+            is_struct(&reader->types[real]))
+            reader->types[real].role = ROLE_MAP;
+    }
+}
+
 void close_types(struct reader *reader)
 {
     for (uint32_t i = 0; i < reader->type_count; i++)
         if (is_struct(&reader->types[i]))
             reader->types[i].role = role_of(reader, &reader->types[i]);
+    mark_also(reader);
     mark_reaching(reader);
     struct queue queue = {.reader = reader};
     for (size_t i = 0; i < reader->root_count; i++)

@@ -19,7 +19,7 @@ enum { PATIENCE_SECONDS = 30 };
 
 static const char usage[] =
     "Usage: hmap-layout PROGRAM [STRUCT...]\n"
-    "       hmap-layout PROGRAM --json [FILE]\n"
+    "       hmap-layout PROGRAM --json [FILE] [--also STRUCT]\n"
     "       hmap-layout PROGRAM --check FILE\n"
     "\n"
     "Show the struct layouts that a debugger needs to read the hash maps of PROGRAM (an\n"
@@ -29,6 +29,11 @@ static const char usage[] =
     "                       gdb reads a stripped program with it: hmap-layout load FILE\n"
     "  --check FILE         compare with an earlier layout file: print each difference, and exit\n"
     "                       with status 1 if there is one; build ids and addresses may differ\n"
+    "  --also STRUCT        also keep this struct, what its pointers lead to, and the variables "
+    "that\n"
+    "                       lead to it, as those of maps: for maps that a definition file "
+    "declares\n"
+    "                       ('hmap-define' in gdb names all of them); may be given more than once\n"
     "  --debug-folder DIR   look there for separate debug files (default: /usr/lib/debug); may be\n"
     "                       given more than once\n"
     "  -h, --help           show this help\n"
@@ -46,6 +51,7 @@ struct options {
     const char **structs; /* ends with NULL */
     const char *json;     /* NULL: no file */
     const char *check;
+    const char **also; /* ends with NULL */
     const char *folders[MAX_FOLDERS + 1];
     size_t folder_count;
 };
@@ -75,7 +81,8 @@ static bool is_option(const char *word, const char *name)
 
 static bool parse(int count, char **words, struct options *options, struct arena *arena)
 {
-    size_t structs = 0;
+    size_t structs = 0, also = 0;
+    options->also = arena_alloc(arena, (size_t)count + 1, sizeof(*options->also));
     options->structs = arena_alloc(arena, (size_t)count + 1, sizeof(*options->structs));
     for (int i = 1; i < count && !arena->failed; i++) {
         if (is_option(words[i], "--json")) {
@@ -84,7 +91,12 @@ static bool parse(int count, char **words, struct options *options, struct arena
             options->json = is_bare ? "-" : value_of(words, &i, "--json", false, arena);
         } else if (is_option(words[i], "--check"))
             options->check = value_of(words, &i, "--check", true, arena);
-        else if (is_option(words[i], "--debug-folder")) {
+        else if (is_option(words[i], "--also")) {
+            const char *name = value_of(words, &i, "--also", true, arena);
+            /* DWARF has names without the word before them. */
+            bool is_struct = strncmp(name, "struct ", 7) == 0;
+            options->also[also++] = is_struct ? name + 7 : name;
+        } else if (is_option(words[i], "--debug-folder")) {
             if (options->folder_count == MAX_FOLDERS)
                 return arena_fail(arena, "more than %d debug folders", MAX_FOLDERS);
             options->folders[options->folder_count++] =
@@ -144,8 +156,9 @@ struct run {
 static bool read_layout(void *context, struct progress *progress)
 {
     struct run *run = context;
-    return layout_of_program(&run->layout, run->arena, run->options->program, run->options->folders,
-                             progress);
+    const struct options *options = run->options;
+    return layout_of_program(&run->layout, run->arena, options->program, options->folders,
+                             options->also, progress);
 }
 
 static int write_layout(struct run *run)

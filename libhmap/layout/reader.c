@@ -3,6 +3,8 @@
  */
 #include "reader.h"
 
+#include <string.h>
+
 HMAP_TYPE_UINT64(signature_to_place, place_t);
 HMAP_TYPE_UINT64(id_to_skeleton, struct skeleton);
 HMAP_TYPE_UINT64(place_to_text, const char *);
@@ -10,13 +12,19 @@ HMAP_TYPE_STRING(name_to_place, place_t);
 HMAP_TYPE_UINT64(place_to_index, uint32_t);
 
 bool reader_init(struct reader *reader, struct arena *arena, const char *program_path,
-                 const char *const *debug_folders, struct progress *progress)
+                 const char *const *debug_folders, struct progress *progress,
+                 const char *const *also)
 {
+    size_t count = 0;
+    while (also[count] != NULL)
+        count++;
     *reader = (struct reader){
         .arena = arena,
         .debug_folders = debug_folders,
         .progress = progress,
         .program_path = program_path,
+        .also = also,
+        .also_met = arena_alloc(arena, count + 1, sizeof(bool)),
         .signatures = hmap_create(&signature_to_place.type, NULL),
         .skeletons = hmap_create(&id_to_skeleton.type, NULL),
         .scopes = hmap_create(&place_to_text.type, NULL),
@@ -26,6 +34,14 @@ bool reader_init(struct reader *reader, struct arena *arena, const char *program
     return (reader->signatures != NULL && reader->skeletons != NULL && reader->scopes != NULL &&
             reader->definitions != NULL && reader->indices != NULL) ||
            reader_out_of_memory(reader);
+}
+
+int reader_find_also(const struct reader *reader, const char *name)
+{
+    for (int i = 0; reader->also[i] != NULL; i++)
+        if (strcmp(reader->also[i], name) == 0)
+            return i;
+    return -1;
 }
 
 void reader_release(struct reader *reader)

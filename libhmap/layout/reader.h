@@ -126,6 +126,8 @@ struct reader {
     struct arena *arena;
     struct progress *progress;
     const char *const *debug_folders; /* ends with NULL */
+    const char *const *also; /* names of types that are kept as those of maps; ends with NULL */
+    bool *also_met;          /* for each of them */
     const char *program_path;
     struct elf_image program;
     struct debug_file *files; /* 0: the one with the program's DWARF */
@@ -155,7 +157,11 @@ struct reader {
 
 /* Makes a reader without files; false: out of memory. To be released also after a failure. */
 bool reader_init(struct reader *reader, struct arena *arena, const char *program_path,
-                 const char *const *debug_folders, struct progress *progress);
+                 const char *const *debug_folders, struct progress *progress,
+                 const char *const *also);
+
+/* The place of a name in `also`; -1: it is not there. */
+int reader_find_also(const struct reader *reader, const char *name);
 
 /* Frees the maps. The files are debug_files_close()'s. */
 void reader_release(struct reader *reader);

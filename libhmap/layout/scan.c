@@ -16,6 +16,15 @@ struct scope {
     const char *prefix; /* "ns::Class::" before names; "" at the top */
 };
 
+/* Whether a type is kept in full whatever refers to it. */
+static bool is_wanted(struct reader *reader, const char *name, enum language language)
+{
+    int also = reader_find_also(reader, name);
+    if (also >= 0)
+        reader->also_met[also] = true;
+    return also >= 0 || is_wanted_type(name, language);
+}
+
 static void add_root(struct reader *reader, place_t place)
 {
     *READER_APPEND(reader->arena, reader->roots, reader->root_count, reader->root_room) =
@@ -60,7 +69,7 @@ static bool visit_struct(struct reader *reader, size_t file, Dwarf_Die die,
     /* No other type says what an interface of Go may hold. */
     if (scope->unit->language == LANGUAGE_GO)
         type_at(reader, found.place);
-    if (!found.is_declaration && is_wanted_type(name, scope->unit->language))
+    if (!found.is_declaration && is_wanted(reader, name, scope->unit->language))
         add_root(reader, found.place);
     if (scope->unit->language == LANGUAGE_CPLUSPLUS)
         return visit_inside(reader, file, die, scope, found.name);
@@ -77,9 +86,9 @@ static bool visit_named(struct reader *reader, size_t file, Dwarf_Die die,
         return false;
     if (name == NULL)
         return true;
-    bool is_wanted = is_wanted_type(name, scope->unit->language);
+    bool is_kept = is_wanted(reader, name, scope->unit->language);
     bool is_go = scope->unit->language == LANGUAGE_GO; /* as of structs */
-    if (!is_wanted && !is_go && *scope->prefix == '\0')
+    if (!is_kept && !is_go && *scope->prefix == '\0')
         return true;
     struct die found;
     if (!die_read(reader, file, die, &found))
@@ -88,7 +97,7 @@ static bool visit_named(struct reader *reader, size_t file, Dwarf_Die die,
         return reader_out_of_memory(reader);
     if (is_go)
         type_at(reader, found.place);
-    if (is_wanted)
+    if (is_kept)
         add_root(reader, found.place);
     return true;
 }

@@ -31,6 +31,7 @@ sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 
 import absl_programs  # noqa: E402
 import boost_programs  # noqa: E402
+import declared_programs  # noqa: E402
 import glib_programs  # noqa: E402
 import libcxx_programs  # noqa: E402
 import qt_programs  # noqa: E402
@@ -84,6 +85,7 @@ OTHERS = {
         *("flat_one", "flat_full", "flat_string", "flat_structs", "flat_set", "flat_bad_hash"),
         *("list_int", "list_string", "list_structs", "list_multimap", "list_set", "list_one"),
     ),
+    "declared": tuple(declared_programs.DEFINITIONS),  # programs, with all of their tables
 }
 
 
@@ -104,6 +106,8 @@ def images_of(family: str, folder: Path) -> list[dict[str, Any]]:
     if family == "libstdcxx":
         names = " ".join(LIBSTDCXX)
         return [_image(CPP, f"{folder} {names}", STOP, {one: one for one in LIBSTDCXX})]
+    if family == "declared":
+        return [_of_declared(name, folder) for name in OTHERS[family]]
     if family in OTHERS:
         return [_of_other(family, folder)]
     found = find_toolchains()
@@ -151,6 +155,12 @@ def _of_other(family: str, folder: Path) -> dict[str, Any]:
     return _image(exe, arguments, STOP, states)
 
 
+def _of_declared(name: str, folder: Path) -> dict[str, Any]:
+    exe = declared_programs.program(name)
+    image = _image(exe, f"{folder}", STOP, {one: one for one in declared_programs.names_of(exe)})
+    return {**image, "uncounted": declared_programs.UNCOUNTED[name]}
+
+
 def _of_go(go: Toolchain, states: Sequence[str], folder: Path) -> dict[str, Any]:
     known = expressions(go)
     there = [one for one in states if one in known]
@@ -183,6 +193,8 @@ def fuzz(family: str, cases: int, seed: int = 1, only: Sequence[int] = ()) -> Re
             "only": list(only),
             "lists": family in LISTS,
         }
+        if family == "declared":
+            job["before"] = [declared_programs.define(*OTHERS[family])]
         return run_in_gdb("in_gdb.py", job, Path(name), bool(only))
 
 
@@ -217,6 +229,7 @@ def run_in_gdb(driver: str, job: dict[str, Any], folder: Path, aloud: bool = Fal
     command = ["gdb", "-nx", "-batch"]
     command += [word for setting in GDB_SETTINGS for word in ("-iex", setting)]
     command += ["-ex", EXTENSION, "-ex", "set hmap debug on"]
+    command += [word for text in job.get("before", ()) for word in ("-ex", text)]
     command += ["-ex", f"python import runpy; runpy.run_path({path!r})"]
     done = subprocess.run(
         command,

@@ -94,6 +94,8 @@ def test_components_hold_what_they_are_for(build: Path, prefix: Path, tmp_path: 
     assert {
         "share/hmap/gdb/hmap.py",
         "share/hmap/gdb/hmapdbg/__init__.py",
+        "share/hmap/own-maps/hlist.toml",
+        "share/hmap/own-maps/ngx_hash.py",
         "share/man/man7/hmap-gdb.7",
         "bin/hmap-plot",
     } <= parts["gdb"]

@@ -39,6 +39,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("header",),
     ("geometry",),
     ("families",),
+    ("own",),  # for families that users write in Python
     ("stats", "check"),
     ("survey", "find"),  # drive a walk, with the rows above and for the rows below
     ("reach",),  # from variables to maps, and back

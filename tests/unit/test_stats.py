@@ -153,6 +153,19 @@ def test_uniform_hash_in_mid_growth_looks_uniform(factor: int, evacuated: int) -
     assert all(0.6 * share < mark < 1.4 * share for mark in found.strip.tolist())
 
 
+def test_a_map_that_shrinks_has_its_entries_where_they_will_be() -> None:
+    old = [0, 0, 1, 2, 3, 4, 5, 6]
+    found = stats_of(
+        [
+            block("buckets", [7, 8, 0, 0]),
+            block("oldbuckets", old, evacuated=[True, True] + [False] * 6),
+        ],
+        [array(4), array(8, "oldbuckets")],
+    )
+    assert found.live == sum(old) + 15
+    assert found.strip.tolist() == [7 + 3, 8 + 4, 1 + 5, 2 + 6]
+
+
 @pytest.mark.parametrize("factor", [1, 2])
 def test_chi_square_in_mid_growth_is_that_of_bins_of_two_widths(factor: int) -> None:
     old = [3, 9, 0, 4]

@@ -14,6 +14,7 @@ from ..numpy_threads import keep_signals_from_numpys_threads
 from ..terminal import wide_charset
 from .check import Check
 from .command import HmapCommand
+from .define import Define
 from .diff import Diff
 from .dump import Dump
 from .find import Find
@@ -21,7 +22,7 @@ from .layout import Layout
 from .list import List
 from .twin import Twin
 
-COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout, List, Diff, Twin)
+COMMANDS: Sequence[type[HmapCommand]] = (Dump, Check, Find, Layout, List, Diff, Twin, Define)
 
 
 def register() -> None:

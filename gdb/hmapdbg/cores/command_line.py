@@ -82,6 +82,7 @@ class Asked:
     guard: bool
     sysroot: str
     twin: str
+    definitions: Sequence[str]
     any_build: bool
     gdb: str
     ex: Sequence[str]
@@ -176,6 +177,13 @@ def parse(arguments: Sequence[str]) -> Asked:
         default="",
         help="take names and types of a Go program without debug info from a rebuild of it "
         "(hmap-twin)",
+    )
+    add(
+        "--definitions",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="map families of your own: a file for hmap-define; repeatable",
     )
     add("--any-build", action="store_true", help="do not compare build ids")
     add("--gdb", metavar="GDB", default="gdb", help="the gdb to run (default: %(default)s)")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Union
 
-from ..families import open_map
+from ..families import DEFINITIONS, open_map
 from ..families.family import Map
 from ..listing import saved, tables
 from ..listing.collect import Left, Wanted, has_registry, listing_of, search_maps
@@ -47,16 +47,22 @@ _Found = Union[MapResult, tuple[str, Map]]
 
 def examine(job: Job, report: ReportFile) -> None:
     """Does the job, in the gdb that has the core."""
-    if job.twin:
-        try:
+    try:
+        if job.twin:
             take_twin(job.twin)
-        except TargetError as error:
-            report.add(TROUBLE, text=str(error))
-            return
+    except TargetError as error:
+        report.add(TROUBLE, text=str(error))
+        return
     try:
         target = open_target()
     except TargetError:
         report.add(TROUBLE, text="gdb found no process in the core")
+        return
+    try:
+        for path in job.definitions:
+            DEFINITIONS.load(path, target.lookup_type)
+    except TargetError as error:
+        report.add(TROUBLE, text=str(error))
         return
     for found in _open_maps(target, job, report):
         if isinstance(found, MapResult):

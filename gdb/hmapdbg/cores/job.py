@@ -39,6 +39,7 @@ class Job:
     guarded: bool = False  # CSVs are for spreadsheets
     twin: str = ""  # that names and types are taken from; empty: the program's own
     seconds: float | None = None  # for the search, and again for the list; None: no limit
+    definitions: Sequence[str] = ()  # files that declare further families
 
     def write(self, path: str) -> None:
         """Writes the job file."""

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 
 from ..arguments import UsageError
+from ..families.declared.document import read_definition
 from ..listing.rows import Listing
 from ..listing.tables import diff_csv, diff_lines
 from ..output.files import FileError, Outputs
+from ..target import TargetError
 from ..text import printable
 from . import UNREADABLE, USAGE, outcome, page
 from .command_line import Asked, parse
@@ -76,11 +78,26 @@ def _checked(asked: Asked) -> tuple[Program | None, Sequence[str]]:
         raise UsageError(f"'{path}': {why}") from None
     if shutil.which(asked.gdb) is None:
         raise UsageError(f"no '{asked.gdb}' here: install gdb, or use --gdb")
+    for path in asked.definitions:
+        _check_definitions(path)
     if asked.map and asked.diff:
         raise UsageError("--diff is of all maps: leave --map out")
     if asked.html and importlib.util.find_spec("jinja2") is None:
         raise UsageError("--html needs 'jinja2': install python3-jinja2")
     return program, paths
+
+
+def _check_definitions(path: str) -> None:
+    """UsageError if a definition file cannot be used; a module of Python is run by gdb alone."""
+    try:
+        if path.endswith(".py"):
+            with open(path, "rb"):
+                return
+        read_definition(path)
+    except OSError as error:
+        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
+    except TargetError as error:
+        raise UsageError(str(error)) from None
 
 
 def _results(asked: Asked, program: Program | None, cores: Sequence[Core]) -> Sequence[CoreResult]:
@@ -98,6 +115,7 @@ def _results(asked: Asked, program: Program | None, cores: Sequence[Core]) -> Se
             guarded=asked.guard,
             any_build=asked.any_build,
             twin=asked.twin and os.path.abspath(asked.twin),
+            definitions=[os.path.abspath(one) for one in asked.definitions],
             gdb=asked.gdb,
             commands=asked.ex,
             max_unpacked=asked.max_unpacked,

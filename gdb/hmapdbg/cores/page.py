@@ -257,6 +257,8 @@ def _gdb(program: str, result: CoreResult, sysroot: str) -> str:
     words = ["gdb", program, core, "-ex", f"source {EXTENSION}", "-ex"]
     if result.twin:
         words += [f"hmap-twin {shlex.quote(result.twin)}", "-ex"]
+    for path in result.definitions:
+        words += [f"hmap-define {shlex.quote(path)}", "-ex"]
     if sysroot:
         words[1:1] = ["-iex", f"set sysroot {sysroot}"]
     line = shlex.join(words) + " "

@@ -78,6 +78,7 @@ class Options:
     commands: Sequence[str] = ()  # for gdb, before it reads the core
     max_unpacked: int = 32 << 30  # bytes of a compressed core
     twin: str = ""  # a rebuild of the programs, with names and types; empty: none
+    definitions: Sequence[str] = ()  # files that declare further families
     sysroot: str = ""  # root folder in which executables and libraries are; empty: gdb's
 
 
@@ -92,6 +93,7 @@ class CoreResult:
     has_folder: bool = False
     program: Program | None = None  # None: unknown, as nothing could be examined
     twin: str = ""  # that names and types are from; empty: the program's own
+    definitions: Sequence[str] = ()  # files that declare families
 
 
 def choose_cores(given: Sequence[str]) -> list[Core]:
@@ -221,6 +223,7 @@ class Runner:
                 has_folder=True,
                 program=ready.program,
                 twin=self.options.twin,
+                definitions=self.options.definitions,
             )
             if self._stopped:
                 return result
@@ -245,6 +248,7 @@ class Runner:
             options.guarded,
             options.twin,
             SHARE * options.timeout,
+            tuple(options.definitions),
         ).write(job_file)
         command = self._command(ready, job_file)
         with open(log_file, "wb") as log:

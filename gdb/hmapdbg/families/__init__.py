@@ -1,7 +1,7 @@
 """Map families: each recognises a value by its field names, reads its header and walks it.
 
 A new family is one new module, or folder, with a `Family` in it, and one line in FAMILIES; one that
-is not part of the package calls `register`.
+is not part of the package calls `register`, or is in a definition file (DEFINITIONS).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from ..target import Kind, Target, TargetError, Type, Value
 from . import khash, uthash
 from .absl import family as absl
 from .boost import family as boost
+from .declared.loading import Definitions
 from .family import Family, Map
 from .go import bucket, swiss, sync
 from .libcxx import unordered as libcxx
@@ -36,6 +37,9 @@ FAMILIES: list[Family] = [
     uthash.FAMILY,
     boost.FAMILY,
 ]
+
+# What users declare, in front of them.
+DEFINITIONS = Definitions(FAMILIES)
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.
 MAX_POINTERS = 4

@@ -172,7 +172,7 @@ def _open(target: Target, value: Value, found: Type, address: int, chosen: Seque
     )
     mask = np.uint64(buckets - 1)
 
-    def bucket_of(codes: Addresses) -> Addresses:
+    def bucket_of(codes: Addresses, _: Array) -> Addresses:
         selected: Addresses = codes & mask
         return selected
 
@@ -205,7 +205,7 @@ def _empty(target: Target, value: Value, found: Type, handle: Field) -> Map:
         certain_if_empty=True,
     )
     layout = ListLayout(1, 0, found.size, handle.offset, 0, 0, 0, 0, found.size, -1, 0, 1)
-    return ListMap(target, header, layout, (), lambda codes: codes, keys_by_bytes=False)
+    return ListMap(target, header, layout, (), lambda codes, _: codes, keys_by_bytes=False)
 
 
 def _without_handles(found: Type) -> Type:

@@ -15,6 +15,7 @@
     qt          Qt 6
     boost       Boost
     libhmap     the C library of this project: its registry
+    c           texts with a length, of which only a definition tells
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
 name no language; families ask their own.
@@ -30,6 +31,7 @@ import numpy as np
 from ..target import Kind, Memory, Target, Type
 from .absl import ABSL
 from .boost import BOOST
+from .c import LANGUAGE as C
 from .cxx.names import short_name
 from .elements import Access, Elements, Places, spread
 from .go import GO
@@ -77,7 +79,18 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, BOOST, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (
+    GO,
+    LIBSTDCXX,
+    LIBCXX,
+    RUST,
+    ABSL,
+    GLIB,
+    QT,
+    BOOST,
+    LIBHMAP,
+    C,
+)
 
 
 def language_of(target: Target) -> Language:

@@ -93,6 +93,9 @@ class GdbValues:
         """The value of a type that this target described, at an address; for gdb's own printing.
         Address 0: it is nowhere as a whole, and these are its bytes."""
         original = self._types.original(neutral)
+        if original is None and neutral.kind is Kind.ARRAY and neutral.count:
+            element = self._types.original(neutral.target)
+            original = None if element is None else element.array(neutral.count - 1)
         if original is None:  # bytes, which are not in gdb's debug info
             byte = gdb.selected_inferior().architecture().integer_type(8, False)
             original = byte.array(max(neutral.size, 1) - 1)

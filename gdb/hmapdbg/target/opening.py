@@ -7,11 +7,12 @@ only the protocol.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from .layout_files import LayoutFiles
-from .protocol import Target
+from .protocol import Target, TargetError
+from .types import Type
 
 if TYPE_CHECKING:
     from .gdb_twin import Taken
@@ -23,6 +24,13 @@ def open_target() -> Target:
     from .gdb import GdbTarget
 
     return GdbTarget()
+
+
+def type_finder() -> Callable[[str], Type | None] | None:
+    """What finds a type of the program by its name; None: there is no process or core."""
+    with contextlib.suppress(TargetError):
+        return open_target().lookup_type
+    return None
 
 
 @contextlib.contextmanager

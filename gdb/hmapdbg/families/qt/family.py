@@ -14,7 +14,7 @@ import numpy as np
 from ...block import Block, Place, Problem
 from ...geometry.flat.layout import RUN, Table, rows_of
 from ...geometry.flat.map import FlatMap, Home
-from ...geometry.flat.probes import Probing
+from ...geometry.flat.probes import linear_from
 from ...geometry.flat.shape import FlatTable
 from ...geometry.flat.walk import FlatWalk
 from ...geometry.problems import Told
@@ -59,27 +59,6 @@ class QtFamily:
 
 
 FAMILY: Family = QtFamily()
-
-
-def linear(number: int) -> int:
-    """See Probing.offset."""
-    return number
-
-
-def expected_linear(used: float) -> float:
-    """See Probing.expected (Knuth, volume 3, 6.4, theorem K)."""
-    free = max(1.0 - used, 1e-9)
-    return (1 + 1 / free**2) / 2
-
-
-def expected_linear_hit(used: float) -> float:
-    """See Probing.expected_hit."""
-    return (1 + 1 / max(1.0 - used, 1e-9)) / 2
-
-
-def linear_from(homes: int) -> Probing:
-    """The probe sequence of all slots, one after the other."""
-    return Probing(homes, linear, expected_linear, expected_linear_hit)
 
 
 class SpanTable(FlatTable):

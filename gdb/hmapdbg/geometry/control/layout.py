@@ -104,7 +104,7 @@ class Table:
     slots: int
     base: int  # see SlotLayout.is_downward
     growth_left: int
-    limit: int  # entries and tombstones that it takes before it grows
+    limit: int  # entries and tombstones that it takes before it grows; -1: unknown
     items: int  # as the table counts them
     items_at: int  # where it counts them
     growth_left_at: int

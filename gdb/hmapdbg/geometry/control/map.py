@@ -238,7 +238,7 @@ class _Audit:
             text = f"{what}{table.items:,} entries are counted, but {full:,} slots are full"
             yield from self._told.problem("R1", text, table.items_at, "R1")
         left = table.limit - full - deleted
-        if left != table.growth_left:
+        if left != table.growth_left and table.limit >= 0:
             text = (
                 f"{what}growth_left is {table.growth_left:,}, but {full:,} full and {deleted:,} "
                 f"deleted slots of at most {table.limit:,} leave {left:,}"

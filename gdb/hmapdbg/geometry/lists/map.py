@@ -6,6 +6,7 @@ selects a bucket.
     L4  a node is on one list, once
     L5  the stored hash of a node, or its key's where that is known, selects its bucket
     L6  no key is there twice (for key types where equal bytes are equal keys)
+    L7  a bucket that growth has moved to another array has no nodes
 
 The others are the families': what the header shows.
 """
@@ -13,21 +14,23 @@ The others are the families': what the header shows.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...block import Addresses, Block, Cells, Chain, Column, Ints, Place, Problem
-from ...header import Header
+from ...header import Array, Header, Role
 from ...layout import StructLayout
 from ...target import Target
 from ..columns import KeySet, Mask
 from ..problems import Told
-from .layout import ListLayout, Seen
+from .layout import ListLayout, Seen, Segments
 from .walk import ListWalk
 
+# The buckets of an array that stored hash codes select (n,).
+BucketOf = Callable[[Addresses, Array], Addresses]
 Codes = NDArray[np.uint64]
 
 SAMPLE = 64  # entries that tell which hash function it is
@@ -51,8 +54,9 @@ FindHashing = Callable[[Column, Ints], Union[Hashing, None]]
 
 
 class ListMap:
-    """See families.family.Map. `bucket_of`: the buckets of stored hash codes (n,); `find_hashing`
-    is asked only when it is needed; `check_more`: invariants of the family's own, for an audit."""
+    """See families.family.Map. `find_hashing` is asked only when it is needed; `check_more`:
+    invariants of the family's own, for an audit; `segments`: of arrays that are not in one piece,
+    by name; `counts`: whether the map counts its entries."""
 
     def __init__(
         self,
@@ -60,10 +64,12 @@ class ListMap:
         header: Header,
         layout: ListLayout,
         structs: Sequence[StructLayout],
-        bucket_of: Callable[[Addresses], Addresses],
+        bucket_of: BucketOf,
         keys_by_bytes: bool,
         find_hashing: FindHashing | None = None,
         check_more: Callable[[], Iterator[Problem]] | None = None,
+        segments: Mapping[str, Segments] | None = None,
+        counts: bool = True,
     ) -> None:
         self.target = target
         self.header = header
@@ -73,24 +79,29 @@ class ListMap:
         self.keys_by_bytes = keys_by_bytes
         self._find_hashing = find_hashing
         self._check_more = check_more
+        self.segments = segments or {}
+        self.counts = counts
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
         """See family.Map."""
-        for item in self._walk(evidence=False).walk(cells, only) if self.header.arrays else ():
-            assert not isinstance(item, Seen)
-            yield item
+        for array in self.header.arrays:
+            if only is None or only.array == array.name:
+                for item in self._walk(array, evidence=False).walk(cells, only):
+                    assert not isinstance(item, Seen)
+                    yield item
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """L3 to L6; see family.Map."""
+        """L3 to L7; see family.Map."""
         told, nodes, keys = Told(), KeySet(), KeySet()
-        for item in self._walk(evidence=True).walk(cells=True) if self.header.arrays else ():
+        walks = (self._walk(array, evidence=True) for array in self.header.arrays)
+        for item in (item for walk in walks for item in walk.walk(cells=True)):
             if isinstance(item, Seen):
                 nodes.add(item.addrs, item.addrs)
                 yield from self._check_codes(told, item)
                 continue
             yield item
             if isinstance(item, Block) and item.cells is not None and self.keys_by_bytes:
-                keys.add_bytes(item.cells.keys, item.cells.address + np.uint64(self.layout.key))
+                keys.add_bytes(item.cells.keys, self.slot_addresses(item.cells)[0])
         for second in dict.fromkeys(second for _, second in nodes.iter_twice()):
             yield from told.problem("node", "the node is on a list twice", second, "L4")
         for first, second in keys.iter_twice():
@@ -109,7 +120,7 @@ class ListMap:
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
-        return self._walk(evidence=False).iter_chains(low, high)
+        return self._walk(self.header.array(array), evidence=False).iter_chains(low, high)
 
     def place_of(self, key: bytes) -> Place | None:
         """See family.Map."""
@@ -122,8 +133,13 @@ class ListMap:
 
     def slot_addresses(self, cells: Cells) -> tuple[Addresses, Addresses]:
         """See family.Map."""
-        layout = self.layout
-        return cells.address + np.uint64(layout.key), cells.address + np.uint64(layout.elem)
+        layout, addrs = self.layout, cells.address
+        return (
+            addrs + np.uint64(layout.key) if layout.keys is None else layout.keys.addresses(addrs),
+            addrs + np.uint64(layout.elem)
+            if layout.elems is None
+            else layout.elems.addresses(addrs),
+        )
 
     def layouts(self) -> Sequence[StructLayout]:
         """See family.Map."""
@@ -141,21 +157,35 @@ class ListMap:
         some = cells.take(np.arange(min(len(cells), SAMPLE)))
         return self._find_hashing(some.keys, some.bucket)
 
-    def _walk(self, evidence: bool) -> ListWalk:
+    def _walk(self, array: Array, evidence: bool) -> ListWalk:
         return ListWalk(
-            self.target, self.layout, self.header.arrays[0], self.header.count, evidence
+            self.target,
+            self.layout,
+            array,
+            max(self.header.count, 0) if self.counts else -1,
+            evidence,
+            self.segments.get(array.name),
+            self._moved(array),
         )
 
+    def _moved(self, array: Array) -> int:
+        """Buckets below this one have been moved by growth to another array."""
+        growth = self.header.growth
+        return growth.nevacuate if growth is not None and array.role is Role.OLD else 0
+
     def _check_codes(self, told: Told, seen: Seen) -> Iterator[Problem]:
-        """L5, and nodes of which a part cannot be read."""
-        layout = self.layout
+        """L5, L7, and nodes of which a part cannot be read."""
+        layout, what = self.layout, f"{seen.array.prefix}bucket"
+        for at in np.flatnonzero(seen.buckets < self._moved(seen.array)).tolist():
+            text = f"{what} {int(seen.buckets[at]):,} has been moved, but has a node"
+            yield from told.problem("moved", text, int(seen.addrs[at]), "L7")
         for at in np.flatnonzero(~seen.ok).tolist():
-            text = f"bucket {int(seen.buckets[at]):,}: a node cannot be read"
+            text = f"{what} {int(seen.buckets[at]):,}: a node cannot be read"
             yield from told.problem("unreadable", text, int(seen.addrs[at]), "")
         at_code, known = layout.code, seen.ok
         if layout.code >= 0:
             codes = self.target.integer_column(seen.raw, layout.code, layout.code_size)
-            places = self.bucket_of(codes.astype(np.uint64))
+            places = self.bucket_of(codes.astype(np.uint64), seen.array)
         elif self.hashing is not None:
             at_code = layout.key
             keys = seen.raw[:, layout.key : layout.key + layout.key_size]
@@ -166,7 +196,7 @@ class ListMap:
         wrong = known & (places != seen.buckets.astype(np.uint64))
         for at in np.flatnonzero(wrong).tolist():
             text = (
-                f"bucket {int(seen.buckets[at]):,}: node 0x{int(seen.addrs[at]):x} has hash "
+                f"{what} {int(seen.buckets[at]):,}: node 0x{int(seen.addrs[at]):x} has hash "
                 f"0x{int(codes[at]):x}, which selects bucket {int(places[at]):,}"
             )
             address = int(seen.addrs[at]) + at_code

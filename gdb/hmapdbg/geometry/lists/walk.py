@@ -12,14 +12,15 @@ from ...block import Addresses, Block, Buckets, Cells, Chain, Column, Ints, Link
 from ...compat import dataclass
 from ...header import Array
 from ...target import MemoryFault, Target
-from ..columns import Mask, Raw, iter_runs, pointer_column
+from ..columns import Mask, Raw, iter_runs
 from ..problems import Told
 from ..ranges import next_readable, rows_text
-from .layout import ListLayout, Seen
+from .layout import ListLayout, Pointers, Seen, Segments
 
 SLAB = 1 << 17  # cells at a time
 BLOCK_BYTES = 8 << 20  # of nodes in a Block
 MANY_MORE = 4  # times the nodes that the map counts, after which lists are taken for endless
+MOST = 1 << 26  # nodes, if the map does not count them
 FEW = 8  # lists that are followed one after the other, if they are longer than
 LONG = 64  # nodes
 WINDOW = 4096  # bytes read around a node of such a list
@@ -35,18 +36,30 @@ class _Found:
 
 
 class ListWalk:
-    """One pass over a map. `count`: the entries that it counts; `evidence`: whether the nodes that
-    are read are yielded too, before the Block that has them."""
+    """One pass over an array. `count`: the entries that the map counts, -1: it does not;
+    `evidence`: whether the nodes that are read are yielded too, before the Block that has them;
+    `segments`: of an array that is not in one piece; `moved`: growth has moved the buckets below it
+    to another array."""
 
     def __init__(
-        self, target: Target, layout: ListLayout, array: Array, count: int, evidence: bool = False
+        self,
+        target: Target,
+        layout: ListLayout,
+        array: Array,
+        count: int,
+        evidence: bool = False,
+        segments: Segments | None = None,
+        moved: int = 0,
     ) -> None:
         self.target = target
         self.layout = layout
         self.array = array
         self.evidence = evidence
+        self.segments = segments
+        self.moved = moved
         self.told = Told()
-        self._left = MANY_MORE * max(count, 0) + (1 << 16)
+        self._links = layout.links or Pointers(layout.head, layout.link)
+        self._left = MOST if count < 0 else MANY_MORE * count + (1 << 16)
         self._window = (0, b"")
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem, Seen]]:
@@ -55,15 +68,17 @@ class ListWalk:
         first = low
         while first < high:
             end = min(first + SLAB, high)
-            raw, ok = self.target.read_rows(self._cell(first), end - first, self.layout.stride)
-            after = next_readable(self.target, self._cell(0), self.layout.stride, end, high)
+            raw, ok = self._read_cells(first, end)
+            after = self._next_readable(end, high)
             for begin, stop in iter_runs(np.concatenate([~ok, [after > end]])):
                 stop = after if stop > len(ok) else first + stop
-                text = f"{rows_text('bucket', first + begin, stop)} cannot be read"
+                what = rows_text(f"{self.array.prefix}bucket", first + begin, stop)
+                text = f"{what} cannot be read"
                 yield from self.told.problem("cells", text, self._cell(first + begin), "")
             if not ok.any() and self.target.mappings() is None:
                 break  # a wild array is endless
-            heads = np.where(ok, pointer_column(self.target, raw, self.layout.head), np.uint64(0))
+            cells_at = self._cells(np.arange(first, end))
+            heads = np.where(ok, self._links.heads(self.target, raw, cells_at), np.uint64(0))
             found: list[_Found] = []
             yield from self._follow(first, heads, found)
             yield from self._blocks(first + np.flatnonzero(ok), first, found[0], cells)
@@ -73,13 +88,14 @@ class ListWalk:
     def iter_chains(self, low: int, high: int) -> Iterator[Chain]:
         """Buckets [low, high), each with its nodes."""
         for bucket in range(low, high):
-            yield Chain(self.array.name, bucket, self._cell(bucket), self._links(bucket))
+            yield Chain(self.array.name, bucket, self._cell(bucket), self._iter_links(bucket))
 
     # ---- links
 
     def _follow(self, first: int, heads: Addresses, out: list[_Found]) -> Iterator[Problem]:
-        """Appends the nodes of all lists, and yields what ends one before its time."""
-        layout = self.layout
+        """Appends the nodes of all lists, and yields what ends one before its time. A list that
+        leads back into itself is left once a node is met that was marked (Brent's algorithm)."""
+        layout, marked = self.layout, np.zeros(len(heads), np.uint64)
         parts: list[tuple[Ints, Ints, Addresses]] = []
         rows, links, place = np.flatnonzero(heads), heads[heads != 0], 0
         while len(rows):
@@ -89,7 +105,8 @@ class ListWalk:
                 break
             starts = links - np.uint64(layout.lead)
             good = (starts % np.uint64(layout.align) == 0) & (links >= np.uint64(layout.lead))
-            raw, ok = self.target.gather(starts + np.uint64(layout.link), self.target.pointer_size)
+            cells = self._cells(first + rows)
+            following, ok = self._links.following(self.target, starts, cells)
             good &= ok
             for at in np.flatnonzero(~good).tolist():
                 yield from self._bad_link(first + int(rows[at]), int(links[at]))
@@ -99,8 +116,14 @@ class ListWalk:
             if self._left < 0:
                 yield from self._endless(first + int(rows[0]), int(starts[0]))
                 break
-            links = pointer_column(self.target, raw[good])
-            rows, links = rows[links != 0], links[links != 0]
+            links = following[good]
+            repeated = starts == marked[rows]
+            for at in np.flatnonzero(repeated).tolist():
+                yield from self._endless(first + int(rows[at]), int(starts[at]))
+            if place & (place - 1) == 0:
+                marked[rows] = starts
+            going = (links != 0) & ~repeated
+            rows, links = rows[going], links[going]
             place += 1
         if not parts:
             none = np.zeros(0, np.int64)
@@ -114,24 +137,36 @@ class ListWalk:
         self, first: int, row: int, link: int, place: int, parts: list[tuple[Ints, Ints, Addresses]]
     ) -> Iterator[Problem]:
         """The rest of a long list."""
-        layout, found = self.layout, []
+        layout, found, cell = self.layout, [], self._cell(first + row)
+        marked = -1  # see _follow
         while link:
             start = link - layout.lead
-            following = None if start < 0 or start % layout.align else self._link_at(start)
+            is_bad = start < 0 or start % layout.align
+            following = None if is_bad else self._following_one(start, cell)
             if following is None:
                 yield from self._bad_link(first + row, link)
                 break
             found.append(start)
             self._left -= 1
-            if self._left < 0:
+            if self._left < 0 or start == marked:
                 yield from self._endless(first + row, start)
                 break
+            if len(found) & (len(found) - 1) == 0:
+                marked = start
             link = following
         places = np.arange(place, place + len(found))
         parts.append((np.full(len(found), row), places, np.array(found, np.uint64)))
 
+    def _following_one(self, start: int, cell: int) -> int | None:
+        """The link behind the node at an address; None: it cannot be read."""
+        if self.layout.links is None:
+            return self._link_at(start)
+        starts, cells = np.array([start], np.uint64), np.array([cell], np.uint64)
+        following, ok = self._links.following(self.target, starts, cells)
+        return int(following[0]) if ok[0] else None
+
     def _link_at(self, start: int) -> int | None:
-        """The link of the node at an address; None: it cannot be read."""
+        """The pointer in the node at an address; None: it cannot be read."""
         width = self.target.pointer_size
         at = start + self.layout.link
         begin, data = self._window
@@ -150,11 +185,13 @@ class ListWalk:
         return int.from_bytes(data[at - begin : at - begin + width], self.target.byte_order)
 
     def _bad_link(self, bucket: int, link: int) -> list[Problem]:
-        text = f"bucket {bucket:,}: its list leads to 0x{link:x}, where no node can be"
+        what = f"{self.array.prefix}bucket {bucket:,}"
+        text = f"{what}: its list leads to 0x{link:x}, where no node can be"
         return self.told.problem("link", text, link, "L3")
 
     def _endless(self, bucket: int, start: int) -> list[Problem]:
-        text = f"bucket {bucket:,}: the lists have far more nodes than the map counts, or no end"
+        what = f"{self.array.prefix}bucket {bucket:,}"
+        text = f"{what}: the lists have far more nodes than the map counts, or no end"
         return self.told.problem("endless", text, start, "L3")
 
     # ---- blocks
@@ -198,7 +235,7 @@ class ListWalk:
         addrs, buckets = found.addrs[low:high], first + found.rows[low:high]
         raw, ok = self.target.gather(addrs, self.layout.size)
         if self.evidence and len(addrs):
-            yield Seen(buckets, addrs, raw, ok)
+            yield Seen(self.array, buckets, addrs, raw, ok)
         keys, elems = self._values(addrs, raw, ok)
         codes = self._codes(raw)
         made = Cells(
@@ -214,24 +251,28 @@ class ListWalk:
 
     def _rows(self, buckets: Ints, live: Ints) -> Buckets:
         nothing = np.zeros(len(buckets), np.int64)
-        places = buckets.astype(np.uint64) * np.uint64(self.layout.stride)
         return Buckets(
             buckets,
-            np.uint64(self._cell(0)) + places,
+            self._cells(buckets),
             live,
             live,
             live,
             nothing,
             nothing,
-            np.zeros(len(buckets), np.bool_),
+            (buckets < self.moved) & (live == 0),
         )
 
     def _values(self, addrs: Addresses, raw: Raw, ok: Mask) -> tuple[Column, Column]:
-        layout = self.layout
-        return (
-            Column.read(raw[:, layout.key : layout.key + layout.key_size], ok, addrs),
-            Column.read(raw[:, layout.elem : layout.elem + layout.elem_size], ok, addrs),
-        )
+        layout, found = self.layout, []
+        for own, at, size in (
+            (layout.keys, layout.key, layout.key_size),
+            (layout.elems, layout.elem, layout.elem_size),
+        ):
+            if own is None:
+                found.append(Column.read(raw[:, at : at + size], ok, addrs))
+            else:
+                found.append(own.column(self.target, addrs, raw, ok))
+        return found[0], found[1]
 
     def _codes(self, raw: Raw) -> Addresses | None:
         """The stored hash codes of nodes; None if there are none."""
@@ -240,18 +281,37 @@ class ListWalk:
             return None
         return self.target.integer_column(raw, layout.code, layout.code_size).astype(np.uint64)
 
-    def _cell(self, bucket: int) -> int:
-        return self.array.address + bucket * self.layout.stride
+    # ---- cells
 
-    def _links(self, bucket: int) -> Iterator[Link]:
+    def _cells(self, buckets: Ints) -> Addresses:
+        """Where the cells of buckets are (n,)."""
+        if self.segments is not None:
+            return self.segments.cells(buckets, self.layout.stride)
+        places = buckets.astype(np.uint64) * np.uint64(self.layout.stride)
+        return np.uint64(self.array.address) + places
+
+    def _cell(self, bucket: int) -> int:
+        return int(self._cells(np.array([bucket]))[0])
+
+    def _read_cells(self, first: int, end: int) -> tuple[Raw, Mask]:
+        if self.segments is not None:
+            return self.target.gather(self._cells(np.arange(first, end)), self.layout.stride)
+        return self.target.read_rows(self._cell(first), end - first, self.layout.stride)
+
+    def _next_readable(self, end: int, high: int) -> int:
+        """The first bucket from `end` on that may be in memory."""
+        if self.segments is not None:
+            return end
+        return next_readable(self.target, self._cell(0), self.layout.stride, end, high)
+
+    def _iter_links(self, bucket: int) -> Iterator[Link]:
         found: list[_Found] = []
-        raw, ok = self.target.read_rows(self._cell(bucket), 1, self.layout.stride)
+        raw, ok = self._read_cells(bucket, bucket + 1)
         if not ok[0]:
             yield Link(0, note="the bucket cannot be read")
             return
-        problems = list(
-            self._follow(bucket, pointer_column(self.target, raw, self.layout.head), found)
-        )
+        heads = self._links.heads(self.target, raw, self._cells(np.array([bucket])))
+        problems = list(self._follow(bucket, heads, found))
         addrs = found[0].addrs
         data, read = self.target.gather(addrs, self.layout.size)
         keys, elems = self._values(addrs, data, read)

@@ -1,7 +1,8 @@
 """The statistics of a map, from its Blocks. Reads no memory, prints nothing.
 
 Positions and chi-square during growth: entries are in new buckets, each 1/N of the hash space, and
-in old ones not yet evacuated, each 1/M of it. These bins cover the hash space once.
+in old ones not yet evacuated, each 1/M of it. These bins cover the hash space once, unless the new
+array is the smaller one: then nothing is said of a uniform hash.
 """
 
 from __future__ import annotations
@@ -129,6 +130,8 @@ class Stats:
         side."""
         if array.role is not Role.OLD:
             return [(buckets + self._offsets[array.name], 1.0)]
+        if array.buckets > self.main_buckets:
+            return [(buckets % self.main_buckets, 1.0)]
         copies = max(1, self.main_buckets // array.buckets)
         if copies > MAX_COPIES:
             return []
@@ -303,6 +306,8 @@ class Stats:
         there is nothing to judge."""
         model = self.header.geometry.null_model
         if model is None or self.live < 2 or self.bins < 2 or self.unread:
+            return None
+        if self.header.shrinking:
             return None
         pairs = (self.squares - self.live) // 2
         return model.p_value(self.live, self.bins_by_array, self.chi_square, pairs)

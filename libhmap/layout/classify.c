@@ -19,6 +19,18 @@ static const char *const c_types[] = {
 /* GLib: in a library whose maps no variable leads to, and in programs that only declare it. */
 static const char *const glib_types[] = {"_GHashTable", NULL};
 
+/* Redis: links to its entries, and the values of its database, have no types that lead to these. */
+static const char *const redis_types[] = {
+    "dictEntry",
+    "dictEntryNormal",
+    "dictEntryNoValue",
+    "dictEntryEmbedded",
+    "redisObject",
+    "serverObject",
+    "zset",
+    NULL,
+};
+
 /* Go's runtime: untyped map headers, iterators, goroutines, type descriptors, functions. */
 static const char *const go_types[] = {
     "runtime.hmap",
@@ -149,7 +161,7 @@ bool is_wanted_type(const char *name, enum language language)
         (has_prefix_among(cplusplus_type_prefixes, name) || strcmp(name, absl_slot) == 0))
         return true;
     return (strncmp(name, "hmap", 4) == 0 && is_among(c_types, name)) ||
-           (*name == '_' && is_among(glib_types, name));
+           (*name == '_' && is_among(glib_types, name)) || is_among(redis_types, name);
 }
 
 bool is_wanted_variable(const char *name)
@@ -236,10 +248,13 @@ static const char *const absl_fields[] = {"control_", "slots_", "capacity_", NUL
 static const char *const absl_inline[] = {"heap_or_soo_", NULL};
 static const char *const uthash_handle[] = {"tbl", "prev",   "next",  "hh_prev", "hh_next",
                                             "key", "keylen", "hashv", NULL};
+static const char *const redis_dict[] = {"type",      "ht_table",    "ht_used",
+                                         "rehashidx", "ht_size_exp", NULL};
+static const char *const redis_6_dict[] = {"type", "ht", "rehashidx", NULL};
 static const char *const *const maps[] = {
-    libhmap_map,  go_map,          swiss_map, sync_map,     trie_map, unordered_table,
-    libcxx_table, libcxx_20_table, raw_table, glib_table,   khash,    absl_table,
-    absl_fields,  absl_inline,     qt_table,  uthash_handle};
+    libhmap_map,  go_map,          swiss_map, sync_map,      trie_map,   unordered_table,
+    libcxx_table, libcxx_20_table, raw_table, glib_table,    khash,      absl_table,
+    absl_fields,  absl_inline,     qt_table,  uthash_handle, redis_dict, redis_6_dict};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

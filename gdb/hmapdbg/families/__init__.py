@@ -16,6 +16,7 @@ from .glib import family as glib
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
 from .qt import family as qt
+from .redis import dict as redis
 from .rust import family as rust
 from .reading import kept_for_type, why_unreadable
 
@@ -33,6 +34,7 @@ FAMILIES: list[Family] = [
     khash.FAMILY,
     absl.FAMILY,
     uthash.FAMILY,
+    redis.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

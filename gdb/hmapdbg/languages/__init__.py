@@ -13,6 +13,7 @@
     glib        GLib
     absl        Abseil, a library of C++
     qt          Qt 6
+    redis       Redis and Valkey
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -38,6 +39,7 @@ from .libcxx import LIBCXX
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX
 from .qt import QT
+from .redis import REDIS
 from .rust import RUST
 from .shown import Shown
 from .strings import StringType, is_letter, located, points_to_text, text_unit, unit_of
@@ -75,7 +77,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, REDIS, LIBHMAP)
 
 
 def language_of(target: Target) -> Language:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,24 @@ class ListLayout:
     code: int  # of the stored hash code; -1: none
     code_size: int
     align: int  # of a node's address
+    # Which links (n,) lead to no node, but are themselves the key of the last entry of their list,
+    # and that key; None: none is.
+    direct: Callable[[Addresses], tuple[Mask, Addresses]] | None = None
+    inside: Inside | None = None  # the key, if it is text in the node: the key is its address
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Text in a node: it begins `buffer` bytes behind the node's start, and as many more as the
+    byte at `skip` tells."""
+
+    skip: int
+    buffer: int
+
+    def addresses(self, starts: Addresses, raw: NDArray[np.uint8]) -> Addresses:
+        """Where the text of nodes (n, size) begins."""
+        found: Addresses = starts + np.uint64(self.buffer) + raw[:, self.skip].astype(np.uint64)
+        return found
 
 
 @dataclass(frozen=True)

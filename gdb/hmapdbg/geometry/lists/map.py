@@ -6,6 +6,7 @@ selects a bucket.
     L4  a node is on one list, once
     L5  the stored hash of a node selects its bucket
     L6  no key is there twice (for key types where equal bytes are equal keys)
+    L7  of an array that growth empties, the buckets that are evacuated are empty
 
 The others are the families': what the header shows.
 """
@@ -16,19 +17,33 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Union
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ...block import Addresses, Block, Cells, Chain, Place, Problem
-from ...header import Header
+from ...block import Addresses, Block, Cells, Chain, Column, Place, Problem
+from ...header import Array, Header, Role
 from ...layout import StructLayout
 from ...target import Target
-from ..columns import KeySet
+from ..columns import KeySet, Mask, byte_hashes
 from ..problems import Told
 from .layout import ListLayout, Seen
 from .walk import ListWalk
 
 
+# From keys to a number for each, equal for equal keys, and which are known.
+Identities = Callable[[Column], tuple[NDArray[np.int64], Mask]]
+
+
+def identities_by_bytes(keys: Column) -> tuple[NDArray[np.int64], Mask]:
+    """Keys that are equal if their bytes are; those that cannot be read may be megabytes of
+    zeros."""
+    known, out = keys.known, np.zeros(len(keys), np.int64)
+    out[known] = byte_hashes(keys.data[known])
+    return out, known
+
+
 class ListMap:
-    """See families.family.Map. `bucket_of`: the buckets of stored hash codes (n,)."""
+    """See families.family.Map. `bucket_of`: the buckets of stored hash codes (n,); `identities`:
+    None if which keys are equal is unknown."""
 
     def __init__(
         self,
@@ -36,33 +51,39 @@ class ListMap:
         header: Header,
         layout: ListLayout,
         structs: Sequence[StructLayout],
-        bucket_of: Callable[[Addresses], Addresses],
-        keys_by_bytes: bool,
+        bucket_of: Callable[[Addresses], Addresses] | None = None,
+        identities: Identities | None = None,
     ) -> None:
         self.target = target
         self.header = header
         self.layout = layout
         self.structs = structs
         self.bucket_of = bucket_of
-        self.keys_by_bytes = keys_by_bytes
+        self.identities = identities
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
         """See family.Map."""
-        for item in self._walk(evidence=False).walk(cells, only) if self.header.arrays else ():
-            assert not isinstance(item, Seen)
-            yield item
+        for array in self.header.arrays:
+            if only is not None and only.array != array.name:
+                continue
+            for item in self._walk(array, evidence=False).walk(cells, only):
+                assert not isinstance(item, Seen)
+                yield item
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
-        """L3 to L6; see family.Map."""
+        """L3 to L7; see family.Map."""
         told, nodes, keys = Told(), KeySet(), KeySet()
-        for item in self._walk(evidence=True).walk(cells=True) if self.header.arrays else ():
-            if isinstance(item, Seen):
-                nodes.add(item.addrs, item.addrs)
-                yield from self._check_codes(told, item)
-                continue
-            yield item
-            if isinstance(item, Block) and item.cells is not None and self.keys_by_bytes:
-                keys.add_bytes(item.cells.keys, item.cells.address + np.uint64(self.layout.key))
+        for array in self.header.arrays:
+            for item in self._walk(array, evidence=True).walk(cells=True):
+                if isinstance(item, Seen):
+                    nodes.add(item.addrs, item.addrs)
+                    yield from self._check_codes(told, item)
+                    continue
+                yield item
+                if isinstance(item, Block) and item.cells is not None and self.identities:
+                    numbers, known = self.identities(item.cells.keys)
+                    places = item.cells.address + np.uint64(self.layout.key)
+                    keys.add(numbers[known], places[known])
         for _, second in nodes.iter_twice():
             yield from told.problem("node", "the node is on a list twice", second, "L4")
         for first, second in keys.iter_twice():
@@ -79,7 +100,7 @@ class ListMap:
 
     def iter_chains(self, array: str, low: int, high: int) -> Iterator[Chain]:
         """See family.Map."""
-        return self._walk(evidence=False).iter_chains(low, high)
+        return self._walk(self.header.array(array), evidence=False).iter_chains(low, high)
 
     def place_of(self, key: bytes) -> Place | None:
         """See family.Map: the hash function is the program's."""
@@ -94,10 +115,11 @@ class ListMap:
         """See family.Map."""
         return self.structs
 
-    def _walk(self, evidence: bool) -> ListWalk:
-        return ListWalk(
-            self.target, self.layout, self.header.arrays[0], self.header.count, evidence
-        )
+    def _walk(self, array: Array, evidence: bool) -> ListWalk:
+        growth = self.header.growth
+        evacuated = growth.nevacuate if growth is not None and array.role is Role.OLD else 0
+        count = self.header.count
+        return ListWalk(self.target, self.layout, array, count, evidence, evacuated)
 
     def _check_codes(self, told: Told, seen: Seen) -> Iterator[Problem]:
         """L5, and nodes of which a part cannot be read."""
@@ -105,7 +127,7 @@ class ListMap:
         for at in np.flatnonzero(~seen.ok).tolist():
             text = f"bucket {int(seen.buckets[at]):,}: a node cannot be read"
             yield from told.problem("unreadable", text, int(seen.addrs[at]), "")
-        if layout.code < 0:
+        if layout.code < 0 or self.bucket_of is None:
             return
         codes = self.target.integer_column(seen.raw, layout.code, layout.code_size)
         places = self.bucket_of(codes.astype(np.uint64))

@@ -21,13 +21,8 @@ static const char *const glib_types[] = {"_GHashTable", NULL};
 
 /* Redis: links to its entries, and the values of its database, have no types that lead to these. */
 static const char *const redis_types[] = {
-    "dictEntry",
-    "dictEntryNormal",
-    "dictEntryNoValue",
-    "dictEntryEmbedded",
-    "redisObject",
-    "serverObject",
-    "zset",
+    "dictEntry",   "dictEntryNormal", "dictEntryNoValue", "dictEntryEmbedded",
+    "redisObject", "serverObject",    "zskiplistNode",    "zset",
     NULL,
 };
 
@@ -251,10 +246,13 @@ static const char *const uthash_handle[] = {"tbl", "prev",   "next",  "hh_prev",
 static const char *const redis_dict[] = {"type",      "ht_table",    "ht_used",
                                          "rehashidx", "ht_size_exp", NULL};
 static const char *const redis_6_dict[] = {"type", "ht", "rehashidx", NULL};
+static const char *const valkey_table[] = {"type",       "rehash_idx",    "tables", "used",
+                                           "bucket_exp", "child_buckets", NULL};
 static const char *const *const maps[] = {
-    libhmap_map,  go_map,          swiss_map, sync_map,      trie_map,   unordered_table,
-    libcxx_table, libcxx_20_table, raw_table, glib_table,    khash,      absl_table,
-    absl_fields,  absl_inline,     qt_table,  uthash_handle, redis_dict, redis_6_dict};
+    libhmap_map,     go_map,       swiss_map,       sync_map,    trie_map,
+    unordered_table, libcxx_table, libcxx_20_table, raw_table,   glib_table,
+    khash,           absl_table,   absl_fields,     absl_inline, qt_table,
+    uthash_handle,   redis_dict,   redis_6_dict,    valkey_table};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

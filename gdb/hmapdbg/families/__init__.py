@@ -17,6 +17,7 @@ from .libhmap import map as libhmap
 from .libstdcxx import unordered
 from .qt import family as qt
 from .redis import dict as redis
+from .redis import hashtable as valkey
 from .rust import family as rust
 from .reading import kept_for_type, why_unreadable
 
@@ -35,6 +36,7 @@ FAMILIES: list[Family] = [
     absl.FAMILY,
     uthash.FAMILY,
     redis.FAMILY,
+    valkey.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

@@ -15,28 +15,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, Union
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ...block import Block, Column, Problem
+from ...block import Block, Problem
 from ...compat import dataclass
 from ...geometry import verdicts
-from ...geometry.columns import Mask, pointer_column
+from ...geometry.columns import pointer_column
 from ...geometry.lists.map import ListMap
 from ...geometry.nodes.shape import NodeLists
-from ...header import Array, Growth, Header, Numbers, Role, Rule, Verdict
-from ...languages.redis.sds import Sds
+from ...header import Array, Growth, Header, Role, Rule
 from ...target import Target, Type, Value
-from ...values.strings import StringReader
 from ..family import Family, Map
 from ..malloc import Allocation, Malloc, find_malloc
 from ..retyped import retyped
 from .entries import Entries, entries_of
+from .equal import text_identities
 from .tables import ARRAYS, ONE_STRUCT, Tables, is_dict, read_tables
+from .verdicts import moving, oversized_array
 
 FIRST_BUCKETS = 4  # DICT_HT_INITIAL_SIZE
-MAX_STRING = 1 << 20  # bytes of one key
-MAX_STRINGS = 256 << 20  # of all keys of a Block
 
 
 class RedisFamily:
@@ -99,7 +94,7 @@ def _open(target: Target, value: Value, tables: Tables, entries: Entries, addres
         problems=tables.problems,
         certain_if_empty=False,
     )
-    keys = _text_identities(target) if entries.exact and _is_text(entries) else None
+    keys = text_identities(target) if entries.exact and _is_text(entries) else None
     return DictMap(target, header, entries.layout, (layout, entries.struct), None, keys).of(tables)
 
 
@@ -156,50 +151,11 @@ def _is_text(entries: Entries) -> bool:
     return entries.key is not None and entries.key.type.name == "sds"
 
 
-def _text_identities(target: Target) -> Callable[[Column], tuple[NDArray[np.int64], Mask]]:
-    """Keys that are equal if their text is."""
-
-    def identities(keys: Column) -> tuple[NDArray[np.int64], Mask]:
-        addrs, sizes = Sds().locate(target, keys.data)
-        found = StringReader(target, MAX_STRING, MAX_STRINGS).read_counted(addrs, sizes)
-        known = keys.known & ~found.cut & ~found.failed
-        ends = np.cumsum(found.lengths + 1).tolist()
-        whole = found.joined.tobytes()
-        texts = (
-            hash(whole[end - size - 1 : end - 1]) for end, size in zip(ends, found.lengths.tolist())
-        )
-        return np.fromiter(texts, np.int64, len(keys)), known
-
-    return identities
-
-
-def moving(numbers: Numbers) -> Verdict | None:
-    """Entries that are being moved."""
-    header = numbers.header
-    if header.old is None:
-        return None
-    state = header.growth_kind if numbers.evacuated else "stalled"
-    return Verdict(
-        state,
-        f"{state}: {numbers.evacuated:,} of {header.old.buckets:,} old buckets evacuated; each "
-        "lookup and write moves one, and the server's cron some; until then both arrays are held",
-    )
-
-
-def oversized(numbers: Numbers) -> Verdict | None:
-    """An array much larger than the entries need."""
-    found = verdicts.oversized_array(numbers)
-    if found is None:
-        return None
-    text = found.text.partition(";")[0]
-    return Verdict(found.name, f"{text}; a deletion or the server's cron makes it fit")
-
-
 @dataclass(frozen=True)
 class _Lists(NodeLists):
     """Lists of nodes, whose array has a power of two buckets, as many as entries."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (oversized, verdicts.skewed_chains, moving)
+    rules: ClassVar[tuple[Rule, ...]] = (oversized_array, verdicts.skewed_chains, moving)
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry."""

@@ -19,7 +19,8 @@ from ..elements import Access
 from ..holders import Bytes, Contents, Held, Ints, Mask, Words
 from .sds import sds_type
 
-FIELDS = ("type", "encoding", "lru", "refcount", "ptr")
+FIELDS = ("type", "encoding", "lru", "refcount")
+POINTERS = ("ptr", "val_ptr")  # of Valkey 9, where it may be missing
 RAW, INTEGER, TABLE, SORTED, EMBEDDED = 0, 1, 2, 7, 8
 LONG = Type(Kind.INTEGER, "long", 8, signed=True)
 TABLES = ("hashtable", "dict")  # Valkey's since 8.1, and before
@@ -31,9 +32,14 @@ def recognise(found: Type) -> Object | None:
     fields = [found.find(name) for name in FIELDS]
     if any(one is None for one in fields) or len(found.fields) > 10:
         return None
-    encoding, pointer = found.find("encoding"), found.find("ptr")
-    assert encoding is not None and pointer is not None
-    if not encoding.bit_size or pointer.type.kind is not Kind.POINTER:
+    encoding = found.find("encoding")
+    pointer = next((one for one in map(found.find, POINTERS) if one is not None), None)
+    if (
+        encoding is None
+        or pointer is None
+        or not encoding.bit_size
+        or pointer.type.kind is not Kind.POINTER
+    ):
         return None
     return Object(found.size, encoding, pointer)
 

@@ -248,11 +248,20 @@ static const char *const redis_dict[] = {"type",      "ht_table",    "ht_used",
 static const char *const redis_6_dict[] = {"type", "ht", "rehashidx", NULL};
 static const char *const valkey_table[] = {"type",       "rehash_idx",    "tables", "used",
                                            "bucket_exp", "child_buckets", NULL};
+static const char *const robin_table[] = {"m_buckets",        "m_bucket_count",    "m_nb_elements",
+                                          "m_load_threshold", "m_max_load_factor", NULL};
+static const char *const dense_table[] = {"m_values", "m_buckets", "m_max_bucket_capacity",
+                                          "m_shifts", NULL};
+static const char *const llvm_dense[] = {"Buckets", "NumEntries", "NumTombstones", "NumBuckets",
+                                         NULL};
+static const char *const llvm_small[] = {"Small", "NumEntries", "NumTombstones", "storage", NULL};
+static const char *const llvm_strings[] = {"TheTable",      "NumBuckets", "NumItems",
+                                           "NumTombstones", "ItemSize",   NULL};
 static const char *const *const maps[] = {
-    libhmap_map,     go_map,       swiss_map,       sync_map,    trie_map,
-    unordered_table, libcxx_table, libcxx_20_table, raw_table,   glib_table,
-    khash,           absl_table,   absl_fields,     absl_inline, qt_table,
-    uthash_handle,   redis_dict,   redis_6_dict,    valkey_table};
+    libhmap_map,  go_map,          swiss_map,   sync_map,      trie_map,   unordered_table,
+    libcxx_table, libcxx_20_table, raw_table,   glib_table,    khash,      absl_table,
+    absl_fields,  absl_inline,     qt_table,    uthash_handle, redis_dict, redis_6_dict,
+    valkey_table, robin_table,     dense_table, llvm_dense,    llvm_small, llvm_strings};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

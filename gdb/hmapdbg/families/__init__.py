@@ -7,7 +7,7 @@ is not part of the package calls `register`.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import khash, uthash
+from . import khash, robin_map, unordered_dense, uthash
 from .absl import family as absl
 from .family import Family, Map
 from .go import bucket, swiss, sync
@@ -15,6 +15,7 @@ from .libcxx import unordered as libcxx
 from .glib import family as glib
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
+from .llvm import dense_map, string_map
 from .qt import family as qt
 from .redis import dict as redis
 from .redis import hashtable as valkey
@@ -37,6 +38,10 @@ FAMILIES: list[Family] = [
     uthash.FAMILY,
     redis.FAMILY,
     valkey.FAMILY,
+    robin_map.FAMILY,
+    unordered_dense.FAMILY,
+    dense_map.FAMILY,
+    string_map.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

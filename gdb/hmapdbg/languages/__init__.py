@@ -14,6 +14,7 @@
     absl        Abseil, a library of C++
     qt          Qt 6
     redis       Redis and Valkey
+    llvm        LLVM's support library
     libhmap     the C library of this project: its registry
 
 A new language is a package with a Language, and a line in LANGUAGES. values and reach ask here and
@@ -39,6 +40,7 @@ from .libcxx import LIBCXX
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX
 from .qt import QT
+from .llvm import LLVM
 from .redis import REDIS
 from .rust import RUST
 from .shown import Shown
@@ -77,7 +79,18 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, REDIS, LIBHMAP)
+LANGUAGES: tuple[Language, ...] = (
+    GO,
+    LIBSTDCXX,
+    LIBCXX,
+    RUST,
+    ABSL,
+    GLIB,
+    QT,
+    REDIS,
+    LLVM,
+    LIBHMAP,
+)
 
 
 def language_of(target: Target) -> Language:

@@ -52,6 +52,21 @@ def triangular_from(homes: int) -> Probing:
     return Probing(homes, triangular, expected_triangular, expected_triangular_hit)
 
 
+def expected_linear(used: float) -> float:
+    """See Probing.expected (Knuth, volume 3, 6.4: linear probing)."""
+    return (1 + 1 / max(1.0 - used, 1e-4) ** 2) / 2
+
+
+def expected_linear_hit(used: float) -> float:
+    """See Probing.expected_hit; the same in whatever order entries are moved."""
+    return (1 + 1 / max(1.0 - used, 1e-4)) / 2
+
+
+def linear_from(homes: int) -> Probing:
+    """The probe sequence of slots side by side from a home on, one of the first `homes`."""
+    return Probing(homes, lambda number: number, expected_linear, expected_linear_hit)
+
+
 def miss_lengths(empty: Mask, probing: Probing) -> Ints:
     """For each home of a table, how many slots the lookup of an absent key looks at; as many as
     there are where none is empty.

@@ -152,6 +152,12 @@ class Header:
         return self.old is not None and self.old.buckets > self.arrays[0].buckets
 
     @property
+    def null_model(self) -> NullModel | None:
+        """How a uniform hash spreads the entries; None if no model has that: while the array
+        shrinks, a new bucket takes from several old ones."""
+        return None if self.shrinking else self.geometry.null_model
+
+    @property
     def growth_kind(self) -> str:
         """What is under way while there is an old array."""
         if self.same_size_grow:

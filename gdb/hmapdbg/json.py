@@ -126,9 +126,7 @@ def _statistics(stats: Stats) -> dict[str, Any]:
     geometry = stats.header.geometry
     # Of a part of a map, or of entries that have no buckets, a spread says nothing.
     whole = not stats.unread and not (stats.live and not stats.main_buckets)
-    uniform = whole and (geometry.null_model is not None or not geometry.aspects)
-    is_judged = uniform and stats.chi_square >= 0 and not stats.header.shrinking
-    chi_square = stats.chi_square if is_judged else None
+    uniform = whole and (stats.header.null_model is not None or not geometry.aspects)
     return {
         "live": stats.live,
         "deleted": stats.deleted,
@@ -144,10 +142,10 @@ def _statistics(stats: Stats) -> dict[str, Any]:
         "nodes_of_hit": stats.nodes_of_hit if geometry.is_list else None,
         "nodes_of_miss": stats.nodes_of_miss if geometry.is_list else None,
         "sd": stats.sd,
-        "expected_sd": stats.expected_sd if uniform and not stats.header.shrinking else None,
+        "expected_sd": stats.expected_sd if uniform else None,
         "position_sd": stats.position_sd if uniform else None,
         "uniform_position_sd": stats.uniform_position_sd if uniform else None,
-        "chi_square": chi_square,
+        "chi_square": stats.chi_square if uniform and stats.chi_square >= 0 else None,
         "p": stats.p_value,
         "longest_chain": stats.longest_chain,
         "longest_chains": [

@@ -272,7 +272,7 @@ class Stats:
     @property
     def expected_sd(self) -> float:
         """What `sd` is expected to be with a uniform hash; 0 without a null model."""
-        model = self.header.geometry.null_model
+        model = self.header.null_model
         return 0.0 if model is None else model.sd(self.live, self.bins_by_array)
 
     @property
@@ -304,10 +304,8 @@ class Stats:
     def p_value(self) -> float | None:
         """The probability that a uniform hash spreads the entries at least this unevenly; None if
         there is nothing to judge."""
-        model = self.header.geometry.null_model
+        model = self.header.null_model
         if model is None or self.live < 2 or self.bins < 2 or self.unread:
-            return None
-        if self.header.shrinking:
             return None
         pairs = (self.squares - self.live) // 2
         return model.p_value(self.live, self.bins_by_array, self.chi_square, pairs)
@@ -320,10 +318,10 @@ class Stats:
     def chain_bound(self) -> int:
         """The longest chain that a uniform hash should give with this many entries; 0 without a
         null model."""
-        geometry = self.header.geometry
-        if geometry.null_model is None:
+        geometry, model = self.header.geometry, self.header.null_model
+        if model is None:
             return 0
-        entries = geometry.null_model.most_entries(self.live, self.bins_by_array)
+        entries = model.most_entries(self.live, self.bins_by_array)
         return max(1, -(-entries // max(geometry.slots, 1)))
 
     @property

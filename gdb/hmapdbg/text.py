@@ -312,8 +312,7 @@ def _spread(stats: Stats) -> str:
     if stats.header.geometry.is_list:
         # With more buckets than entries the mean over all of them says little.
         more = f" ({stats.mean_occupied:.2f} over non-empty ones), at most {stats.maximum:,}"
-    # While an array shrinks, a new bucket takes from several old ones: no model has that.
-    model = "" if stats.header.shrinking else f" (Poisson {stats.expected_sd:.2f})"
+    model = "" if stats.header.null_model is None else f" (Poisson {stats.expected_sd:.2f})"
     return (
         f"per bucket mean {stats.mean:.2f}{more}, sd {stats.sd:.2f}{model}; "
         f"position sd {stats.position_sd:,.0f} (uniform {stats.uniform_position_sd:,.0f}){judged}"

@@ -127,9 +127,28 @@ static const char *const constants[] = {
     NULL,
 };
 
-/* libhmap's hashes: a map's type object points to one, and its name says how to compute it. */
+/* libhmap's hashes: a map's type object points to one, and its name says how to compute it. Redis's
+ * and Valkey's functions: their names say what keys and elems are. */
 const char *const wanted_functions[] = {
-    "hmap_hash_4", "hmap_hash_8", "hmap_hash_bytes", "hmap_hash_string", NULL,
+    "hmap_hash_4",
+    "hmap_hash_8",
+    "hmap_hash_bytes",
+    "hmap_hash_string",
+    "dictSdsHash",
+    "dictSdsCaseHash",
+    "dictObjHash",
+    "dictEncObjHash",
+    "dictCStrHash",
+    "dictCStrCaseHash",
+    "dictSdsKeyCompare",
+    "dictSdsKeyCaseCompare",
+    "dictSdsDestructor",
+    "dictObjectDestructor",
+    "hashtableSdsHash",
+    "hashtableObjectGetKey",
+    "zsetHashtableGetKey",
+    "hashHashtableTypeGetKey",
+    NULL,
 };
 
 static bool is_among(const char *const *list, const char *name)

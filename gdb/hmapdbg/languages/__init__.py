@@ -13,6 +13,8 @@
     glib        GLib
     absl        Abseil, a library of C++
     qt          Qt 6
+    redis       Redis and Valkey
+    llvm        LLVM's support library
     libhmap     the C library of this project: its registry
     c           texts with a length, of which only a definition tells
 
@@ -40,6 +42,8 @@ from .libcxx import LIBCXX
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX
 from .qt import QT
+from .llvm import LLVM
+from .redis import REDIS
 from .rust import RUST
 from .shown import Shown
 from .strings import StringType, is_letter, located, points_to_text, text_unit, unit_of
@@ -77,7 +81,19 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
-LANGUAGES: tuple[Language, ...] = (GO, LIBSTDCXX, LIBCXX, RUST, ABSL, GLIB, QT, LIBHMAP, C)
+LANGUAGES: tuple[Language, ...] = (
+    GO,
+    LIBSTDCXX,
+    LIBCXX,
+    RUST,
+    ABSL,
+    GLIB,
+    QT,
+    REDIS,
+    LLVM,
+    LIBHMAP,
+    C,
+)
 
 
 def language_of(target: Target) -> Language:

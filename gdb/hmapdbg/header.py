@@ -147,6 +147,24 @@ class Header:
         return self.growth is not None and self.growth.same_size
 
     @property
+    def shrinking(self) -> bool:
+        """Whether the array that growth is emptying is larger than the new one."""
+        return self.old is not None and self.old.buckets > self.arrays[0].buckets
+
+    @property
+    def null_model(self) -> NullModel | None:
+        """How a uniform hash spreads the entries; None if no model has that: while the array
+        shrinks, a new bucket takes from several old ones."""
+        return None if self.shrinking else self.geometry.null_model
+
+    @property
+    def growth_kind(self) -> str:
+        """What is under way while there is an old array."""
+        if self.same_size_grow:
+            return "same-size growth"
+        return "shrinking" if self.shrinking else "growing"
+
+    @property
     def types(self) -> str:
         """Key and value types, for people; a set has only keys."""
         key, elem = self.key_type.name, self.elem_type.name

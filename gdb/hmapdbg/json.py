@@ -126,7 +126,7 @@ def _statistics(stats: Stats) -> dict[str, Any]:
     geometry = stats.header.geometry
     # Of a part of a map, or of entries that have no buckets, a spread says nothing.
     whole = not stats.unread and not (stats.live and not stats.main_buckets)
-    uniform = whole and (geometry.null_model is not None or not geometry.aspects)
+    uniform = whole and (stats.header.null_model is not None or not geometry.aspects)
     return {
         "live": stats.live,
         "deleted": stats.deleted,

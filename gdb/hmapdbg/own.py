@@ -201,7 +201,6 @@ class _Chains(ListMap):
             layout,
             structs,
             lambda codes, array: codes % np.uint64(array.buckets),
-            keys_by_bytes=False,
             counts=counts,
         )
         self._hash_of = hash_of

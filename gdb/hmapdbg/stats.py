@@ -1,7 +1,8 @@
 """The statistics of a map, from its Blocks. Reads no memory, prints nothing.
 
 Positions and chi-square during growth: entries are in new buckets, each 1/N of the hash space, and
-in old ones not yet evacuated, each 1/M of it. These bins cover the hash space once.
+in old ones not yet evacuated, each 1/M of it. These bins cover the hash space once, unless the new
+array is the smaller one: then nothing is said of a uniform hash.
 """
 
 from __future__ import annotations
@@ -271,7 +272,7 @@ class Stats:
     @property
     def expected_sd(self) -> float:
         """What `sd` is expected to be with a uniform hash; 0 without a null model."""
-        model = self.header.geometry.null_model
+        model = self.header.null_model
         return 0.0 if model is None else model.sd(self.live, self.bins_by_array)
 
     @property
@@ -303,7 +304,7 @@ class Stats:
     def p_value(self) -> float | None:
         """The probability that a uniform hash spreads the entries at least this unevenly; None if
         there is nothing to judge."""
-        model = self.header.geometry.null_model
+        model = self.header.null_model
         if model is None or self.live < 2 or self.bins < 2 or self.unread:
             return None
         pairs = (self.squares - self.live) // 2
@@ -317,10 +318,10 @@ class Stats:
     def chain_bound(self) -> int:
         """The longest chain that a uniform hash should give with this many entries; 0 without a
         null model."""
-        geometry = self.header.geometry
-        if geometry.null_model is None:
+        geometry, model = self.header.geometry, self.header.null_model
+        if model is None:
             return 0
-        entries = geometry.null_model.most_entries(self.live, self.bins_by_array)
+        entries = model.most_entries(self.live, self.bins_by_array)
         return max(1, -(-entries // max(geometry.slots, 1)))
 
     @property

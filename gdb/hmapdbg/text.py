@@ -216,7 +216,7 @@ def _growth(stats: Stats) -> str:
     """Whether the map grows, or when it will; empty where that is not to be seen."""
     growth, old = stats.header.growth, stats.header.old
     if old is not None:
-        kind = "same-size growth" if stats.header.same_size_grow else "growing"
+        kind = stats.header.growth_kind
         return f"{kind}: {stats.evacuated:,} of {old.buckets:,} old buckets evacuated"
     if growth is None:
         return ""
@@ -312,9 +312,9 @@ def _spread(stats: Stats) -> str:
     if stats.header.geometry.is_list:
         # With more buckets than entries the mean over all of them says little.
         more = f" ({stats.mean_occupied:.2f} over non-empty ones), at most {stats.maximum:,}"
+    model = "" if stats.header.null_model is None else f" (Poisson {stats.expected_sd:.2f})"
     return (
-        f"per bucket mean {stats.mean:.2f}{more}, sd {stats.sd:.2f} "
-        f"(Poisson {stats.expected_sd:.2f}); "
+        f"per bucket mean {stats.mean:.2f}{more}, sd {stats.sd:.2f}{model}; "
         f"position sd {stats.position_sd:,.0f} (uniform {stats.uniform_position_sd:,.0f}){judged}"
     )
 

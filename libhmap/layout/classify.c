@@ -19,6 +19,13 @@ static const char *const c_types[] = {
 /* GLib: in a library whose maps no variable leads to, and in programs that only declare it. */
 static const char *const glib_types[] = {"_GHashTable", NULL};
 
+/* Redis: links to its entries, and the values of its database, have no types that lead to these. */
+static const char *const redis_types[] = {
+    "dictEntry",   "dictEntryNormal", "dictEntryNoValue", "dictEntryEmbedded",
+    "redisObject", "serverObject",    "zskiplistNode",    "zset",
+    NULL,
+};
+
 /* Go's runtime: untyped map headers, iterators, goroutines, type descriptors, functions. */
 static const char *const go_types[] = {
     "runtime.hmap",
@@ -128,9 +135,28 @@ static const char *const constants[] = {
     NULL,
 };
 
-/* libhmap's hashes: a map's type object points to one, and its name says how to compute it. */
+/* libhmap's hashes: a map's type object points to one, and its name says how to compute it. Redis's
+ * and Valkey's functions: their names say what keys and elems are. */
 const char *const wanted_functions[] = {
-    "hmap_hash_4", "hmap_hash_8", "hmap_hash_bytes", "hmap_hash_string", NULL,
+    "hmap_hash_4",
+    "hmap_hash_8",
+    "hmap_hash_bytes",
+    "hmap_hash_string",
+    "dictSdsHash",
+    "dictSdsCaseHash",
+    "dictObjHash",
+    "dictEncObjHash",
+    "dictCStrHash",
+    "dictCStrCaseHash",
+    "dictSdsKeyCompare",
+    "dictSdsKeyCaseCompare",
+    "dictSdsDestructor",
+    "dictObjectDestructor",
+    "hashtableSdsHash",
+    "hashtableObjectGetKey",
+    "zsetHashtableGetKey",
+    "hashHashtableTypeGetKey",
+    NULL,
 };
 
 static bool is_among(const char *const *list, const char *name)
@@ -157,7 +183,7 @@ bool is_wanted_type(const char *name, enum language language)
         (has_prefix_among(cplusplus_type_prefixes, name) || strcmp(name, absl_slot) == 0))
         return true;
     return (strncmp(name, "hmap", 4) == 0 && is_among(c_types, name)) ||
-           (*name == '_' && is_among(glib_types, name));
+           (*name == '_' && is_among(glib_types, name)) || is_among(redis_types, name);
 }
 
 bool is_wanted_variable(const char *name)
@@ -249,11 +275,26 @@ static const char *const boost_core[] = {"arrays", "size_ctrl", NULL};
 static const char *const boost_lists[] = {"size_", "mlf_", "max_load_", "buckets_", NULL};
 static const char *const boost_list[] = {"allocators_", "bucket_count_", "size_", "mlf_",
                                          "max_load_",   "buckets_",      NULL};
+static const char *const redis_dict[] = {"type",      "ht_table",    "ht_used",
+                                         "rehashidx", "ht_size_exp", NULL};
+static const char *const redis_6_dict[] = {"type", "ht", "rehashidx", NULL};
+static const char *const valkey_table[] = {"type",       "rehash_idx",    "tables", "used",
+                                           "bucket_exp", "child_buckets", NULL};
+static const char *const robin_table[] = {"m_buckets",        "m_bucket_count",    "m_nb_elements",
+                                          "m_load_threshold", "m_max_load_factor", NULL};
+static const char *const dense_table[] = {"m_values", "m_buckets", "m_max_bucket_capacity",
+                                          "m_shifts", NULL};
+static const char *const llvm_dense[] = {"Buckets", "NumEntries", "NumTombstones", "NumBuckets",
+                                         NULL};
+static const char *const llvm_small[] = {"Small", "NumEntries", "NumTombstones", "storage", NULL};
+static const char *const llvm_strings[] = {"TheTable",      "NumBuckets", "NumItems",
+                                           "NumTombstones", "ItemSize",   NULL};
 static const char *const *const maps[] = {
-    libhmap_map,     go_map,       swiss_map,       sync_map,    trie_map,
-    unordered_table, libcxx_table, libcxx_20_table, raw_table,   glib_table,
-    khash,           absl_table,   absl_fields,     absl_inline, qt_table,
-    uthash_handle,   boost_table,  boost_core,      boost_lists, boost_list};
+    libhmap_map,  go_map,          swiss_map,  sync_map,      trie_map,     unordered_table,
+    libcxx_table, libcxx_20_table, raw_table,  glib_table,    khash,        absl_table,
+    absl_fields,  absl_inline,     qt_table,   uthash_handle, boost_table,  boost_core,
+    boost_lists,  boost_list,      redis_dict, redis_6_dict,  valkey_table, robin_table,
+    dense_table,  llvm_dense,      llvm_small, llvm_strings};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};

@@ -32,6 +32,7 @@ sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 import absl_programs  # noqa: E402
 import boost_programs  # noqa: E402
 import declared_programs  # noqa: E402
+import flat_programs  # noqa: E402
 import glib_programs  # noqa: E402
 import libcxx_programs  # noqa: E402
 import qt_programs  # noqa: E402
@@ -84,6 +85,16 @@ OTHERS = {
     "boost": (
         *("flat_one", "flat_full", "flat_string", "flat_structs", "flat_set", "flat_bad_hash"),
         *("list_int", "list_string", "list_structs", "list_multimap", "list_set", "list_one"),
+    ),
+    "redis": ("one", "growing", "shrinking", "thinned", "binary", "fields", "members", "names"),
+    "valkey": ("one", "growing", "shrinking", "thinned", "members", "scores", "fields"),
+    "robin": (
+        *("r_one", "r_thinned", "r_texts", "r_stored", "u_one", "u_thinned", "u_texts"),
+        *("u_set", "u_segmented"),
+    ),
+    "llvm": (
+        *("d_one", "d_deleted", "d_texts", "d_refs", "d_pairs", "d_handles", "s_small"),
+        *("m_one", "m_deleted", "m_points", "m_set"),
     ),
     "declared": tuple(declared_programs.DEFINITIONS),  # programs, with all of their tables
 }
@@ -146,6 +157,13 @@ def _of_other(family: str, folder: Path) -> dict[str, Any]:
         )
     elif family == "qt":
         exe = qt_programs.compiled("g++", "-O0")
+    elif family in ("robin", "llvm"):
+        make = flat_programs.robin if family == "robin" else flat_programs.llvm
+        exe = make("g++", "-O0") if family == "robin" else make("clang++", "-O0")
+    elif family in ("redis", "valkey"):
+        files = tuple((fixtures / family).glob("*.[ch]"))
+        flags = ("-DGENERATION=72",) if family == "redis" else ()
+        exe = glib_programs.built(family, files, "gcc", "-O0", *flags, "-D_GNU_SOURCE")
     elif family == "glib":
         exe = glib_programs.compiled("gcc", "-O0")
     else:

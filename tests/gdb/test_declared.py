@@ -114,7 +114,7 @@ FAULTS: dict[str, Sequence[tuple[str, str, str]]] = {
         ("put('swiss.control[130]', 0x11); tell(at('swiss.control[130]'))", "swiss", "R4"),
         ("put('swiss.growth_left', 5); tell(at('swiss.growth_left'))", "swiss", "R5"),
         ("put('swiss.items', 5); tell(at('swiss.items'))", "swiss", "R1"),
-        ("put('growing.table[0][2]', number(OLD))", "growing", "L1 L4 L7"),
+        ("put('growing.table[0][2]', number(OLD))", "growing", "L7"),
     ),
     "dynahash": (
         ("put('relations->dir[2]', 0)", "relations", "L1 fault"),

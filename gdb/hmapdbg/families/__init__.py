@@ -7,7 +7,7 @@ is not part of the package calls `register`, or is in a definition file (DEFINIT
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import khash, uthash
+from . import khash, robin_map, unordered_dense, uthash
 from .absl import family as absl
 from .boost import family as boost
 from .declared.loading import Definitions
@@ -17,7 +17,10 @@ from .libcxx import unordered as libcxx
 from .glib import family as glib
 from .libhmap import map as libhmap
 from .libstdcxx import unordered
+from .llvm import dense_map, string_map
 from .qt import family as qt
+from .redis import dict as redis
+from .redis import hashtable as valkey
 from .rust import family as rust
 from .reading import kept_for_type, why_unreadable
 
@@ -36,6 +39,12 @@ FAMILIES: list[Family] = [
     absl.FAMILY,
     uthash.FAMILY,
     boost.FAMILY,
+    redis.FAMILY,
+    valkey.FAMILY,
+    robin_map.FAMILY,
+    unordered_dense.FAMILY,
+    dense_map.FAMILY,
+    string_map.FAMILY,
 ]
 
 # What users declare, in front of them.

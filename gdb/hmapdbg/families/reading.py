@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..layout import StructLayout
-from ..target import MemoryFault, Target, TargetError, Type, Unreadable
+from ..target import Field, MemoryFault, Target, TargetError, Type, Unreadable
 
 T = TypeVar("T")
 
@@ -44,6 +44,16 @@ def read_number(target: Target, address: int, size: int, expression: str, what: 
         return target.read_uint(address, size)
     except MemoryFault:
         raise cannot_read(target, what, expression, address) from None
+
+
+def read_bit(target: Target, field: Field | None, address: int) -> bool:
+    """A field of one bit of the struct at an address; False where the struct has none.
+    MemoryFault."""
+    if field is None:
+        return False
+    byte = target.read_uint(address + field.bit_offset // 8, 1)
+    at = field.bit_offset % 8
+    return bool(byte >> (7 - at if target.byte_order == "big" else at) & 1)
 
 
 def cannot_read(target: Target, what: str, expression: str, address: int) -> Unreadable:

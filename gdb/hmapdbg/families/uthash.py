@@ -24,7 +24,7 @@ import numpy as np
 from ..block import Addresses, Problem
 from ..compat import dataclass
 from ..geometry.lists.layout import ListLayout
-from ..geometry.lists.map import ListMap
+from ..geometry.lists.map import ListMap, identities_by_bytes
 from ..geometry.nodes.shape import NodeLists
 from ..header import Array, Header
 from ..layout import StructLayout, struct_layout
@@ -182,7 +182,7 @@ def _open(target: Target, value: Value, found: Type, address: int, chosen: Seque
         layout,
         (struct_layout(handle.type, HANDLE), table_layout, bucket),
         bucket_of,
-        keys_by_bytes=key.type.kind in (Kind.INTEGER, Kind.ENUM, Kind.STRUCT),
+        identities_by_bytes if key.type.kind in (Kind.INTEGER, Kind.ENUM, Kind.STRUCT) else None,
     )
 
 
@@ -205,7 +205,7 @@ def _empty(target: Target, value: Value, found: Type, handle: Field) -> Map:
         certain_if_empty=True,
     )
     layout = ListLayout(1, 0, found.size, handle.offset, 0, 0, 0, 0, found.size, -1, 0, 1)
-    return ListMap(target, header, layout, (), lambda codes, _: codes, keys_by_bytes=False)
+    return ListMap(target, header, layout, ())
 
 
 def _without_handles(found: Type) -> Type:

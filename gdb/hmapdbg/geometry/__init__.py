@@ -4,6 +4,7 @@
     groups     open addressing by groups of slots, with control bytes
     nodes      an array of lists, a node per entry
     lists      an array of cells, each with a list of its own; its shape is that of nodes
+    presence   buckets of a few slots with a bit each; its shape is that of chains
     slots      open addressing slot by slot
     control    open addressing slot by slot, with the slots' control bytes in an array of their own
     flat       open addressing slot by slot, with a stored state of each slot, in columns

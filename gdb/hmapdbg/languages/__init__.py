@@ -14,6 +14,8 @@
     absl        Abseil, a library of C++
     qt          Qt 6
     boost       Boost
+    redis       Redis and Valkey
+    llvm        LLVM's support library
     libhmap     the C library of this project: its registry
     c           texts with a length, of which only a definition tells
 
@@ -42,6 +44,8 @@ from .libcxx import LIBCXX
 from .libhmap import LIBHMAP
 from .libstdcxx import LIBSTDCXX
 from .qt import QT
+from .llvm import LLVM
+from .redis import REDIS
 from .rust import RUST
 from .shown import Shown
 from .strings import StringType, is_letter, located, points_to_text, text_unit, unit_of
@@ -88,6 +92,8 @@ LANGUAGES: tuple[Language, ...] = (
     GLIB,
     QT,
     BOOST,
+    REDIS,
+    LLVM,
     LIBHMAP,
     C,
 )

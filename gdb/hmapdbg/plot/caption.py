@@ -56,8 +56,9 @@ def size_line(stats: Stats) -> str:
     text = f"{entries} in {count_of(total, geometry.bucket)}{size}, {load}"
     old = header.old
     if old is not None:
-        kind = "same-size growth" if header.same_size_grow else "growing"
-        text += f", {kind}: {stats.evacuated:,} of {old.buckets:,} old buckets evacuated"
+        text += (
+            f", {header.growth_kind}: {stats.evacuated:,} of {old.buckets:,} old buckets evacuated"
+        )
     return text
 
 

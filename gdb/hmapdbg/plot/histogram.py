@@ -26,7 +26,7 @@ class HistogramPanel(Panel):
         # A uniform hash makes counts up to this; one bucket more is worth showing.
         shown = np.flatnonzero(expected >= 0.5)
         end = max(len(bars) - 1, int(shown[-1]) if len(shown) else 0, 3)
-        if geometry.null_model is None:
+        if self.header.null_model is None:
             end = max(end, self.header.geometry.slots)
         axes.bar(
             np.arange(len(bars)), bars, width=0.86, color=OLD, edgecolor=LIVE, linewidth=0.8,
@@ -64,7 +64,7 @@ class HistogramPanel(Panel):
     def _expected(self) -> Floats:
         """Buckets by level, with the same entries and a uniform hash; in mid-growth new and old
         buckets have a mean of their own."""
-        model, out = self.geometry.null_model, np.zeros(0)
+        model, out = self.header.null_model, np.zeros(0)
         if model is None or not self.stats.live:
             return out
         for counts, bins in model.iter_counts(self.stats.live, self.stats.bins_by_array):

@@ -184,7 +184,10 @@ class OccupancyPanel(Panel):
             axes.axvline(self.sink.offsets[array.name] - 0.5, color=color, linewidth=width)
         if old is None:
             return
-        for array, name in zip(arrays, ("new array", "old array")):
+        names = [("new array", arrays[0]), ("old array", arrays[1])]
+        if self.header.shrinking:
+            del names[0]  # there may be no room for it
+        for name, array in names:
             start = self.sink.offsets[array.name]
             axes.annotate(
                 f"{name}, {count_of(array.buckets, self.geometry.bucket)}",

@@ -29,7 +29,7 @@ from ...block import Column, Ints, Problem
 from ...compat import dataclass
 from ...geometry.columns import pointer_column
 from ...geometry.lists.layout import ListLayout
-from ...geometry.lists.map import Hashing, ListMap
+from ...geometry.lists.map import Hashing, ListMap, identities_by_bytes
 from ...geometry.nodes.shape import NodeLists
 from ...geometry.problems import Told
 from ...header import Array, Growth, Header

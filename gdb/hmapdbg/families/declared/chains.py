@@ -11,7 +11,7 @@ from ...block import Addresses
 from ...compat import dataclass
 from ...geometry.columns import Mask, Raw
 from ...geometry.lists.layout import ListLayout, Segments
-from ...geometry.lists.map import BucketOf, ListMap
+from ...geometry.lists.map import BucketOf, ListMap, identities_by_bytes
 from ...geometry.nodes.shape import NodeLists
 from ...header import Array, Header, Role
 from ...target import Kind, Memory, Type
@@ -266,7 +266,7 @@ def _open(
             layout,
             structs,
             _bucket_of(subject),
-            keys_by_bytes=parts.compares_bytes and not definition.is_multi,
+            identities_by_bytes if parts.compares_bytes and not definition.is_multi else None,
             segments={one.array.name: one.segments for one in found if one.segments is not None},
             counts=count is not None,
         )

@@ -8,8 +8,8 @@ from ...compat import dataclass
 from ...languages.glib import hash_table
 from ...languages.glib.untyped import are_tables
 from ...layout import StructLayout, struct_layout
-from ...target import Field, Kind, Target, Type
-from ..reading import cannot_read, read_struct, unsound
+from ...target import Kind, Target, Type
+from ..reading import cannot_read, read_bit, read_struct, unsound
 
 # By which the struct is recognised.
 FIELDS = (
@@ -57,7 +57,7 @@ def read_fields(target: Target, found: Type, address: int, expression: str) -> F
     word = target.pointer_size
     widths = [word, word]
     if not is_old and word > SMALL:
-        widths = [word if _bit(target, found.find(name), address) else SMALL for name in WIDE]
+        widths = [word if read_bit(target, found.find(name), address) else SMALL for name in WIDE]
     fields = Fields(layout, numbers, widths[0], widths[1], is_old, note)
     _check(target, fields, expression)
     return fields
@@ -91,13 +91,6 @@ def _fitting(target: Target, address: int) -> hash_table.Known:
     every = [hash_table.struct_of(version, target.pointer_size) for version in versions]
     addrs = np.array([address], np.uint64)
     return next((one for one in every if are_tables(target, addrs, one.struct)[0]), every[0])
-
-
-def _bit(target: Target, field: Field | None, address: int) -> bool:
-    assert field is not None  # see read_fields
-    byte = target.read_uint(address + field.bit_offset // 8, 1)
-    at = field.bit_offset % 8
-    return bool(byte >> (7 - at if target.byte_order == "big" else at) & 1)
 
 
 def _check(target: Target, fields: Fields, expression: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from ...compat import dataclass
-from ...header import Array, Aspect, Geometry, Panel, in_array
+from ...header import Array, Aspect, Geometry, Panel, Rule, in_array
 from .. import verdicts
 from ..null_model import POISSON
 
@@ -20,7 +21,7 @@ class BucketChains(Geometry):
     chain_length = "buckets in the chain, main bucket included"
     aspects = (Aspect.SLOTS, Aspect.CHAINS, Aspect.SPREAD)
     panels = (Panel.OCCUPANCY, Panel.SPREAD, Panel.HISTOGRAM, Panel.LENGTHS)
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         verdicts.full,
         verdicts.emptied,
         verdicts.oversized,

@@ -7,4 +7,5 @@ the slots or in arrays beside them.
     shape    nouns, sizes, probe lengths, verdicts
     walk     all slots of a table
     map      an opened map over one: walk, audit, placement
+    robin    tables whose slots tell how far an entry is from its home
 """

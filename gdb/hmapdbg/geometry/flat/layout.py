@@ -31,7 +31,8 @@ class StateColumn(Protocol):
 
     @property
     def pitch(self) -> tuple[int, int]:
-        """How many runs lie side by side, and the bytes from their first to the next one's."""
+        """How many runs lie side by side, and the bytes from their first to the next one's; 0: the
+        runs are anywhere."""
 
     def address(self, slot: int) -> int:
         """Where that of a slot is; others may be in the same byte."""

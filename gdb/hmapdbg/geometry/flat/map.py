@@ -12,7 +12,7 @@ knows the hash, a Placement.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, Union
+from typing import Any, Protocol, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +149,13 @@ class FlatMap:
         """See Placement."""
         return None if self.placement is None else self.placement.identities(keys)
 
+    def iter_disordered(
+        self, told: Told, number: int, states: States, stored: NDArray[Any]
+    ) -> Iterator[Problem]:
+        """What is wrong with the order of the entries of a table, of which the slots' states and
+        what is stored of them are these (n,); nothing, unless a subclass knows it."""
+        return iter(())
+
     def reread(self, cells: Cells) -> tuple[Column, Column]:
         """The keys and elems of cells, of a map with one table, as they are stored."""
         slots = cells.bucket * RUN + cells.slot
@@ -228,6 +235,7 @@ class _Audit:
         self._is_whole = False
         yield from self._check_counts(table, states)
         yield from self._check_lookups(table, states, stored.astype(np.uint64))
+        yield from self._map.iter_disordered(self._told, self._number, states, stored)
 
     def _check_counts(self, table: Table, states: States) -> Iterator[Problem]:
         array = self._map.header.arrays[self._number]

@@ -54,16 +54,16 @@ def triangular_from(homes: int) -> Probing:
 
 def expected_linear(used: float) -> float:
     """See Probing.expected (Knuth, volume 3, 6.4: linear probing)."""
-    return (1 + 1 / max(1.0 - used, 1e-9) ** 2) / 2
+    return (1 + 1 / max(1.0 - used, 1e-4) ** 2) / 2
 
 
 def expected_linear_hit(used: float) -> float:
-    """See Probing.expected_hit."""
-    return (1 + 1 / max(1.0 - used, 1e-9)) / 2
+    """See Probing.expected_hit; the same in whatever order entries are moved."""
+    return (1 + 1 / max(1.0 - used, 1e-4)) / 2
 
 
 def linear_from(homes: int) -> Probing:
-    """The probe sequence of the slots behind a home, one of the first `homes`."""
+    """The probe sequence of slots side by side from a home on, one of the first `homes`."""
     return Probing(homes, lambda number: number, expected_linear, expected_linear_hit)
 
 

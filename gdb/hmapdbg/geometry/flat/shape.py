@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...block import Ints
 from ...compat import dataclass
-from ...header import Array, Aspect, Geometry, Numbers, Panel, Verdict, in_array
+from ...header import Array, Aspect, Geometry, Numbers, Panel, Rule, Verdict, in_array
 from .. import verdicts
 from .layout import RUN
 from .probes import Probing, hit_lengths, miss_lengths
@@ -64,7 +65,7 @@ class FlatTable(Geometry):
     probe_unit = "slot"
     aspects = (Aspect.SLOTS, Aspect.PROBES)
     panels = (Panel.OCCUPANCY, Panel.HISTOGRAM, Panel.LENGTHS)
-    rules = (verdicts.emptied, oversized, skewed)
+    rules: ClassVar[tuple[Rule, ...]] = (verdicts.emptied, oversized, skewed)
 
     width: int = 0  # bytes of the state of a slot; 0: several are in one
     stored: str = "hash"  # what the state is

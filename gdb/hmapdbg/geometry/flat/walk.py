@@ -78,6 +78,8 @@ class FlatWalk:
     def _next_readable(self, table: Table, end: int) -> int:
         """The first slot of a run from `end` on of which something may be in memory."""
         runs, size = table.state.pitch
+        if not size:
+            return end
         at, count = rows_of(end) // runs, -(-rows_of(table.slots) // runs)
         found = next_readable(self.target, table.state.address(0), size, at, count)
         return min(found * runs * RUN, table.slots)
@@ -186,7 +188,7 @@ class FlatWalk:
         slots = np.arange(first, end)
         return Link(
             address,
-            tophash=tuple(map(int, seen.stored.tolist())),
+            tophash=tuple(max(int(one), 0) for one in seen.stored.tolist()),
             marks=tuple(STATE_NAMES[state] for state in seen.states.tolist()),
             live=tuple((seen.states == LIVE).tolist()),
             keys=table.key.values(self.target, slots),

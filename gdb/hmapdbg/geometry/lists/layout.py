@@ -85,6 +85,24 @@ class ListLayout:
     links: Links | None = None  # where they are not just pointers that end with NULL
     keys: Values | None = None  # where they are not just bytes of a node
     elems: Values | None = None
+    # Which links (n,) lead to no node, but are themselves the key of the last entry of their list,
+    # and that key; None: none is.
+    direct: Callable[[Addresses], tuple[Mask, Addresses]] | None = None
+    inside: Inside | None = None  # the key, if it is text in the node: the key is its address
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Text in a node: it begins `buffer` bytes behind the node's start, and as many more as the
+    byte at `skip` tells."""
+
+    skip: int
+    buffer: int
+
+    def addresses(self, starts: Addresses, raw: NDArray[np.uint8]) -> Addresses:
+        """Where the text of nodes (n, size) begins."""
+        found: Addresses = starts + np.uint64(self.buffer) + raw[:, self.skip].astype(np.uint64)
+        return found
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ selects a bucket.
     L4  a node is on one list, once
     L5  the stored hash of a node, or its key's where that is known, selects its bucket
     L6  no key is there twice (for key types where equal bytes are equal keys)
-    L7  a bucket that growth has moved to another array has no nodes
+    L7  of an array that growth empties, the buckets that are evacuated are empty
 
 The others are the families': what the header shows.
 """
@@ -24,7 +24,7 @@ from ...block import Addresses, Block, Cells, Chain, Column, Ints, Place, Proble
 from ...header import Array, Header, Role
 from ...layout import StructLayout
 from ...target import Target
-from ..columns import KeySet, Mask
+from ..columns import KeySet, Mask, byte_hashes
 from ..problems import Told
 from .layout import ListLayout, Seen, Segments
 from .walk import ListWalk
@@ -53,10 +53,23 @@ class Hashing(Protocol):
 FindHashing = Callable[[Column, Ints], Union[Hashing, None]]
 
 
+# From keys to a number for each, equal for equal keys, and which are known.
+Identities = Callable[[Column], tuple[NDArray[np.int64], Mask]]
+
+
+def identities_by_bytes(keys: Column) -> tuple[NDArray[np.int64], Mask]:
+    """Keys that are equal if their bytes are; those that cannot be read may be megabytes of
+    zeros."""
+    known, out = keys.known, np.zeros(len(keys), np.int64)
+    out[known] = byte_hashes(keys.data[known])
+    return out, known
+
+
 class ListMap:
-    """See families.family.Map. `find_hashing` is asked only when it is needed; `check_more`:
-    invariants of the family's own, for an audit; `segments`: of arrays that are not in one piece,
-    by name; `counts`: whether the map counts its entries."""
+    """See families.family.Map. `bucket_of`: None if no hash code is stored; `identities`: None if
+    which keys are equal is unknown; `find_hashing` is asked only when it is needed, for a map with
+    one array; `check_more`: invariants of the family's own, for an audit; `segments`: of arrays
+    that are not in one piece, by name; `counts`: whether the map counts its entries."""
 
     def __init__(
         self,
@@ -64,8 +77,8 @@ class ListMap:
         header: Header,
         layout: ListLayout,
         structs: Sequence[StructLayout],
-        bucket_of: BucketOf,
-        keys_by_bytes: bool,
+        bucket_of: BucketOf | None = None,
+        identities: Identities | None = None,
         find_hashing: FindHashing | None = None,
         check_more: Callable[[], Iterator[Problem]] | None = None,
         segments: Mapping[str, Segments] | None = None,
@@ -76,7 +89,7 @@ class ListMap:
         self.layout = layout
         self.structs = structs
         self.bucket_of = bucket_of
-        self.keys_by_bytes = keys_by_bytes
+        self.identities = identities
         self._find_hashing = find_hashing
         self._check_more = check_more
         self.segments = segments or {}
@@ -85,23 +98,26 @@ class ListMap:
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem]]:
         """See family.Map."""
         for array in self.header.arrays:
-            if only is None or only.array == array.name:
-                for item in self._walk(array, evidence=False).walk(cells, only):
-                    assert not isinstance(item, Seen)
-                    yield item
+            if only is not None and only.array != array.name:
+                continue
+            for item in self._walk(array, evidence=False).walk(cells, only):
+                assert not isinstance(item, Seen)
+                yield item
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """L3 to L7; see family.Map."""
         told, nodes, keys = Told(), KeySet(), KeySet()
-        walks = (self._walk(array, evidence=True) for array in self.header.arrays)
-        for item in (item for walk in walks for item in walk.walk(cells=True)):
-            if isinstance(item, Seen):
-                nodes.add(item.addrs, item.addrs)
-                yield from self._check_codes(told, item)
-                continue
-            yield item
-            if isinstance(item, Block) and item.cells is not None and self.keys_by_bytes:
-                keys.add_bytes(item.cells.keys, self.slot_addresses(item.cells)[0])
+        for array in self.header.arrays:
+            for item in self._walk(array, evidence=True).walk(cells=True):
+                if isinstance(item, Seen):
+                    nodes.add(item.addrs, item.addrs)
+                    yield from self._check_codes(told, item)
+                    continue
+                yield item
+                if isinstance(item, Block) and item.cells is not None and self.identities:
+                    numbers, known = self.identities(item.cells.keys)
+                    places = self.slot_addresses(item.cells)[0]
+                    keys.add(numbers[known], places[known])
         for second in dict.fromkeys(second for _, second in nodes.iter_twice()):
             yield from told.problem("node", "the node is on a list twice", second, "L4")
         for first, second in keys.iter_twice():
@@ -158,32 +174,20 @@ class ListMap:
         return self._find_hashing(some.keys, some.bucket)
 
     def _walk(self, array: Array, evidence: bool) -> ListWalk:
-        return ListWalk(
-            self.target,
-            self.layout,
-            array,
-            max(self.header.count, 0) if self.counts else -1,
-            evidence,
-            self.segments.get(array.name),
-            self._moved(array),
-        )
-
-    def _moved(self, array: Array) -> int:
-        """Buckets below this one have been moved by growth to another array."""
         growth = self.header.growth
-        return growth.nevacuate if growth is not None and array.role is Role.OLD else 0
+        evacuated = growth.nevacuate if growth is not None and array.role is Role.OLD else 0
+        count = max(self.header.count, 0) if self.counts else -1
+        segments = self.segments.get(array.name)
+        return ListWalk(self.target, self.layout, array, count, evidence, evacuated, segments)
 
     def _check_codes(self, told: Told, seen: Seen) -> Iterator[Problem]:
-        """L5, L7, and nodes of which a part cannot be read."""
+        """L5, and nodes of which a part cannot be read."""
         layout, what = self.layout, f"{seen.array.prefix}bucket"
-        for at in np.flatnonzero(seen.buckets < self._moved(seen.array)).tolist():
-            text = f"{what} {int(seen.buckets[at]):,} has been moved, but has a node"
-            yield from told.problem("moved", text, int(seen.addrs[at]), "L7")
         for at in np.flatnonzero(~seen.ok).tolist():
             text = f"{what} {int(seen.buckets[at]):,}: a node cannot be read"
             yield from told.problem("unreadable", text, int(seen.addrs[at]), "")
         at_code, known = layout.code, seen.ok
-        if layout.code >= 0:
+        if layout.code >= 0 and self.bucket_of is not None:
             codes = self.target.integer_column(seen.raw, layout.code, layout.code_size)
             places = self.bucket_of(codes.astype(np.uint64), seen.array)
         elif self.hashing is not None:

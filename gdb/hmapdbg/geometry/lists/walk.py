@@ -28,18 +28,30 @@ WINDOW = 4096  # bytes read around a node of such a list
 
 @dataclass(frozen=True)
 class _Found:
-    """The nodes of some buckets, ordered by bucket and by their places in its list."""
+    """The entries of some buckets, ordered by bucket and by their places in its list."""
 
     rows: Ints  # (n,) of the part of the array
     places: Ints  # (n,)
-    addrs: Addresses  # (n,) where they start
+    addrs: Addresses  # (n,) where their nodes start; of one without a node, where its link is
+    is_direct: Mask  # (n,) which have none, but are a link that is the key
+    keys: Addresses  # (n,) of those
+
+
+_Parts = list[tuple[Ints, Ints, Addresses, Mask, Addresses]]
+
+
+def _of_nodes(
+    rows: Ints, places: Ints, addrs: Addresses
+) -> tuple[Ints, Ints, Addresses, Mask, Addresses]:
+    """Entries with nodes, as a part of _Found."""
+    return rows, places, addrs, np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.uint64)
 
 
 class ListWalk:
     """One pass over an array. `count`: the entries that the map counts, -1: it does not;
     `evidence`: whether the nodes that are read are yielded too, before the Block that has them;
-    `segments`: of an array that is not in one piece; `moved`: growth has moved the buckets below it
-    to another array."""
+    `evacuated`: the buckets below it are moved to another array; `segments`: of an array that is
+    not in one piece."""
 
     def __init__(
         self,
@@ -48,15 +60,15 @@ class ListWalk:
         array: Array,
         count: int,
         evidence: bool = False,
+        evacuated: int = 0,
         segments: Segments | None = None,
-        moved: int = 0,
     ) -> None:
         self.target = target
         self.layout = layout
         self.array = array
         self.evidence = evidence
+        self.evacuated = evacuated
         self.segments = segments
-        self.moved = moved
         self.told = Told()
         self._links = layout.links or Pointers(layout.head, layout.link)
         self._left = MOST if count < 0 else MANY_MORE * count + (1 << 16)
@@ -72,13 +84,14 @@ class ListWalk:
             after = self._next_readable(end, high)
             for begin, stop in iter_runs(np.concatenate([~ok, [after > end]])):
                 stop = after if stop > len(ok) else first + stop
-                what = rows_text(f"{self.array.prefix}bucket", first + begin, stop)
-                text = f"{what} cannot be read"
+                rows = rows_text("bucket", first + begin, stop)
+                text = f"{self.array.prefix}{rows} cannot be read"
                 yield from self.told.problem("cells", text, self._cell(first + begin), "")
             if not ok.any() and self.target.mappings() is None:
                 break  # a wild array is endless
             cells_at = self._cells(np.arange(first, end))
             heads = np.where(ok, self._links.heads(self.target, raw, cells_at), np.uint64(0))
+            yield from self._drop_moved(first, heads)
             found: list[_Found] = []
             yield from self._follow(first, heads, found)
             yield from self._blocks(first + np.flatnonzero(ok), first, found[0], cells)
@@ -92,13 +105,24 @@ class ListWalk:
 
     # ---- links
 
+    def _drop_moved(self, first: int, heads: Addresses) -> Iterator[Problem]:
+        """Clears the links of evacuated buckets, and yields those that are there still."""
+        moved = max(0, min(self.evacuated - first, len(heads)))
+        for at in np.flatnonzero(heads[:moved]).tolist() if self.evidence else ():
+            text = f"{self._name(first + at)} was evacuated, but has a list at 0x{int(heads[at]):x}"
+            place = self._cell(first + at) + self.layout.head
+            yield from self.told.problem("moved", text, place, "L7")
+        heads[:moved] = 0
+
     def _follow(self, first: int, heads: Addresses, out: list[_Found]) -> Iterator[Problem]:
-        """Appends the nodes of all lists, and yields what ends one before its time. A list that
+        """Appends the entries of all lists, and yields what ends one before its time. A list that
         leads back into itself is left once a node is met that was marked (Brent's algorithm)."""
         layout, marked = self.layout, np.zeros(len(heads), np.uint64)
-        parts: list[tuple[Ints, Ints, Addresses]] = []
+        parts: _Parts = []
         rows, links, place = np.flatnonzero(heads), heads[heads != 0], 0
+        places = self._cells(first + rows) + np.uint64(layout.head)  # of the links
         while len(rows):
+            rows, links, places = self._take_direct(rows, links, places, place, parts)
             if place >= LONG and len(rows) <= FEW:
                 for row, link in zip(rows.tolist(), links.tolist()):
                     yield from self._follow_one(first, row, link, place, parts)
@@ -111,7 +135,7 @@ class ListWalk:
             for at in np.flatnonzero(~good).tolist():
                 yield from self._bad_link(first + int(rows[at]), int(links[at]))
             rows, starts = rows[good], starts[good]
-            parts.append((rows, np.full(len(rows), place), starts))
+            parts.append(_of_nodes(rows, np.full(len(rows), place), starts))
             self._left -= len(rows)
             if self._left < 0:
                 yield from self._endless(first + int(rows[0]), int(starts[0]))
@@ -123,23 +147,42 @@ class ListWalk:
             if place & (place - 1) == 0:
                 marked[rows] = starts
             going = (links != 0) & ~repeated
+            places = (starts + np.uint64(layout.link))[going]
             rows, links = rows[going], links[going]
             place += 1
         if not parts:
             none = np.zeros(0, np.int64)
-            out.append(_Found(none, none, np.zeros(0, np.uint64)))
-            return
-        all_rows, places, addrs = (np.concatenate([part[at] for part in parts]) for at in range(3))
-        order = np.argsort(all_rows, kind="stable")
-        out.append(_Found(all_rows[order], places[order], addrs[order]))
+            parts.append(_of_nodes(none, none, none.astype(np.uint64)))
+        columns = [np.concatenate([part[at] for part in parts]) for at in range(5)]
+        order = np.argsort(columns[0], kind="stable")
+        out.append(_Found(*(column[order] for column in columns)))
+
+    def _take_direct(
+        self, rows: Ints, links: Addresses, places: Addresses, place: int, parts: _Parts
+    ) -> tuple[Ints, Addresses, Addresses]:
+        """Takes the links that are keys, each the end of its list; the others are left."""
+        if self.layout.direct is None:
+            return rows, links, places
+        which, keys = self.layout.direct(links)
+        if which.any():
+            count = int(which.sum())
+            numbers = np.full(count, place)
+            parts.append((rows[which], numbers, places[which], which[which], keys[which]))
+        return rows[~which], links[~which], places[~which]
 
     def _follow_one(
-        self, first: int, row: int, link: int, place: int, parts: list[tuple[Ints, Ints, Addresses]]
+        self, first: int, row: int, link: int, place: int, parts: _Parts
     ) -> Iterator[Problem]:
         """The rest of a long list."""
-        layout, found, cell = self.layout, [], self._cell(first + row)
-        marked = -1  # see _follow
+        layout, cell = self.layout, self._cell(first + row)
+        found: list[int] = []
+        at, marked = 0, -1  # where the link is; see _follow
         while link:
+            if layout.direct is not None and at:
+                one = np.array([link], np.uint64)
+                where, rows = np.array([at], np.uint64), np.array([row])
+                if not len(self._take_direct(rows, one, where, place + len(found), parts)[0]):
+                    break
             start = link - layout.lead
             is_bad = start < 0 or start % layout.align
             following = None if is_bad else self._following_one(start, cell)
@@ -153,9 +196,11 @@ class ListWalk:
                 break
             if len(found) & (len(found) - 1) == 0:
                 marked = start
-            link = following
+            link, at = following, start + layout.link
         places = np.arange(place, place + len(found))
-        parts.append((np.full(len(found), row), places, np.array(found, np.uint64)))
+        rest = _of_nodes(np.full(len(found), row), places, np.array(found, np.uint64))
+        # Before the link at their end that is a key.
+        parts.insert(len(parts) - 1 if parts and parts[-1][1][0] > place else len(parts), rest)
 
     def _following_one(self, start: int, cell: int) -> int | None:
         """The link behind the node at an address; None: it cannot be read."""
@@ -185,13 +230,11 @@ class ListWalk:
         return int.from_bytes(data[at - begin : at - begin + width], self.target.byte_order)
 
     def _bad_link(self, bucket: int, link: int) -> list[Problem]:
-        what = f"{self.array.prefix}bucket {bucket:,}"
-        text = f"{what}: its list leads to 0x{link:x}, where no node can be"
+        text = f"{self._name(bucket)}: its list leads to 0x{link:x}, where no node can be"
         return self.told.problem("link", text, link, "L3")
 
     def _endless(self, bucket: int, start: int) -> list[Problem]:
-        what = f"{self.array.prefix}bucket {bucket:,}"
-        text = f"{what}: the lists have far more nodes than the map counts, or no end"
+        text = f"{self._name(bucket)}: the lists have far more nodes than the map counts, or no end"
         return self.told.problem("endless", text, start, "L3")
 
     # ---- blocks
@@ -231,9 +274,9 @@ class ListWalk:
     def _block(
         self, first: int, rows: Buckets | None, found: _Found, low: int, high: int
     ) -> Iterator[Union[Block, Seen]]:
-        """The nodes [low, high) of a part."""
+        """The entries [low, high) of a part."""
         addrs, buckets = found.addrs[low:high], first + found.rows[low:high]
-        raw, ok = self.target.gather(addrs, self.layout.size)
+        raw, ok = self._read(addrs, found.is_direct[low:high], found.keys[low:high])
         if self.evidence and len(addrs):
             yield Seen(self.array, buckets, addrs, raw, ok)
         keys, elems = self._values(addrs, raw, ok)
@@ -249,6 +292,19 @@ class ListWalk:
         )
         yield Block(self.array.name, rows, made)
 
+    def _read(self, addrs: Addresses, is_direct: Mask, keys: Addresses) -> tuple[Raw, Mask]:
+        """The nodes of entries, and which could be read; of one without a node, one with that
+        key."""
+        layout = self.layout
+        if not is_direct.any():
+            return self.target.gather(addrs, layout.size)
+        raw, ok = np.zeros((len(addrs), layout.size), np.uint8), is_direct.copy()
+        raw[~is_direct], ok[~is_direct] = self.target.gather(addrs[~is_direct], layout.size)
+        begin, width = layout.key, self.target.pointer_size
+        words = keys[is_direct].astype(f"{self.target.order}u{width}")
+        raw[is_direct, begin : begin + width] = words.view(np.uint8).reshape(-1, width)
+        return raw, ok
+
     def _rows(self, buckets: Ints, live: Ints) -> Buckets:
         nothing = np.zeros(len(buckets), np.int64)
         return Buckets(
@@ -259,7 +315,7 @@ class ListWalk:
             live,
             nothing,
             nothing,
-            (buckets < self.moved) & (live == 0),
+            buckets < self.evacuated,
         )
 
     def _values(self, addrs: Addresses, raw: Raw, ok: Mask) -> tuple[Column, Column]:
@@ -272,6 +328,10 @@ class ListWalk:
                 found.append(Column.read(raw[:, at : at + size], ok, addrs))
             else:
                 found.append(own.column(self.target, addrs, raw, ok))
+        if layout.inside is not None:
+            width = self.target.pointer_size
+            texts = layout.inside.addresses(addrs, raw).astype(f"{self.target.order}u{width}")
+            found[0] = Column.read(texts.view(np.uint8).reshape(-1, width), ok, addrs)
         return found[0], found[1]
 
     def _codes(self, raw: Raw) -> Addresses | None:
@@ -282,6 +342,9 @@ class ListWalk:
         return self.target.integer_column(raw, layout.code, layout.code_size).astype(np.uint64)
 
     # ---- cells
+
+    def _name(self, bucket: int) -> str:
+        return f"{self.array.prefix}bucket {bucket:,}"
 
     def _cells(self, buckets: Ints) -> Addresses:
         """Where the cells of buckets are (n,)."""
@@ -313,7 +376,7 @@ class ListWalk:
         heads = self._links.heads(self.target, raw, self._cells(np.array([bucket])))
         problems = list(self._follow(bucket, heads, found))
         addrs = found[0].addrs
-        data, read = self.target.gather(addrs, self.layout.size)
+        data, read = self._read(addrs, found[0].is_direct, found[0].keys)
         keys, elems = self._values(addrs, data, read)
         codes = self._codes(data)
         for index, addr in enumerate(addrs.tolist()):

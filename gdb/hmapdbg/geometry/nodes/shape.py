@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from ...compat import dataclass
-from ...header import Array, Aspect, Geometry, Panel, in_array
+from ...header import Array, Aspect, Geometry, Panel, Rule, in_array
 from .. import verdicts
 from ..null_model import POISSON
 
@@ -22,7 +23,7 @@ class NodeLists(Geometry):
     box = "nodes"
     aspects = (Aspect.CHAINS, Aspect.LOOKUPS, Aspect.SPREAD)
     panels = (Panel.OCCUPANCY, Panel.SPREAD, Panel.HISTOGRAM, Panel.LENGTHS)
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         verdicts.emptied,
         verdicts.oversized_array,
         verdicts.skewed_chains,

@@ -249,8 +249,7 @@ class _Opening:
             header,
             layout,
             (StructLayout(short_name(kind.struct.name), self.size, kind.struct.members),),
-            lambda codes, _: codes,
-            keys_by_bytes=kind.container.is_unique,
+            identities=identities_by_bytes if kind.container.is_unique else None,
             find_hashing=functools.partial(
                 _find_hashing, target, kind.hash, entry, max(self.buckets, 1)
             ),

@@ -88,6 +88,7 @@ static const char *const cplusplus_type_prefixes[] = {
     "std::__1::unordered_multiset<",
     "boost::unordered::unordered_",
     "boost::unordered::concurrent_",
+    "folly::F14",
     NULL,
 };
 
@@ -249,11 +250,13 @@ static const char *const boost_core[] = {"arrays", "size_ctrl", NULL};
 static const char *const boost_lists[] = {"size_", "mlf_", "max_load_", "buckets_", NULL};
 static const char *const boost_list[] = {"allocators_", "bucket_count_", "size_", "mlf_",
                                          "max_load_",   "buckets_",      NULL};
+static const char *const f14_table[] = {"chunks_", "sizeAndChunkShiftAndPackedBegin_", NULL};
+static const char *const f14_old_table[] = {"chunks_", "chunkMask_", "sizeAndPackedBegin_", NULL};
 static const char *const *const maps[] = {
-    libhmap_map,     go_map,       swiss_map,       sync_map,    trie_map,
-    unordered_table, libcxx_table, libcxx_20_table, raw_table,   glib_table,
-    khash,           absl_table,   absl_fields,     absl_inline, qt_table,
-    uthash_handle,   boost_table,  boost_core,      boost_lists, boost_list};
+    libhmap_map,  go_map,          swiss_map, sync_map,      trie_map,    unordered_table,
+    libcxx_table, libcxx_20_table, raw_table, glib_table,    khash,       absl_table,
+    absl_fields,  absl_inline,     qt_table,  uthash_handle, boost_table, boost_core,
+    boost_lists,  boost_list,      f14_table, f14_old_table};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -265,10 +268,11 @@ static const char *const split_group[] = {"ctrl", "keys", "elems", NULL};
 static const char *const qt_span[] = {"offsets", "entries", "allocated", "nextFree", NULL};
 static const char *const qt_chain[] = {"value", "next", NULL};
 static const char *const boost_group[] = {"buckets", "bitmask", "next", "prev", NULL};
+static const char *const f14_chunk[] = {"tags_", "control_", "outboundOverflowCount_", NULL};
 static const char *const type_object[] = {"type", "bucket", NULL};
-static const char *const *const parts[] = {bucket,       overflow_lists, swiss_table,
-                                           swiss_groups, swiss_group,    split_group,
-                                           qt_span,      qt_chain,       boost_group};
+static const char *const *const parts[] = {bucket,      overflow_lists, swiss_table, swiss_groups,
+                                           swiss_group, split_group,    qt_span,     qt_chain,
+                                           boost_group, f14_chunk};
 
 /* What HMAP_TYPE defines: the type object, and a pointer that keeps the bucket's type. */
 static bool is_type_object(const struct reader *reader, const struct source_type *type)

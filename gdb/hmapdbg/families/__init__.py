@@ -7,7 +7,7 @@ is not part of the package calls `register`.
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import khash, uthash
+from . import folly, khash, uthash
 from .absl import family as absl
 from .boost import family as boost
 from .family import Family, Map
@@ -35,6 +35,7 @@ FAMILIES: list[Family] = [
     absl.FAMILY,
     uthash.FAMILY,
     boost.FAMILY,
+    folly.FAMILY,
 ]
 
 # A map may be behind several pointers (struct hmap **), but not arbitrarily many.

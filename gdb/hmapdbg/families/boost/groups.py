@@ -34,8 +34,9 @@ from ...layout import Member, StructLayout
 from ...target import Field, Kind, Target, TargetError, Type, Value
 from ..family import has_fields
 from ..malloc import Allocation, Malloc, find_malloc
+from ..pairs import Entry, entry_of
 from ..reading import cannot_read, kept_for_type, read_struct, unsound
-from .containers import Container, Entry, container_of, entry_of, find_table, number
+from .containers import Container, container_of, find_table, number
 from .hashes import key_hashes
 from .placement import SAMPLE, group_placement
 
@@ -271,7 +272,7 @@ class _Opening:
     def open(self) -> OverflowMap:
         """The opened map."""
         kind, fields, target = self.kind, self.fields, self.target
-        entry = entry_of(kind.value, kind.container, self.value.expression)
+        entry = entry_of(kind.value, kind.container.is_map, self.value.expression)
         self._check()
         there = bool(fields["elements"])
         blocks = []

@@ -31,6 +31,7 @@ sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 
 import absl_programs  # noqa: E402
 import boost_programs  # noqa: E402
+import cpp_programs  # noqa: E402
 import glib_programs  # noqa: E402
 import libcxx_programs  # noqa: E402
 import qt_programs  # noqa: E402
@@ -84,6 +85,7 @@ OTHERS = {
         *("flat_one", "flat_full", "flat_string", "flat_structs", "flat_set", "flat_bad_hash"),
         *("list_int", "list_string", "list_structs", "list_multimap", "list_set", "list_one"),
     ),
+    "folly": ("values", "one", "full", "nodes", "vectors", "set", "old_values", "old_vectors"),
 }
 
 
@@ -136,6 +138,8 @@ def _of_other(family: str, folder: Path) -> dict[str, Any]:
         exe = absl_programs.compiled(absl_programs.BUILDS[0])
     elif family == "boost":
         exe = boost_programs.compiled(boost_programs.builds()[0])
+    elif family == "folly":
+        exe, arguments = cpp_programs.compiled(folder, "g++", "f14_layouts.cc"), ""
     elif family == "rust":
         exe = rust_programs.compiled(
             rust_programs.toolchains()[-1], rust_programs.SOURCE / "states.rs"

@@ -181,7 +181,8 @@ def _kind_of(target: Target, found: Type) -> _Kind | None:
     if not isinstance(item, Type) or not isinstance(policy, Type) or not isinstance(key, Type):
         return None
     mapped = policy.argument(1)
-    is_map = not isinstance(mapped, Type) or "void" not in mapped.name.split() or mapped.size > 1
+    # Layout files have no void.
+    is_map = isinstance(mapped, Type) and (mapped.kind is not Kind.OTHER or mapped.name != "void")
     what = policy.name.partition("<")[0].rpartition("::")[2].removesuffix("ContainerPolicy")
     members = _members(table, found.source)
     value, values = item, table.type.find("values_")

@@ -354,13 +354,14 @@ class _Opening:
             yield Problem(text, self._at("size"), "O2")
 
     def _geometry(self, there: bool, erased: int, malloc: Malloc | None) -> OverflowGroups:
-        slot, mine = self.kind.element.size, self.groups
+        slot, mine, locks = self.kind.element.size, self.groups, self.kind.locks
 
         def made_for(live: int) -> int:
             if not live:
                 return 0
-            size = block_size(groups_for(live), slot)
-            return size if malloc is None else malloc.size(size)
+            groups = groups_for(live)
+            size = block_size(groups, slot)
+            return (size if malloc is None else malloc.size(size)) + locks * groups
 
         return OverflowGroups(
             slots=SLOTS,

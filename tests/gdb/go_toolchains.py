@@ -22,9 +22,11 @@ from pathlib import Path
 
 from fetching import fetch_by
 
-# The last releases of the versions between Debian's and the newest.
-WANTED = ("1.21.13", "1.22.12", "1.23.12", "1.24.13", "1.25.8", "1.26.8", "1.27.3")
-
+# The last releases of the versions from the oldest that is read to the newest, but for Debian's.
+WANTED = (
+    *("1.18.10", "1.20.14", "1.21.13", "1.22.12", "1.23.12"),
+    *("1.24.13", "1.25.8", "1.26.8", "1.27.3"),
+)
 
 # Required in CI; elsewhere a missing one is skipped.
 DEBIAN = (1, 19)

@@ -87,3 +87,23 @@ def test_without_a_folder_to_keep_it_in(exe: Path, folder: Path) -> None:
     (folder / "file").write_text("")
     first = rows_of(exe, folder, "on")
     assert rows_of(exe, folder, "on", {"XDG_CACHE_HOME": str(folder / "file")}) == first
+
+
+@pytest.mark.parametrize(
+    ("tool", "why"),
+    [(None, "hmap-layout is not there: install it"), ("/bin/false", "'/bin/false' ended with 1")],
+)
+def test_a_program_without_an_index_is_said(
+    exe: Path, folder: Path, tool: str | None, why: str
+) -> None:
+    commands = [
+        "python import hmapdbg.target.program_index as found",
+        f"python found.find_tool = lambda: {tool!r}",
+        "break main.stop",
+        "run",
+        "hmap-list",
+    ]
+    out = gdb_session(exe, commands=commands)[-1].output
+    (note,) = [line for line in out.splitlines() if "without an index" in line]
+    assert note.startswith(f"note: '{exe.name}' is read without an index")
+    assert why in note

@@ -35,6 +35,7 @@ from ..languages.go import (
     Receivers,
     find_iterators,
     has_runtime,
+    is_bucket,
     iter_goroutine_variables,
     map_name_of,
     read_heap,
@@ -230,7 +231,7 @@ def _iter_typed(
     types, known = target.kept(DeclaredTypes), HeapTypes(target, heap)
     for block in known.iter_blocks():
         found = types.of(block.descriptor)
-        if found is None or not found.type.size or map_name_of(found.name.removeprefix("noalg.")):
+        if found is None or not found.type.size or is_bucket(found.name):
             continue
         if search.plans.of(found.type) is not None:
             size = found.type.size
@@ -240,7 +241,7 @@ def _iter_typed(
             yield found.type, places.addrs, cast_to(found.name, places.addrs)
     for held in known.iter_held():
         found = types.of(held.descriptor)
-        if found is None or search.plans.of(found.type) is None:
+        if found is None or is_bucket(found.name) or search.plans.of(found.type) is None:
             continue
         words, pointee, name = held.words, found.type, found.name
         if found.direct:

@@ -25,6 +25,7 @@ from ..languages.go import (
     MapTypes,
     Shape,
     fits,
+    is_bucket,
     shape_of,
 )
 from ..target import MemoryFault, Target, Type
@@ -71,9 +72,10 @@ class Shapes:
 
     def iter_places(self) -> Iterator[tuple[Type, Words, Origin]]:
         """The structs with names that hold them: their types, and where they are; see
-        Search.follow_places. Closures' structs have none: a map's own address says more."""
+        Search.follow_places. Closures' structs have none, and a bucket is a map's: a map's own
+        address says more."""
         for struct, blocks in self._holders.values():
-            if struct.name.startswith("struct {"):
+            if struct.name.startswith("struct {") or is_bucket(struct.name):
                 continue
             addrs = np.array(sorted(blocks), np.uint64)
             yield struct.type, addrs, cast_to(struct.name, addrs)

@@ -172,7 +172,8 @@ class GdbTarget(Target):
         return next(iter(STRIPPED_GO.refusals), "") or super().why_no_types()
 
     def left_out(self) -> list[str]:
-        return self._left_out.told()
+        refusals = INDEXES.refusals() if gdb_objects.uses_indexes() else []
+        return [*self._left_out.told(), *refusals]
 
     def cuts(self) -> list[str]:
         return self._left_out.told_of_limits(gdb_frames.MAX_FRAMES)

@@ -60,6 +60,18 @@ def steady_language() -> Iterator[None]:
 
 def program_language() -> str:
     """The language that the program is written in, as gdb calls it: go, c++ or else c."""
+    # gdb looks for a name that is not there in all debug info: milliseconds for each command.
+    files = tuple(gdb.objfiles())  # each of them, once loaded, is an object of its own
+    if _language_of.get(files) is None:
+        _language_of.clear()
+        _language_of[files] = _find_language()
+    return _language_of[files]
+
+
+_language_of: dict[tuple[gdb.Objfile, ...], str] = {}  # of those that were looked at last
+
+
+def _find_language() -> str:
     with language("c"):
         try:
             gdb.parse_and_eval("&'runtime.firstmoduledata'")

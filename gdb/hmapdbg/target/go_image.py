@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..compat import dataclass
 from .elf_symbols import Section
-from .types import Type
+from .types import Field, Type
 
 Read = Callable[[int, int], Optional[bytes]]
 Words = NDArray[np.uint64]
@@ -42,6 +42,7 @@ LAST_CLASS = 32768
 MAX_CLASSES = 256
 KIND_MASK, MAP_KIND = 31, 21  # internal/abi/type.go
 SEEN_MAPS = 200  # descriptors that are looked at
+MAX_FIELDS = 1000  # of a bucket or group
 PAGE = 8192  # runtime/sizeclasses.go _PageSize
 # runtime/runtime2.go: _Gdead, and from go1.26 on _Gdeadextra: those may have lost their stacks.
 DEAD = (6, 11)
@@ -63,17 +64,26 @@ class GoImage:
     classes: tuple[int, int]  # the heap's size classes: where, and how many; 0: not found
 
 
+@dataclass(frozen=True, slots=True)
+class Descriptors:
+    """The structs of the descriptors of maps and of structs, and of a struct's field."""
+
+    map: Type
+    struct: Type
+    field: Type
+
+
 def find_image(
     read: Read,
     sections: Sequence[Section],
     bias: int,
     structs: Mapping[str, Type],
-    map_type: Type | None = None,
+    descriptors: Descriptors | None = None,
 ) -> GoImage:
     """The runtime's tables of a program with these sections, as linked. `structs`: those of
-    runtime.moduledata, mspan and g. `map_type`: the struct of descriptors of maps, where the
-    program has to have such ones. NoImage."""
-    return _Finder(read, sections, bias, structs).find(map_type)
+    runtime.moduledata, mspan and g. `descriptors`: those that the program has to have, where
+    nothing else tells its version. NoImage."""
+    return _Finder(read, sections, bias, structs).find(descriptors)
 
 
 class _Finder:
@@ -87,7 +97,7 @@ class _Finder:
         self._span = structs[SPAN]
         self._g = structs[GOROUTINE]
 
-    def find(self, map_type: Type | None) -> GoImage:
+    def find(self, descriptors: Descriptors | None) -> GoImage:
         tables = list(self._iter_tables())
         if not tables:
             raise NoImage("Go's table of functions")
@@ -96,8 +106,8 @@ class _Finder:
             raise NoImage("runtime.firstmoduledata")
         at = found[0][0]
         record = self._bytes(at, self._module.size)
-        if map_type is not None and not self._has_maps(record, map_type):
-            raise NoImage(f"a {map_type.name}")
+        if descriptors is not None and not self._has_maps(record, descriptors):
+            raise NoImage(f"a {descriptors.map.name}")
         ranges = [(self._field(record, low), self._field(record, high)) for low, high in PARTS[1:]]
         spans = next(self._iter_slices(ranges, self._is_span), None)
         if spans is None:
@@ -154,9 +164,10 @@ class _Finder:
                 return False
         return 0 < self._field(record, "types") < self._field(record, "etypes")
 
-    def _has_maps(self, record: bytes, map_type: Type) -> bool:
+    def _has_maps(self, record: bytes, descriptors: Descriptors) -> bool:
         """Whether most descriptors of maps have the sizes of their buckets, or groups, where a
-        struct has them."""
+        struct has them, and these have their last field inside."""
+        map_type = descriptors.map
         fields = {one.name.lower(): one for one in map_type.iter_fields()}
         parts = next((one for one in ("bucket", "group") if one in fields), "")
         size = fields.get(f"{parts}size")
@@ -175,9 +186,26 @@ class _Finder:
             inner = self._field(raw, fields[parts].name, map_type)
             if start <= inner < end:
                 count += 1
-                own = self._bytes(inner, 8)
-                right += self._field(raw, size.name, map_type) == int.from_bytes(own, "little")
+                own = int.from_bytes(self._bytes(inner, 8), "little")
+                right += self._field(raw, size.name, map_type) == own and (
+                    self._last_offset(inner, descriptors) < own
+                )
         return 2 * right > count
+
+    def _last_offset(self, at: int, descriptors: Descriptors) -> int:
+        """Where the last field of a struct lies, by the struct's descriptor."""
+        raw = self._bytes(at, descriptors.struct.size)
+        if len(raw) < descriptors.struct.size:
+            return 0
+        list_of = next(one for one in descriptors.struct.iter_fields() if _plain(one) == "fields")
+        first, count = (self._field(raw, list_of.name, descriptors.struct, more) for more in (0, 8))
+        field = descriptors.field
+        last = self._bytes(first + (count - 1) * field.size, field.size)
+        if not 0 < count < MAX_FIELDS or len(last) < field.size:
+            return 0
+        told = next(one for one in field.iter_fields() if _plain(one).startswith("offset"))
+        is_beside_a_flag = _plain(told) != "offset"  # offsetAnon of go1.18
+        return self._field(last, told.name, field) >> is_beside_a_flag
 
     def _size_classes(self) -> tuple[int, int]:
         """Where the table of size classes lies (runtime/sizeclasses.go): numbers of 2 bytes, which
@@ -282,3 +310,8 @@ class _Finder:
 
     def _words(self, at: int, count: int) -> Words:
         return np.frombuffer(self._bytes(at, 8 * count), "<u8").astype(np.uint64)
+
+
+def _plain(field: Field) -> str:
+    """The name of a field, whose spelling versions vary."""
+    return field.name.lower().strip("_")

@@ -21,7 +21,7 @@ from .elf_symbols import (
     read_segments,
 )
 from .go_build import go_version
-from .go_image import GOROUTINE, RECORD, SPAN, NoImage, find_image
+from .go_image import GOROUTINE, RECORD, SPAN, Descriptors, NoImage, find_image
 from .go_layouts import RuntimeLayouts, known_versions, layouts_of
 from .layout_file import FORMAT, MODULE, LayoutFile
 from .layout_files import Placed, Programs
@@ -34,6 +34,8 @@ MAP_TYPES = (
     *("internal/abi.MapType", "internal/abi.SwissMapType", "internal/abi.OldMapType"),
     "runtime.maptype",
 )
+STRUCT_TYPES = ("internal/abi.StructType", "runtime.structtype")
+FIELD_TYPES = ("internal/abi.StructField", "runtime.structfield")
 CLASSES = "runtime.class_to_size"
 READ_CODE = "x86-64"  # the processor whose code is read
 
@@ -132,9 +134,8 @@ class StrippedGo:
         bare = LayoutFile(path, SOURCE, _document(path, layouts, file.start, {}))
         found = {name: bare.lookup_type(name) for name in (RECORD, SPAN, GOROUTINE, HEAP_RECORD)}
         structs = {name: struct for name, struct in found.items() if struct is not None}
-        kinds = (bare.lookup_type(name) for name in MAP_TYPES) if is_tried else ()
-        of_maps = next((one for one in kinds if one is not None), None)
-        image = find_image(self._programs.read, file.sections, bias, structs, of_maps)
+        descriptors = _descriptors(bare) if is_tried else None
+        image = find_image(self._programs.read, file.sections, bias, structs, descriptors)
         spans = structs[HEAP_RECORD].find("allspans")
         assert spans is not None
         places = {
@@ -147,6 +148,16 @@ class StrippedGo:
         if count:
             _add_classes(document, at - bias, count)
         return Placed(LayoutFile(path, SOURCE, document), path, bias, True)
+
+
+def _descriptors(bare: LayoutFile) -> Descriptors | None:
+    """The structs of a version's descriptors; None if it lacks one."""
+    kinds = [
+        next(filter(None, map(bare.lookup_type, names)), None)
+        for names in (MAP_TYPES, STRUCT_TYPES, FIELD_TYPES)
+    ]
+    present = [one for one in kinds if one is not None]
+    return Descriptors(*present) if len(present) == len(kinds) else None
 
 
 def _read(path: str) -> _Stripped | None:

@@ -34,10 +34,11 @@ class ProgramIndexes:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._known: dict[tuple[str, int], LayoutFile | None] = {}
+        self._refusals: dict[str, str] = {}  # of each program that should have one, and has not
 
     def placed(self) -> list[Placed]:
         """The indexes of the Go programs of the current process: none for those without debug info
-        of their own, and none at all where hmap-layout is not installed."""
+        of their own, nor for those in `refusals`."""
         out = []
         for path in self._programs.paths():
             file = self._of(path)
@@ -46,22 +47,41 @@ class ProgramIndexes:
                 out.append(Placed(file, path, 0 if text is None else text - file.text, False))
         return out
 
+    def refusals(self) -> list[str]:
+        """Which Go programs of the current process have no index, and why, for people."""
+        return [
+            f"'{os.path.basename(path)}' is read without an index, so maps in variables whose "
+            f"names gdb changes are missing: {self._refusals[path]}"
+            for path in self._programs.paths()
+            if path in self._refusals
+        ]
+
     def _of(self, path: str) -> LayoutFile | None:
         try:
             key = path, os.stat(path).st_mtime_ns
             if key not in self._known:
                 is_wanted = is_built_by_go(path) and file_has_debug_info(path)
-                self._known[key] = _index(path) if is_wanted else None
+                self._known[key] = self._made(path) if is_wanted else None
             return self._known[key]
         except OSError:
             return None
 
+    def _made(self, path: str) -> LayoutFile | None:
+        self._refusals.pop(path, None)
+        try:
+            return _index(path)
+        except (OSError, TargetError) as error:
+            self._refusals[path] = " ".join(str(error).split())
+            return None
 
-def _index(path: str) -> LayoutFile | None:
-    """The index of a program; None where it cannot be made. OSError."""
+
+def _index(path: str) -> LayoutFile:
+    """The index of a program. TargetError and OSError: it cannot be made, and why."""
     tool = find_tool()
     if tool is None:
-        return None
+        raise TargetError(
+            f"{TOOL} is not there: install it, build the project, or put it into PATH"
+        )
     kept = _kept_at(path, tool)
     if kept is not None and kept.exists():
         with contextlib.suppress(TargetError):
@@ -75,15 +95,13 @@ def _index(path: str) -> LayoutFile | None:
             [tool, path, "--json", str(made)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             check=False,
         )
         if done.returncode != 0:
-            return None
-        try:
-            file = LayoutFile(str(made), SOURCE)
-        except TargetError:
-            return None
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise TargetError(said[-1] if said else f"'{tool}' ended with {done.returncode}")
+        file = LayoutFile(str(made), SOURCE)
         if kept is not None and folder is not None:
             made.rename(kept)
             _forget_old(folder)

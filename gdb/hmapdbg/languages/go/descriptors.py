@@ -139,7 +139,13 @@ class Descriptors:
         for number in range(count):
             here = first + number * struct.size
             name = self._letters(self._uint(here, struct["name"]), MAX_FIELD_NAME)
-            yield Member(name, self._uint(here, struct["typ"]), self._uint(here, struct["offset"]))
+            yield Member(name, self._uint(here, struct["typ"]), self._offset(here, struct))
+
+    def _offset(self, field: int, struct: _Struct) -> int:
+        """Where a field of a struct lies, by the field's own record."""
+        if "offset" in struct.fields:
+            return self._uint(field, struct["offset"])
+        return self._uint(field, struct["offsetanon"]) >> 1  # go1.18: beside a flag of embedding
 
     def find(self, data: NDArray[np.uint8], kind: GoKind) -> NDArray[np.uint64]:
         """Where in memory of descriptors those of a kind may be, counted from its start: with

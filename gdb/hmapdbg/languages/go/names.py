@@ -81,6 +81,11 @@ def map_name_of(part: str) -> str:
     return ""
 
 
+def is_bucket(name: str) -> bool:
+    """Whether a type is that of a map's buckets or groups, or a pointer to one."""
+    return bool(map_name_of(name.lstrip("*").removeprefix("noalg.")))
+
+
 def with_shapes(name: str) -> str:
     """A generic type's name with shapes for its arguments: right for predeclared types and those
     without a name; the shape of another does not follow from its name.

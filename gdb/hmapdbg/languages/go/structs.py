@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...layout import Member, StructLayout, no_field
-from ...target import Field, Type
+from ...target import Field, TargetError, Type
 from .names import go_name
 
 
@@ -17,6 +17,11 @@ def go_layout(found: Type, required: Iterable[str], optional: Iterable[str] = ()
     for name in names:
         field = required_field(found, *name.split("."))
         size = field.type.size
+        if not 0 <= field.offset <= found.size - size:
+            raise TargetError(
+                f"field '{name}' of '{go_name(found.name)}' lies outside of it: not a struct of a "
+                "version that is known, or it was overwritten"
+            )
         members.append(Member(name, field.offset, size, renamed(field.type), found.source))
     return StructLayout(go_name(found.name), found.size, tuple(members))
 

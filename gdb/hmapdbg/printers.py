@@ -31,6 +31,7 @@ OF_BOOST = (
     r"^(\w+::)+(un)ordered::"
     r"((un)ordered_(multi)?|((un)ordered|concurrent)_(flat|node)_)(map|set)<"
 )
+OF_F14 = r"^(\w+::)*F14(Value|Node|Vector|Fast)(Map|Set)<"
 # LLVM's library; gdb has no printers of its own for it.
 OF_LLVM = r"^std::__(1|2|Cr|ndk1)::(un)ordered_(multi)?(map|set)<"
 
@@ -223,6 +224,7 @@ def register() -> None:
     printers.add_printer("Abseil", OF_ABSL, MapPrinter)
     printers.add_printer("Qt", OF_QT, MapPrinter)
     printers.add_printer("Boost", OF_BOOST, MapPrinter)
+    printers.add_printer("F14", OF_F14, MapPrinter)
     gdb.printing.register_pretty_printer(None, printers, replace=True)
     declared = _Declared()
     gdb.printing.register_pretty_printer(None, declared, replace=True)

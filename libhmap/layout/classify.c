@@ -95,6 +95,7 @@ static const char *const cplusplus_type_prefixes[] = {
     "std::__1::unordered_multiset<",
     "boost::unordered::unordered_",
     "boost::unordered::concurrent_",
+    "folly::F14",
     NULL,
 };
 
@@ -289,12 +290,14 @@ static const char *const llvm_dense[] = {"Buckets", "NumEntries", "NumTombstones
 static const char *const llvm_small[] = {"Small", "NumEntries", "NumTombstones", "storage", NULL};
 static const char *const llvm_strings[] = {"TheTable",      "NumBuckets", "NumItems",
                                            "NumTombstones", "ItemSize",   NULL};
+static const char *const f14_table[] = {"chunks_", "sizeAndChunkShiftAndPackedBegin_", NULL};
+static const char *const f14_old_table[] = {"chunks_", "chunkMask_", "sizeAndPackedBegin_", NULL};
 static const char *const *const maps[] = {
     libhmap_map,  go_map,          swiss_map,  sync_map,      trie_map,     unordered_table,
     libcxx_table, libcxx_20_table, raw_table,  glib_table,    khash,        absl_table,
     absl_fields,  absl_inline,     qt_table,   uthash_handle, boost_table,  boost_core,
     boost_lists,  boost_list,      redis_dict, redis_6_dict,  valkey_table, robin_table,
-    dense_table,  llvm_dense,      llvm_small, llvm_strings};
+    dense_table,  llvm_dense,      llvm_small, llvm_strings,  f14_table,    f14_old_table};
 
 /* What is between a header and the entries. */
 static const char *const bucket[] = {"tophash", "overflow", NULL};
@@ -306,10 +309,11 @@ static const char *const split_group[] = {"ctrl", "keys", "elems", NULL};
 static const char *const qt_span[] = {"offsets", "entries", "allocated", "nextFree", NULL};
 static const char *const qt_chain[] = {"value", "next", NULL};
 static const char *const boost_group[] = {"buckets", "bitmask", "next", "prev", NULL};
+static const char *const f14_chunk[] = {"tags_", "control_", "outboundOverflowCount_", NULL};
 static const char *const type_object[] = {"type", "bucket", NULL};
-static const char *const *const parts[] = {bucket,       overflow_lists, swiss_table,
-                                           swiss_groups, swiss_group,    split_group,
-                                           qt_span,      qt_chain,       boost_group};
+static const char *const *const parts[] = {bucket,      overflow_lists, swiss_table, swiss_groups,
+                                           swiss_group, split_group,    qt_span,     qt_chain,
+                                           boost_group, f14_chunk};
 
 /* What HMAP_TYPE defines: the type object, and a pointer that keeps the bucket's type. */
 static bool is_type_object(const struct reader *reader, const struct source_type *type)

@@ -31,6 +31,7 @@ sys.path[:0] = [str(ROOT / "tests" / one) for one in ("gdb", "support")]
 
 import absl_programs  # noqa: E402
 import boost_programs  # noqa: E402
+import cpp_programs  # noqa: E402
 import declared_programs  # noqa: E402
 import flat_programs  # noqa: E402
 import glib_programs  # noqa: E402
@@ -97,6 +98,7 @@ OTHERS = {
         *("m_one", "m_deleted", "m_points", "m_set"),
     ),
     "declared": tuple(declared_programs.DEFINITIONS),  # programs, with all of their tables
+    "folly": ("values", "one", "full", "nodes", "vectors", "set", "old_values", "old_vectors"),
 }
 
 
@@ -151,6 +153,8 @@ def _of_other(family: str, folder: Path) -> dict[str, Any]:
         exe = absl_programs.compiled(absl_programs.BUILDS[0])
     elif family == "boost":
         exe = boost_programs.compiled(boost_programs.builds()[0])
+    elif family == "folly":
+        exe, arguments = cpp_programs.compiled(folder, "g++", "f14_layouts.cc"), ""
     elif family == "rust":
         exe = rust_programs.compiled(
             rust_programs.toolchains()[-1], rust_programs.SOURCE / "states.rs"

@@ -31,7 +31,7 @@ class Diff(HmapCommand):
 
       --match REGEX   compare only maps whose path, name or types match
       --family WORD   only maps of a family: libhmap, bucket, swiss, sync, go, unordered,
-                      libc++, rust, abseil, glib, qt, khash, uthash, boost, redis,
+                      libc++, rust, abseil, glib, qt, khash, uthash, boost, folly, redis,
                       valkey, robin, ankerl, densemap, stringmap, llvm
       --limit N       print at most N rows; 0 means no limit
       --seconds N     end the search after N seconds, and the walks of the maps after N more

@@ -46,7 +46,7 @@ class List(HmapCommand):
                       of arrays that growth will free, or that iterators pin)
       --match REGEX   list only maps whose path, name or types match
       --family WORD   list only maps of a family: libhmap, bucket, swiss, sync, go, unordered,
-                      libc++, rust, abseil, glib, qt, khash, uthash, boost, redis,
+                      libc++, rust, abseil, glib, qt, khash, uthash, boost, folly, redis,
                       valkey, robin, ankerl, densemap, stringmap, llvm
       --min-bytes N   list only maps that hold at least N bytes
       --limit N       print at most N rows; 0 means no limit

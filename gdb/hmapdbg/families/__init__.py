@@ -7,7 +7,7 @@ is not part of the package calls `register`, or is in a definition file (DEFINIT
 from __future__ import annotations
 
 from ..target import Kind, Target, TargetError, Type, Value
-from . import khash, robin_map, unordered_dense, uthash
+from . import folly, khash, robin_map, unordered_dense, uthash
 from .absl import family as absl
 from .boost import family as boost
 from .declared.loading import Definitions
@@ -45,6 +45,7 @@ FAMILIES: list[Family] = [
     unordered_dense.FAMILY,
     dense_map.FAMILY,
     string_map.FAMILY,
+    folly.FAMILY,
 ]
 
 # What users declare, in front of them.

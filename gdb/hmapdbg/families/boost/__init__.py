@@ -1,7 +1,7 @@
 """Boost.Unordered: unordered_flat_map, unordered_node_map, the concurrent ones and their sets, and
 boost::unordered_map, multimap, set and multiset of all releases.
 
-    containers  which container a type is, and what is in its entries
+    containers  which container a type is
     hashes      boost::hash and std::hash of many keys at once
     placement   where keys belong, by which hash function: its entries prove it
     groups      open addressing, from 1.81 on

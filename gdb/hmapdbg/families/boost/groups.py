@@ -34,8 +34,9 @@ from ...layout import Member, StructLayout
 from ...target import Field, Kind, Target, TargetError, Type, Value
 from ..family import has_fields
 from ..malloc import Allocation, Malloc, find_malloc
+from ..pairs import Entry, entry_of
 from ..reading import cannot_read, kept_for_type, read_struct, unsound
-from .containers import Container, Entry, container_of, entry_of, find_table, number
+from .containers import Container, container_of, find_table, number
 from .hashes import key_hashes
 from .placement import SAMPLE, group_placement
 
@@ -271,7 +272,7 @@ class _Opening:
     def open(self) -> OverflowMap:
         """The opened map."""
         kind, fields, target = self.kind, self.fields, self.target
-        entry = entry_of(kind.value, kind.container, self.value.expression)
+        entry = entry_of(kind.value, kind.container.is_map, self.value.expression)
         self._check()
         there = bool(fields["elements"])
         blocks = []
@@ -353,13 +354,14 @@ class _Opening:
             yield Problem(text, self._at("size"), "O2")
 
     def _geometry(self, there: bool, erased: int, malloc: Malloc | None) -> OverflowGroups:
-        slot, mine = self.kind.element.size, self.groups
+        slot, mine, locks = self.kind.element.size, self.groups, self.kind.locks
 
         def made_for(live: int) -> int:
             if not live:
                 return 0
-            size = block_size(groups_for(live), slot)
-            return size if malloc is None else malloc.size(size)
+            groups = groups_for(live)
+            size = block_size(groups, slot)
+            return (size if malloc is None else malloc.size(size)) + locks * groups
 
         return OverflowGroups(
             slots=SLOTS,

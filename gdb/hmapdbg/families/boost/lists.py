@@ -39,8 +39,9 @@ from ...target import Field, Kind, Target, TargetError, Type, Value
 from ..family import has_fields
 from ..malloc import Allocation, Malloc, find_malloc
 from ..node_lists import check_cells
+from ..pairs import Entry, entry_of
 from ..reading import cannot_read, kept_for_type, read_struct
-from .containers import Container, Entry, container_of, entry_of, find_table
+from .containers import Container, container_of, find_table
 from .hashes import key_hashes
 from .placement import folded, list_placement, modulo
 
@@ -200,7 +201,7 @@ class _Opening:
     def open(self) -> ListMap:
         """The opened map."""
         kind, fields, target = self.kind, self.fields, self.target
-        entry = entry_of(kind.value, kind.container, self.value.expression)
+        entry = entry_of(kind.value, kind.container.is_map, self.value.expression)
         blocks = self._blocks()
         rounding = find_malloc(target, blocks)
         malloc, sizes = rounding if rounding is not None else (None, [one.size for one in blocks])

@@ -39,8 +39,9 @@ from ...layout import Member, StructLayout
 from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
 from ..family import has_fields
 from ..node_lists import check_cells, geometry_of, rounded, taken
+from ..pairs import Entry, entry_of
 from ..reading import kept_for_type, read_struct
-from .containers import Container, Entry, container_of, entry_of, find_table
+from .containers import Container, container_of, find_table
 from .hashes import key_hashes
 from .lists import hash_of, read_load, takes
 from .placement import SAMPLE, ListPlacement, list_placement, mixed_mask, modulo
@@ -147,7 +148,7 @@ class _Opening:
     def open(self) -> NodeMap:
         """The opened map."""
         kind, fields, target = self.kind, self.fields, self.target
-        entry = entry_of(kind.value, kind.container, self.value.expression)
+        entry = entry_of(kind.value, kind.container.is_map, self.value.expression)
         layout = self._layout(entry)
         malloc, is_rounded = None, None
         arrays: tuple[Array, ...] = ()

@@ -67,7 +67,8 @@ class Placement(Protocol):
 
 class OverflowMap:
     """See families.family.Map. `find_placement` is asked only when it is needed, and may look at
-    some entries; `compare_keys`: whether keys with equal bytes are equal."""
+    some entries; `compare_keys`: whether keys with equal bytes are equal; `check_more`:
+    invariants of the family's own, for an audit."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class OverflowMap:
         find_placement: Callable[[OverflowWalk], Placement | None] | None = None,
         probing: Probing = triangular,
         compare_keys: bool = False,
+        check_more: Callable[[], Iterator[Problem]] | None = None,
     ) -> None:
         self.target = target
         self.header = header
@@ -88,6 +90,7 @@ class OverflowMap:
         self._find_placement = find_placement
         self.probing = probing
         self.compare_keys = compare_keys
+        self._check_more = check_more
 
     # ---- family.Map
 
@@ -119,6 +122,8 @@ class OverflowMap:
             yield from audit.check_table()
         yield from audit.finish()
         yield from walk.told.iter_cut()
+        if self._check_more is not None:
+            yield from self._check_more()
 
     def check_placement(self) -> Iterator[Problem] | None:
         """See family.Map."""

@@ -20,12 +20,13 @@ _DEFAULTED = re.compile(
     r"(::Hash|::Eq)?\Z",
     re.DOTALL,
 )
-# Of the containers of Boost.Unordered and Boost.Container; std::hash is none of theirs.
-_BOOST_DEFAULTED = re.compile(
-    r"(boost::hash|std::equal_to|std::allocator|boost::container::new_allocator)(<.*>)?\Z|void\Z",
+# Of the containers of Boost.Unordered, Boost.Container and folly; std::hash is none of theirs.
+_OTHER_DEFAULTED = re.compile(
+    r"(boost::hash|std::equal_to|std::allocator|boost::container::new_allocator"
+    r"|folly::HeterogeneousAccess(Hash|EqualTo))(<.*>)?\Z|void\Z",
     re.DOTALL,
 )
-_BOOST = re.compile(r"\bboost::(?:unordered|container)::(?:\w+::)*\w+\Z")
+_OTHER = re.compile(r"\b(?:boost::(?:unordered|container)::(?:\w+::)*\w+|folly::F14\w+)\Z")
 # As they are written, whatever namespace they are defined in.
 _BOOST_MOVED = re.compile(r"\bboost::unordered::(?=(?:unordered|concurrent)_)")
 # Abseil's releases.
@@ -87,8 +88,8 @@ def _take(name: str, at: int) -> tuple[str, int]:
                 is_mutex = arguments.pop() == "phmap::NullMutex"
                 if is_mutex and arguments[-1] == "4" and _SHARDS.search(out):
                     arguments.pop()
-        if _BOOST.search(out):
-            while len(arguments) > 1 and _BOOST_DEFAULTED.match(arguments[-1]):
+        if _OTHER.search(out):
+            while len(arguments) > 1 and _OTHER_DEFAULTED.match(arguments[-1]):
                 arguments.pop()
         out = f"{out.rstrip()}<{', '.join(arguments)}>"
         for long, short in _STRINGS:

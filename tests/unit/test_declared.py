@@ -156,6 +156,17 @@ def test_columns_are_computed_as_in_c() -> None:
     assert column("hash - 2 < 5", hash=unsigned[:1]) == [0]  # it is unsigned
 
 
+@pytest.mark.parametrize(("order", "data"), [("little", b"\x5d\0\0\0"), ("big", b"\xae\0\0\0")])
+def test_bit_fields(order: str, data: bytes) -> None:
+    """3 bits and then 5, which lie from the lowest bit on, or from the highest."""
+    low = Field("low", 0, U32, 0, 3)
+    high = Field("high", 0, I32, 3, 5)
+    found = Type(Kind.STRUCT, "struct bits", 4, fields=(low, high))
+    fields = Struct(FakeTarget({0x1000: data}, byte_order=order), found, 0x1000)
+    assert fields.number(parse("low")) == 5
+    assert fields.number(parse("high")) == (11 if order == "little" else 14)
+
+
 def test_members_are_in_the_struct_itself() -> None:
     assert spot_of(OUTER, parse_path("in_it.counts[2]")).offset == 20
     for text, message in (

@@ -25,17 +25,18 @@ class Define(HmapCommand):
     expressions on fields where its array is, how it ends, where keys and elems are. All commands
     know such maps then, hmap-list finds them, and hmap-check checks them. A file that ends in .py
     is a module of Python, for what TOML cannot say; it is run. docs/own-maps.md has the keys and
-    examples. A second load of a file replaces the first. If a program is loaded that has the
-    struct, its fields are checked too.
+    examples. A second load of a file replaces the first. In a process or core whose program has
+    the struct, its fields are checked at once, else when a map is opened.
 
-    Without FILE, lists what is loaded. 'set hmap definitions FILE:FILE' loads several files.
+    Without FILE, lists what is loaded, and what hmap-layout(1) must be told to keep for it.
+    'set hmap definitions FILE:FILE' loads several files.
 
       --forget        drop the families of FILE, or all
       -h, --help      show this help
 
     Example:
       (gdb) hmap-define sessions.toml
-      session_table: struct session_table with heads, bits, count"""
+      session_table: session_table with heads, bits, count"""
 
     name = "hmap-define"
     summary = "map families of your own, from a definition file"
@@ -53,7 +54,7 @@ class Define(HmapCommand):
             write(f"{count} definition {'file' if count == 1 else 'files'} forgotten\n")
             return
         if path:
-            load(path)
+            _load(path)
             return
         for loaded in DEFINITIONS.all():
             _tell(loaded, with_path=True)
@@ -62,7 +63,7 @@ class Define(HmapCommand):
             write("no definitions are loaded: 'hmap-define FILE'\n")
 
 
-def load(path: str) -> None:
+def _load(path: str) -> None:
     """Loads a file, and tells what is in it. TargetError: then nothing has changed."""
     from ..families import DEFINITIONS
     from ..target.opening import type_finder

@@ -161,7 +161,10 @@ class Struct:
             raise Unreadable(str(fault), place.address) from None
         size = found.size * 8
         if place.bits is not None:
-            offset, size = place.bits
+            offset, bits = place.bits
+            if self.target.byte_order == "big":
+                offset = size - offset - bits
+            size = bits
             raw = raw >> offset & (1 << size) - 1
         if found.signed and raw >> (size - 1):
             raw -= 1 << size
@@ -198,7 +201,7 @@ def _member(owner: Place, name: str) -> Place:
     at = owner.address + found.offset
     bits = None
     if found.bit_size:
-        # Of little-endian targets, whose bits are counted from the lowest.
+        # Counted from the lowest bit, or from the highest; see target.Field.
         start = found.bit_offset // 8 // found.type.size * found.type.size
         at = owner.address + start
         bits = found.bit_offset - 8 * start, found.bit_size

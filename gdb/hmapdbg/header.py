@@ -323,6 +323,8 @@ class Geometry(abc.ABC):
     rules: ClassVar[tuple[Rule, ...]] = ()
     null_model: ClassVar[NullModel | None] = None
     least_chain: ClassVar[int] = 1  # of an empty bucket: 0 if a bucket is a list
+    # Whether the list of a bucket has an end of its own, and is no part of a list of all.
+    own_lists: ClassVar[bool] = False
 
     # ---- parameters of the family
     slots: int  # per bucket

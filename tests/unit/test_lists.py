@@ -124,4 +124,5 @@ def test_a_spread_is_not_judged_while_a_map_shrinks() -> None:
     assert header.shrinking and header.growth_kind == "shrinking"
     assert (stats.live, stats.evacuated, stats.unread) == (6, 4, 0)
     assert stats.strip.tolist() == [3, 3]  # old buckets 4 and 7 go to 0 and 1
+    assert stats.nodes_of_miss == pytest.approx(6 / 6 + 3 / 6)
     assert stats.p_value is None and stats.chain_bound == 0 and header.null_model is None

@@ -325,6 +325,8 @@ class Geometry(abc.ABC):
     least_chain: ClassVar[int] = 1  # of an empty bucket: 0 if a bucket is a list
     # Whether `rebuilt` cannot be told without a load factor; then no array is counted.
     needs_load_factor: ClassVar[bool] = True
+    # Whether the list of a bucket has an end of its own, and is no part of a list of all.
+    own_lists: ClassVar[bool] = False
 
     # ---- parameters of the family
     slots: int  # per bucket

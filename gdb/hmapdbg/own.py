@@ -100,6 +100,7 @@ class _Lists(NodeLists):
     """Lists of which it is unknown when they grow."""
 
     needs_load_factor = False
+    own_lists = True
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry."""

@@ -331,8 +331,10 @@ class Stats:
 
     @property
     def nodes_of_miss(self) -> float:
-        """If buckets are parts of one list: the nodes that a miss visits, on average over the
-        buckets: all of its bucket, and the next one, which belongs to another bucket."""
+        """If a bucket is a list: the nodes that a miss visits, on average over the buckets: all of
+        its bucket, and, of one list of all, the next one, which belongs to another bucket."""
+        if self.header.geometry.own_lists:
+            return self.mean
         occupied = sum(sums.occupied for sums in self.sums.values())
         return (self.live + max(occupied - 1, 0)) / self.bins if self.bins > 0 else 0.0
 

@@ -27,6 +27,7 @@ BUILDS = (
     (81, "gcc", "-O0"),
 )
 FROM_CORE = 80
+HMAP_LAYOUT = ROOT / "build/dev/libhmap/layout/hmap-layout"
 
 
 def states(generation: int, compiler: str, *flags: str) -> Path:
@@ -184,3 +185,19 @@ def test_maps_are_found_and_keys_looked_up(folder: Path) -> None:
     assert found["many"] == 5000 and found["members"] == 1500
     assert found["server.db->dict"] == 22 and found["fields"] == 500
     assert found['server.db->dict["sorted"].(zset).dict'] == 7
+
+
+def test_a_program_without_debug_info_is_read_by_its_layout_file(folder: Path) -> None:
+    exe, bare, file = states(72, "gcc", "-O2"), folder / "states", folder / "layout.json"
+    subprocess.run(["strip", "--strip-debug", "-o", bare, exe], check=True)
+    subprocess.run([HMAP_LAYOUT, exe, "--json", file], check=True)
+    truth = folder / "truth"
+    commands = [*STOP, f"hmap-layout load {file}"]
+    for name in ("growing", "members", "pointers"):
+        stem = folder / name
+        stem.mkdir()
+        commands.append(f"hmap-dump {name} --csv {stem}/occupancy.csv --entries {stem}/entries.csv")
+    session = gdb_session(bare, [str(truth)], commands=commands)
+    for name, outcome in zip(("growing", "members", "pointers"), session[3:]):
+        assert_files_same(folder / name, truth / name)
+        assert "  sds" in outcome.output or name == "pointers"

@@ -70,8 +70,10 @@ def undo():
 def word(at, number, size=8): write(at, (number % (1 << 8 * size)).to_bytes(size, "little"))
 def at(text): return int(gdb.parse_and_eval("&(" + text + ")"))
 def number(text): return int(gdb.parse_and_eval(text))
-CHAINED = [b for b in range(512) if number(f"growing->tables[1][{b}].chained")]
-OLD = next(b for b in range(60, 256) if number(f"growing->tables[0][{b}].presence") & 1)
+MORE = next(b for b in range(255, 60, -1) if number(f"growing->tables[0][{b}].chained"))
+CHILD = number(f"growing->tables[0][{MORE}].entries[6]")
+OLD = next(b for b in range(60, 256) if number(f"growing->tables[0][{b}].presence") & 1
+           and not number(f"growing->tables[0][{b}].chained"))
 FULL = next(b for b in range(512) if number(f"growing->tables[1][{b}].presence") & 1)
 def bucket(number, table=1): return f"growing->tables[{table}][{number}]"
 def tell(*numbers): print("planted", *(hex(number) for number in numbers))
@@ -98,8 +100,13 @@ FAULTS = (
     ),
     (
         "word(at(bucket(FULL)), 1, 1); word(at(bucket(FULL) + '.entries[6]'), at(bucket(FULL)))",
-        "tell(at(bucket(FULL)))",
-        {"V1", "V3", "V4"},
+        "tell(at(bucket(FULL) + '.entries[6]'))",
+        {"V1", "V3"},
+    ),
+    (
+        "word(at(bucket(OLD, 0)), 1, 1); word(at(bucket(OLD, 0) + '.entries[6]'), CHILD)",
+        "tell(at(bucket(MORE, 0) + '.entries[6]'))",
+        {"V4", "V8"},
     ),
 )
 REFUSED = (

@@ -244,6 +244,8 @@ def _byte() -> Type:
 class _Lists(NodeLists):
     """Lists of the program's own structs, which double when one has 10 nodes."""
 
+    own_lists = True
+
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:
         """See Geometry."""
         buckets = FIRST_BUCKETS

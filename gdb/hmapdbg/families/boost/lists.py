@@ -285,6 +285,8 @@ class _Opening:
 class _Lists(NodeLists):
     """Cells with groups of `group` bytes for `in_group` of them."""
 
+    own_lists = True
+
     group: int = 0
     in_group: int = 64
 

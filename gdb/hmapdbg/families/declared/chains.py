@@ -72,6 +72,7 @@ class DeclaredLists(NodeLists):
     """Lists of a declared family, of which it may be unknown when they grow."""
 
     needs_load_factor = False
+    own_lists = True
 
     # Bytes of the arrays of a map made for so many entries.
     made_for: Callable[[int], int] = lambda live: 0

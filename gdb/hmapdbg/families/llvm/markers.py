@@ -7,6 +7,7 @@ one, as no entry's is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from ...geometry.columns import Mask
 from ...target import Kind, Type
 
 MAX_DEPTH = 4  # pairs in one another
+MAX_TRIED = 64  # markers of a struct, from those of its members
 ALIGNMENTS = (12, 1, 2, 3, 4)  # Log2MaxAlign, of LLVM 11 and later first; before, of the pointee
 COUNTED = ["Data", "Length"]  # StringRef and ArrayRef, of which the pointer tells
 NUMBERS = (Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN)
@@ -94,8 +96,7 @@ def _iter_known(key: Type, order: str, depth: int = 0) -> Iterator[Markers]:
         if [one.name for one in fields] == COUNTED:
             fields = fields[:1]
         parts = [list(_iter_known(one.type, order, depth + 1)) for one in fields]
-        for index in range(max(map(len, parts), default=0) if all(parts) else 0):
-            chosen = [options[min(index, len(options) - 1)] for options in parts]
+        for chosen in islice(product(*parts), MAX_TRIED) if fields else ():
             empty, deleted = (
                 tuple(
                     Part(one.offset + part.offset, part.content)

@@ -155,6 +155,8 @@ def _is_text(entries: Entries) -> bool:
 class _Lists(NodeLists):
     """Lists of nodes, whose array has a power of two buckets, as many as entries."""
 
+    own_lists = True
+
     rules: ClassVar[tuple[Rule, ...]] = (oversized_array, verdicts.skewed_chains, moving)
 
     def rebuilt(self, live: int, arrays: Sequence[Array]) -> int:

@@ -79,14 +79,12 @@ class PresenceMap:
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """V3 to V9; see family.Map."""
-        told, children, keys = Told(), KeySet(), KeySet()
+        told, keys = Told(), KeySet()
         for array, counted in zip(self.header.arrays, self.counted):
             live = found = 0
             is_whole = True
             for item in self._walk(array, told).walk(cells=True):
                 if isinstance(item, Seen):
-                    inner = item.addrs[item.levels > 0]
-                    children.add(inner, inner)
                     yield from self._check_bits(told, array, item)
                     continue
                 yield item
@@ -100,8 +98,6 @@ class PresenceMap:
                     keys.add(numbers[known], self._slots(item.cells)[known])
             if is_whole:
                 yield from _iter_miscounted(array, counted, live, found)
-        for _, second in children.iter_twice():
-            yield from told.problem("V4", "the bucket is the child of two others", second, "V4")
         for first, second in keys.iter_twice():
             text = f"the key of the entry at 0x{second:x} is also that at 0x{first:x}"
             yield from told.problem("V9", text, second, "V9")

@@ -11,6 +11,7 @@ from ...block import Addresses, Block, Buckets, Cells, Chain, Column, Ints, Link
 from ...compat import dataclass
 from ...header import Array
 from ...target import Target
+from ..address_set import AddressSet
 from ..columns import BLOCK_BYTES, Mask, Raw, iter_runs
 from ..problems import Told
 from ..ranges import next_readable, rows_text
@@ -49,6 +50,7 @@ class PresenceWalk:
         self.array = array
         self.evacuated = evacuated
         self.told = told
+        self._met = AddressSet()  # child buckets
         self._left = MANY_MORE * max(count, 0) + (1 << 16)
 
     def walk(self, cells: bool, only: Place | None = None) -> Iterator[Union[Block, Problem, Seen]]:
@@ -94,11 +96,22 @@ class PresenceWalk:
             )
             raw, ok = self.target.gather(links, layout.size)
             good = ok & (links != 0) & (links % np.uint64(layout.align) == 0)
+            good &= ~self._is_main(links)
             for at in np.flatnonzero(~good).tolist():
                 text = (
-                    f"{self._name(int(owners[at]))}: no child bucket can be at 0x{int(links[at]):x}"
+                    f"{self._name(int(owners[at]))}: no child bucket can be at "
+                    f"0x{int(links[at]):x}"
                 )
                 yield from self.told.problem("child", text, int(places[at]), "V3")
+            former = np.full(len(links), -1, np.int64)
+            former[good] = self._met.add(links[good], owners[good])
+            for at in np.flatnonzero(former >= 0).tolist():
+                text = (
+                    f"{self._name(int(owners[at]))}: the child bucket 0x{int(links[at]):x} is in "
+                    f"the chain of {self._name(int(former[at]))} already"
+                )
+                yield from self.told.problem("met", text, int(places[at]), "V4")
+            good &= former < 0
             part = _Part(owners[good], links[good], raw[good], part.level + 1)
             self._left -= len(part.owners)
             if self._left < 0:
@@ -107,6 +120,13 @@ class PresenceWalk:
                 return
             if len(part.owners):
                 parts.append(part)
+
+    def _is_main(self, addrs: Addresses) -> Mask:
+        """Which addresses are in the array."""
+        first = np.uint64(self._at(0))
+        size = np.uint64(self.array.buckets * self.layout.size)
+        inside: Mask = (addrs >= first) & (addrs - first < size)
+        return inside
 
     def _block(self, owners: Ints, parts: list[_Part], cells: bool) -> Block:
         """A row for each bucket of the array, and its entries on request."""

@@ -200,7 +200,8 @@ static void run_one(const struct folder *folder)
     struct layout layout;
     setitimer(ITIMER_PROF, &limit, NULL);
     shared->progress.path[0] = '\0';
-    if (layout_of_program(&layout, &arena, folder->program, no_folders, no_folders, &shared->progress)) {
+    if (layout_of_program(&layout, &arena, folder->program, no_folders, no_folders,
+                          &shared->progress)) {
         write_json(&layout, &arena, nowhere);
         write_table(&layout, &arena, no_names, nowhere);
         compare_with_file(folder, &layout, &arena);

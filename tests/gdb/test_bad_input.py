@@ -367,3 +367,28 @@ def test_paths_of_program_and_core_that_are_no_text(folder: Path) -> None:
     assert dead[0].output == live[2].output
     assert "entries    5 " in dead[1].output
     assert "no change in 1 map" in dead[3].output
+
+
+# ---- debug info ----------------------------------------------------------------------------------
+
+
+def test_split_debug_info_that_is_missing(tmp_path: Path) -> None:
+    source = tmp_path / "split.cc"
+    source.write_text(
+        "#include <unordered_map>\nstd::unordered_map<int, int> m;\n"
+        "int main() { m[1] = 2; __builtin_trap(); }\n"
+    )
+    for command in ("-c split.cc -gsplit-dwarf", "split.o -o split"):
+        subprocess.run(["g++", "-g", *command.split()], cwd=tmp_path, check=True)
+    (tmp_path / "split.dwo").unlink()
+    options = ["-nx", "-batch", "-iex", "set auto-load off", "-ex", f"source {ROOT}/gdb/hmap.py"]
+    options += ["-ex", "run", "-ex", "hmap-list", "-ex", "hmap-dump m", str(tmp_path / "split")]
+    # Not by the harness: gdb's own complaint makes it end with status 1.
+    done = subprocess.run(["gdb", *options], capture_output=True, text=True, check=False)
+    told = [line for line in done.stderr.splitlines() if "debug info" in line]
+    assert len(told) == 2 and told[0] == told[1], done.stderr
+    assert told[0].startswith("gdb cannot read the program's debug info: ")
+    assert told[0].endswith(
+        "its .dwo or .dwp files are missing: put them back to where it was built"
+    )
+    assert "Traceback" not in done.stderr

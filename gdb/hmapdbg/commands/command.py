@@ -100,9 +100,12 @@ class HmapCommand(gdb.Command):
         from ..plot import PlotError
         from ..reach.misses import trace_of
         from ..target import MemoryFault, TargetError
+        from ..target.unread_debug_info import explained
 
         if isinstance(error, (TargetError, MemoryFault, PlotError)):
             raise gdb.GdbError(str(error)) from None
+        if isinstance(error, gdb.error) and explained(str(error)):
+            raise gdb.GdbError(explained(str(error))) from None
         where = "'set hmap debug on' shows where; "
         if parameters.get(parameters.Debug):
             # gdb itself shows it only after 'set python print-stack full'.

@@ -19,8 +19,11 @@ def explain(error: Exception) -> str:
     # Not before: these need numpy, which may be what is missing.
     from ..output.files import FileError
     from ..target import MemoryFault, TargetError
+    from ..target.unread_debug_info import explained
 
     if isinstance(error, (TargetError, MemoryFault, FileError)):
         return str(error)
+    if explained(str(error)):
+        return explained(str(error))
     first = (str(error).splitlines() or [""])[0]
     return f"failed inside: {type(error).__name__}: {first}: please report it"

@@ -334,6 +334,14 @@ class Geometry(abc.ABC):
     load_factor: float  # entries per bucket at which the map grows; 0: unknown
 
     @property
+    def limit(self) -> str:
+        """The load factor for people, as the load is shown; empty if it is unknown."""
+        if not self.load_factor:
+            return ""
+        is_small = self.load_factor < 1
+        return f"{self.load_factor if is_small else round(self.load_factor, 2):g}"
+
+    @property
     def is_list(self) -> bool:
         """Whether a bucket is a list of nodes, and has no slots."""
         return self.least_chain == 0

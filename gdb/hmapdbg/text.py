@@ -205,7 +205,7 @@ def _entries(stats: Stats) -> str:
     size = f" (B={growth.B})" if growth is not None and growth.B is not None else ""
     tables = f" of {count_of(len(header.tables), 'table')}" if header.tables else ""
     state = _growth(stats)
-    limit = f" of {geometry.load_factor:g}" if geometry.load_factor else ""
+    limit = f" of {geometry.limit}" if geometry.limit else ""
     return (
         f"{header.count:,} in {count_of(stats.main_buckets, geometry.bucket)}{size}{tables}, "
         f"load {stats.load:.2f}{limit}{f', {state}' if state else ''}"

@@ -50,8 +50,8 @@ def size_line(stats: Stats) -> str:
     B = None if header.growth is None else header.growth.B
     size = f" (B={B})" if B is not None else ""
     load = f"load {stats.live / total if total else 0:.2f}"
-    if geometry.load_factor > 0 and geometry.null_model is not None:
-        load += f" of {geometry.load_factor:g}"
+    if geometry.limit and geometry.null_model is not None:
+        load += f" of {geometry.limit}"
     entries = count_of(stats.live, "entry", "entries")
     text = f"{entries} in {count_of(total, geometry.bucket)}{size}, {load}"
     old = header.old

@@ -392,3 +392,14 @@ def test_split_debug_info_that_is_missing(tmp_path: Path) -> None:
         "its .dwo or .dwp files are missing: put them back to where it was built"
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_packed_program_is_told(tmp_path: Path) -> None:
+    """The mark of UPX, in the padding of the ELF header, where nothing reads it."""
+    data = bytearray(Path("/bin/true").read_bytes())
+    data[9:13] = b"UPX!"
+    exe = tmp_path / "packed"
+    exe.write_bytes(data)
+    exe.chmod(0o755)
+    output = gdb_session(exe, commands=["starti", "hmap-list"])[1].output
+    assert "'packed' is packed by UPX: unpack a copy by 'upx -d'" in output

@@ -170,6 +170,13 @@ def file_has_debug_info(path: str) -> bool:
     return any(section_address(path, one) is not None for one in DEBUG_INFO)
 
 
+def is_packed(path: str) -> bool:
+    """Whether the file at `path` is a program that UPX has packed: only it can be seen before it
+    runs, and its sections never. OSError."""
+    with open(path, "rb") as file:
+        return PACKED in file.read(PACKED_WITHIN)
+
+
 def is_built_by_go(path: str) -> bool:
     """Whether the ELF file at `path` is Go's, stripped or not. OSError."""
     if section_address(path, GO_BUILD_INFO) is not None:
@@ -181,6 +188,8 @@ def has_mangled_names(path: str) -> bool:
     """Whether the symbol table of the ELF file at `path` has names of C++ or Rust. OSError."""
     return _has_mangled_names(path, os.stat(path).st_mtime_ns)
 
+
+PACKED, PACKED_WITHIN = b"UPX!", 512  # behind the program headers
 
 MANGLED = (b"\0_Z", b"\0_RN", b"\0_RI")  # the beginnings of names: of C++, and of Rust's second way
 

@@ -17,6 +17,7 @@ from .elf_symbols import (
     Section,
     entry_address,
     file_has_debug_info,
+    is_packed,
     read_sections,
     read_segments,
 )
@@ -71,6 +72,11 @@ class StrippedGo:
             changed = os.stat(path).st_mtime_ns
             if (path, changed) not in self._files:
                 self._files[path, changed] = _read(path)
+            if is_packed(path):
+                self.refusals.append(
+                    f"'{os.path.basename(path)}' is packed by UPX: unpack a copy by 'upx -d', and "
+                    "load that by 'file COPY'"
+                )
         except OSError:
             return None
         file = self._files[path, changed]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import fnmatch
+import json
 import re
 import subprocess
 import sys
@@ -252,23 +253,50 @@ def test_files_are_given_their_names_in_one_place() -> None:
         assert found in (["output.files"], []), call
 
 
-@pytest.mark.parametrize(
-    "module",
-    sorted(
-        name
-        for name in all_modules()
-        if room_of(name) not in SURFACE and not is_of_the_debugger(name)
-    ),
+WITHOUT_GDB = sorted(
+    name for name in all_modules() if room_of(name) not in SURFACE and not is_of_the_debugger(name)
 )
-def test_module_is_imported_without_gdb(module: str) -> None:
-    name = f"hmapdbg.{module}".rstrip(".")
-    program = f"import sys; sys.modules['gdb'] = None; import {name}"
-    environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+
+# Imports each of the modules in a process of its own. All are forks of one that has numpy, which
+# takes most of the time. Gives what went wrong, by module.
+IMPORTS = """
+import importlib, json, os, sys, tempfile, traceback
+import numpy
+sys.modules["gdb"] = None
+wrong = {}
+for name in sys.argv[1:]:
+    with tempfile.TemporaryFile("w+") as told:
+        child = os.fork()
+        if child == 0:
+            try:
+                importlib.import_module(name)
+            except BaseException:
+                traceback.print_exc(file=told)
+            told.flush()
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        told.seek(0)
+        text = told.read()
+        if text or status:
+            wrong[name] = text or f"status {status}"
+print(json.dumps(wrong))
+"""
+
+
+def test_every_module_is_imported_without_gdb(tmp_path: Path) -> None:
+    environment = {
+        "PYTHONPATH": str(PACKAGE.parent),
+        "PYTHONPYCACHEPREFIX": str(tmp_path),
+        "OPENBLAS_NUM_THREADS": "1",  # a fork has only the thread that made it
+    }
+    names = [f"hmapdbg.{module}".rstrip(".") for module in WITHOUT_GDB]
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", IMPORTS, *names],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    wrong = json.loads(done.stdout)
+    assert len(names) > 100 and not wrong, "\n".join(f"{one}: {wrong[one]}" for one in wrong)

@@ -104,16 +104,18 @@ class Run:
     def run(self) -> None:
         images = self._job["images"]
         shares = [share for one in images for share in one["shares"]]
-        number = self._job["seed"]
+        number, given = self._job["seed"], 0
         for image in images:
             self._start(image)
             for expression, share in zip(image["expressions"], image["shares"], strict=True):
-                each = max(self._job["cases"] * share // sum(shares), 1)
+                given += share  # of all shares, so that no case is lost by rounding
+                end = self._job["seed"] + self._job["cases"] * given // sum(shares)
+                end = max(end, number + 1)
                 self._prepare(expression)
-                for seed in range(number, number + each):
+                for seed in range(number, end):
                     if not self._job["only"] or seed in self._job["only"]:
                         self._case(image, expression, seed)
-                number += each
+                number = end
             gdb.execute("kill", to_string=True)
         self._write(
             {

@@ -104,8 +104,9 @@ class HmapCommand(gdb.Command):
 
         if isinstance(error, (TargetError, MemoryFault, PlotError)):
             raise gdb.GdbError(str(error)) from None
-        if isinstance(error, gdb.error) and explained(str(error)):
-            raise gdb.GdbError(explained(str(error))) from None
+        unread = explained(str(error)) if isinstance(error, gdb.error) else ""
+        if unread:
+            raise gdb.GdbError(unread) from None
         where = "'set hmap debug on' shows where; "
         if parameters.get(parameters.Debug):
             # gdb itself shows it only after 'set python print-stack full'.

@@ -23,7 +23,7 @@ def explain(error: Exception) -> str:
 
     if isinstance(error, (TargetError, MemoryFault, FileError)):
         return str(error)
-    if explained(str(error)):
-        return explained(str(error))
     first = (str(error).splitlines() or [""])[0]
-    return f"failed inside: {type(error).__name__}: {first}: please report it"
+    return (
+        explained(str(error)) or f"failed inside: {type(error).__name__}: {first}: please report it"
+    )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import Column, Problem
-from ..geometry.columns import Mask, byte_hashes
+from ..geometry.columns import Mask, identities_by_bytes
 from ..geometry.flat.layout import RUN, Flags, Part, Table, rows_of
 from ..geometry.flat.map import FlatMap
 from ..geometry.flat.probes import triangular_from
@@ -133,7 +133,7 @@ class KhashMap(FlatMap):
 
     def identities(self, keys: Column) -> tuple[NDArray[np.int64], Mask] | None:
         """See FlatMap: numbers are compared by their bytes, texts may be equal elsewhere."""
-        return byte_hashes(keys.data), keys.known
+        return identities_by_bytes(keys)
 
 
 def upper_bound(slots: int) -> int:

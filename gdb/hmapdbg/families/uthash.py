@@ -23,8 +23,9 @@ import numpy as np
 
 from ..block import Addresses, Problem
 from ..compat import dataclass
+from ..geometry.columns import identities_by_bytes
 from ..geometry.lists.layout import ListLayout
-from ..geometry.lists.map import ListMap, identities_by_bytes
+from ..geometry.lists.map import ListMap
 from ..geometry.nodes.shape import NodeLists
 from ..header import Array, Header
 from ..layout import StructLayout, struct_layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,18 @@ def iter_runs(which: Mask) -> Iterator[tuple[int, int]]:
 def iter_chosen(which: Mask, *columns: NDArray[Any]) -> Iterator[tuple[int, ...]]:
     """The selected rows of some columns, as Python integers."""
     return zip(*(column[which].tolist() for column in columns))
+
+
+# From keys to a number for each, equal for equal keys, and which are known.
+Identities = Callable[[Column], tuple[NDArray[np.int64], Mask]]
+
+
+def identities_by_bytes(keys: Column) -> tuple[NDArray[np.int64], Mask]:
+    """Keys that are equal if their bytes are; what could not be read may be of megabytes of
+    zeros."""
+    known, out = keys.known, np.zeros(len(keys), np.int64)
+    out[known] = byte_hashes(keys.data[known])
+    return out, known
 
 
 class KeySet:

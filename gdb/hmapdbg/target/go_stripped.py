@@ -57,6 +57,7 @@ class StrippedGo:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._files: dict[tuple[str, int], _Stripped | None] = {}  # each is read once
+        self._packed: set[tuple[str, int]] = set()
         self._known: dict[tuple[str, int, int, str], tuple[Placed, RuntimeLayouts]] = {}
         self.refusals: list[str] = []  # why the tables of a program are not used
         self.doubts: list[str] = []  # why what they say is only probable
@@ -72,13 +73,15 @@ class StrippedGo:
             changed = os.stat(path).st_mtime_ns
             if (path, changed) not in self._files:
                 self._files[path, changed] = _read(path)
-            if is_packed(path):
-                self.refusals.append(
-                    f"'{os.path.basename(path)}' is packed by UPX: unpack a copy by 'upx -d', and "
-                    "load that by 'file COPY'"
-                )
+                if is_packed(path):
+                    self._packed.add((path, changed))
         except OSError:
             return None
+        if (path, changed) in self._packed:
+            self.refusals.append(
+                f"'{os.path.basename(path)}' is packed by UPX: unpack a copy by 'upx -d', and load "
+                "that by 'file COPY'"
+            )
         file = self._files[path, changed]
         if file is None or self._programs.has_separate_debug_info(path):
             return None

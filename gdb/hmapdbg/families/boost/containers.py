@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ...compat import dataclass
-from ...target import Field, Kind, Type
+from ...target import Field, Kind, TargetError, Type
 
 TABLE = "table_"
 
@@ -43,6 +43,15 @@ def find_table(found: Type) -> Field | None:
         return None
     member = found.find(TABLE)
     return Field("", 0, found) if member is None else member
+
+
+def other_pointers(expression: str, lacking: str) -> TargetError:
+    """The error for a map whose pointers are classes, or whose debug info lacks what they lead
+    to."""
+    return TargetError(
+        f"the pointers of '{expression}' are of its allocator's own kind, or debug info lacks "
+        f"{lacking}: such maps are not read; see 'ptype {expression}'"
+    )
 
 
 def container_of(table: Type) -> Container:

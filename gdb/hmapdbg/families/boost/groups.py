@@ -31,12 +31,12 @@ from ...geometry.overflow.walk import OverflowWalk
 from ...header import Array, Growth, Header
 from ...languages import short_name
 from ...layout import Member, StructLayout
-from ...target import Field, Kind, Target, TargetError, Type, Value
+from ...target import Field, Kind, Target, Type, Value
 from ..family import has_fields
 from ..malloc import Allocation, Malloc, find_malloc
 from ..pairs import Entry, entry_of
 from ..reading import cannot_read, kept_for_type, read_struct, unsound
-from .containers import Container, container_of, find_table, number
+from .containers import Container, container_of, find_table, number, other_pointers
 from .hashes import key_hashes
 from .placement import SAMPLE, group_placement
 
@@ -120,10 +120,7 @@ def open_groups(target: Target, value: Value, found: Type, address: int) -> Over
     """The map at an address. TargetError."""
     kind = kept_for_type(target, found, _kind_of)
     if kind is None:
-        raise TargetError(
-            f"the pointers of '{value.expression}' are of its allocator's own kind, or debug info "
-            f"lacks them: such maps are not read; see 'ptype {value.expression}'"
-        )
+        raise other_pointers(value.expression, "them")
     return _Opening(target, value, found, address, kind).open()
 
 

@@ -27,21 +27,21 @@ import numpy as np
 
 from ...block import Column, Ints, Problem
 from ...compat import dataclass
-from ...geometry.columns import pointer_column
+from ...geometry.columns import identities_by_bytes, pointer_column
 from ...geometry.lists.layout import ListLayout
-from ...geometry.lists.map import Hashing, ListMap, identities_by_bytes
+from ...geometry.lists.map import Hashing, ListMap
 from ...geometry.nodes.shape import NodeLists
 from ...geometry.problems import Told
 from ...header import Array, Growth, Header
 from ...languages import short_name
 from ...layout import Member, StructLayout, struct_layout
-from ...target import Field, Kind, Target, TargetError, Type, Value
+from ...target import Field, Kind, Target, Type, Value
 from ..family import has_fields
 from ..malloc import Allocation, Malloc, find_malloc
 from ..node_lists import check_cells
 from ..pairs import Entry, entry_of
 from ..reading import cannot_read, kept_for_type, read_struct
-from .containers import Container, container_of, find_table
+from .containers import Container, container_of, find_table, other_pointers
 from .hashes import key_hashes
 from .placement import folded, list_placement, modulo
 
@@ -89,10 +89,7 @@ def open_lists(target: Target, value: Value, found: Type, address: int) -> ListM
     """The map at an address. TargetError."""
     kind = kept_for_type(target, found, _kind_of)
     if kind is None:
-        raise TargetError(
-            f"the pointers of '{value.expression}' are of its allocator's own kind, or debug info "
-            f"lacks its nodes: such maps are not read; see 'ptype {value.expression}'"
-        )
+        raise other_pointers(value.expression, "its nodes")
     return _Opening(target, value, found, address, kind).open()
 
 

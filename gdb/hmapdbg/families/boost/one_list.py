@@ -36,12 +36,12 @@ from ...geometry.problems import Told
 from ...header import Array, Growth, Header
 from ...languages import short_name
 from ...layout import Member, StructLayout
-from ...target import Kind, MemoryFault, Target, TargetError, Type, Value
+from ...target import Kind, MemoryFault, Target, Type, Value
 from ..family import has_fields
 from ..node_lists import check_cells, geometry_of, rounded, taken
 from ..pairs import Entry, entry_of
 from ..reading import kept_for_type, read_struct
-from .containers import Container, container_of, find_table
+from .containers import Container, container_of, find_table, other_pointers
 from .hashes import key_hashes
 from .lists import hash_of, read_load, takes
 from .placement import SAMPLE, ListPlacement, list_placement, mixed_mask, modulo
@@ -73,10 +73,7 @@ def open_one_list(target: Target, value: Value, found: Type, address: int) -> No
     """The map at an address. TargetError."""
     kind = kept_for_type(target, found, _kind_of)
     if kind is None:
-        raise TargetError(
-            f"the pointers of '{value.expression}' are of its allocator's own kind, or debug info "
-            f"lacks its nodes: such maps are not read; see 'ptype {value.expression}'"
-        )
+        raise other_pointers(value.expression, "its nodes")
     return _Opening(target, value, found, address, kind).open()
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from ...block import Addresses
 from ...compat import dataclass
-from ...geometry.columns import Mask, Raw
+from ...geometry.columns import Mask, Raw, identities_by_bytes
 from ...geometry.lists.layout import ListLayout, Segments
-from ...geometry.lists.map import BucketOf, ListMap, identities_by_bytes
+from ...geometry.lists.map import BucketOf, ListMap
 from ...geometry.nodes.shape import NodeLists
 from ...header import Array, Header, Role
 from ...target import Kind, Memory, Type

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...block import Addresses, Block, Column, Ints, Problem
 from ...compat import dataclass
-from ...geometry.columns import Mask, byte_hashes
+from ...geometry.columns import Mask, identities_by_bytes
 from ...geometry.counted_texts import CountedTexts
 from ...geometry.flat.layout import (
     DELETED,
@@ -121,7 +121,7 @@ class SlotsMap(FlatMap):
 
     def identities(self, keys: Column) -> tuple[NDArray[np.int64], Mask] | None:
         """See FlatMap."""
-        return (byte_hashes(keys.data), keys.known) if self._compares else None
+        return identities_by_bytes(keys) if self._compares else None
 
     def audit(self) -> Iterator[Union[Block, Problem]]:
         """See FlatMap."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ...block import Column, Problem
 from ...compat import dataclass
-from ...geometry.columns import Mask, byte_hashes
+from ...geometry.columns import Mask, identities_by_bytes
 from ...geometry.flat.layout import (
     DELETED,
     EMPTY,
@@ -234,7 +234,7 @@ class DenseTableMap(FlatMap):
         """See FlatMap."""
         if self.header.key_type.kind not in (Kind.INTEGER, Kind.ENUM, Kind.POINTER, Kind.BOOLEAN):
             return None
-        return byte_hashes(keys.data), keys.known
+        return identities_by_bytes(keys)
 
 
 def _open(

@@ -18,8 +18,9 @@ from ...block import Problem
 from ...compat import dataclass
 from ...geometry import verdicts
 from ...geometry.chains.shape import BucketChains
+from ...geometry.columns import Identities
 from ...geometry.presence.layout import BucketLayout, EntryReader
-from ...geometry.presence.map import Counted, Identities, PresenceMap
+from ...geometry.presence.map import Counted, PresenceMap
 from ...header import Array, Growth, Header, Overflow, Role, Rule
 from ...layout import StructLayout, struct_layout
 from ...target import Field, Kind, MemoryFault, Target, TargetError, Type, Value

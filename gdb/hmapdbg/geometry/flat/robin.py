@@ -18,7 +18,7 @@ from ...compat import dataclass
 from ...header import Numbers, Rule, Verdict
 from ...target import Kind, Memory, Type
 from .. import verdicts
-from ..columns import Mask, byte_hashes
+from ..columns import Mask, identities_by_bytes
 from ..problems import Told
 from .layout import EMPTY, LIVE, RUN, Adjacent, Codes, States
 from .map import FlatMap, Hashed
@@ -120,7 +120,7 @@ class RobinPlaces:
         """See Placement."""
         if self.key.kind not in (Kind.INTEGER, Kind.ENUM, Kind.BOOLEAN, Kind.POINTER):
             return None
-        return byte_hashes(keys.data), keys.known
+        return identities_by_bytes(keys)
 
 
 class RobinMap(FlatMap):

@@ -24,7 +24,7 @@ from ...block import Addresses, Block, Cells, Chain, Column, Ints, Place, Proble
 from ...header import Array, Header, Role
 from ...layout import StructLayout
 from ...target import Target
-from ..columns import KeySet, Mask, byte_hashes
+from ..columns import Identities, KeySet, Mask
 from ..problems import Told
 from .layout import ListLayout, Seen, Segments
 from .walk import ListWalk
@@ -51,18 +51,6 @@ class Hashing(Protocol):
 
 # From some entries, by their keys and buckets (n,), to the hash function; None: unknown.
 FindHashing = Callable[[Column, Ints], Union[Hashing, None]]
-
-
-# From keys to a number for each, equal for equal keys, and which are known.
-Identities = Callable[[Column], tuple[NDArray[np.int64], Mask]]
-
-
-def identities_by_bytes(keys: Column) -> tuple[NDArray[np.int64], Mask]:
-    """Keys that are equal if their bytes are; those that cannot be read may be megabytes of
-    zeros."""
-    known, out = keys.known, np.zeros(len(keys), np.int64)
-    out[known] = byte_hashes(keys.data[known])
-    return out, known
 
 
 class ListMap:

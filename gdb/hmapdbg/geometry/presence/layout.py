@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,24 +48,24 @@ class BucketLayout:
         return target.integer_column(raw, self.bits, self.bits_size).astype(np.uint64)
 
 
-class EntryReader:
+class EntryReader(abc.ABC):
     """What the entry pointers of a map lead to; a family derives from it. `key`, `elem`: the types
     of what `values` yields."""
 
     key: Type
     elem: Type
 
+    @abc.abstractmethod
     def values(
         self, target: Target, pointers: Addresses, slots: Addresses
     ) -> tuple[Column, Column]:
         """The keys and elems of n entries; `slots` (n,): where their pointers are."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def places(
         self, target: Target, pointers: Addresses, slots: Addresses
     ) -> tuple[Addresses, Addresses]:
         """Where those are in memory (n,); 0: nowhere as a whole."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

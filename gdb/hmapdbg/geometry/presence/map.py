@@ -15,23 +15,20 @@ V2 is the family's: what the header shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Union
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...block import Addresses, Block, Cells, Chain, Column, Place, Problem
+from ...block import Addresses, Block, Cells, Chain, Place, Problem
 from ...compat import dataclass
 from ...header import Array, Header, Role
 from ...layout import StructLayout
 from ...target import Target
-from ..columns import KeySet, Mask
+from ..columns import Identities, KeySet
 from ..problems import Told
 from .layout import BucketLayout, EntryReader, Seen
 from .walk import PresenceWalk
-
-Identities = Callable[[Column], tuple[NDArray[np.int64], Mask]]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from harness import ROOT
 SOURCE = ROOT / "fixtures" / "flat"
 BUILD = ROOT / "build" / "flat"
 SHARED = (SOURCE / "truth.h", SOURCE / "dense.h", ROOT / "fixtures" / "cpp" / "truth.cc")
-STOP = ("break fixture_stop", "run")
 STANDALONE = {"g++": (), "clang++": ("-fstandalone-debug",)}
 
 
@@ -71,9 +70,3 @@ def _compiled(name: str, compiler: str, flags: Sequence[str], libraries: tuple[s
         assert done.returncode == 0, f"{' '.join(line)}\n{done.stderr}"
 
     return built_once(BUILD / "".join([f"{name}-", compiler, *flags]), (source, *SHARED), make)
-
-
-def names_of(exe: Path) -> list[str]:
-    """The states of a program."""
-    done = subprocess.run([exe, "--list"], check=True, capture_output=True, text=True)
-    return done.stdout.split()

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from flat_programs import STOP, llvm, names_of, require_llvm, require_robin, robin
+from flat_programs import llvm, require_llvm, require_robin, robin
 from harness import Fails, Tries, gdb_session
-from truth import assert_files_same, read_csv
+from state_programs import PLANTING, STOP, check_all_states
 
 require_robin()
 require_llvm()
@@ -30,46 +30,11 @@ FROM_CORE = BUILDS[0], BUILDS[2]
 
 @pytest.mark.parametrize("by", BUILDS, ids=lambda by: "".join([by[0].__name__, *by[1:]]))
 def test_view_equals_the_truth(by, folder: Path) -> None:
-    exe, truth, core = by[0](*by[1:]), folder / "truth", folder / "core"
-    views = ("live", "dead") if by in FROM_CORE else ("live",)
-    commands: dict[str, list[str]] = {view: [] for view in views}
-    for view, asked in commands.items():
-        for name in names_of(exe):
-            stem = folder / view / name
-            stem.mkdir(parents=True)
-            asked += [
-                f"hmap-dump {name} --csv {stem}/occupancy.csv --entries {stem}/entries.csv",
-                f"hmap-check {name}",
-            ]
-    more = [f"generate-core-file {core}", "kill", f"core-file {core}"]
-    dead = [*more, *commands["dead"]] if "dead" in commands else []
-    session = gdb_session(exe, [str(truth)], commands=[*STOP, *commands["live"], *dead])
-    count = len(commands["live"])
-    for view, outcomes in ("live", session[2 : 2 + count]), ("dead", session[-count:]):
-        if view not in views:
-            continue
-        for name, check in zip(names_of(exe), outcomes[1::2]):
-            assert_files_same(folder / view / name, truth / name)
-            entries = len(read_csv(truth / name / "entries.csv"))
-            assert check.output.startswith(f"consistent: {entries:,} entries\n"), (name, check)
+    check_all_states(by[0](*by[1:]), folder, from_core=by in FROM_CORE)
 
 
 HELPERS = """
-import gdb
-INFERIOR = gdb.selected_inferior()
-UNDO = []
-def read(at, size): return bytes(INFERIOR.read_memory(at, size))
-def write(at, data):
-    UNDO.append((at, read(at, len(data))))
-    INFERIOR.write_memory(at, data)
-def undo():
-    while UNDO:
-        INFERIOR.write_memory(*UNDO.pop())
-def word(at, number, size=8): write(at, (number % (1 << 8 * size)).to_bytes(size, "little"))
-def at(text): return int(gdb.parse_and_eval("&(" + text + ")"))
-def number(text): return int(gdb.parse_and_eval(text))
 def first(count, test): return next(slot for slot in range(count) if test(slot))
-def tell(*numbers): print("planted", *(hex(number) for number in numbers))
 """
 ROBIN = """
 def distance(slot): return f"r_big.m_ht.m_buckets[{slot}].m_dist_from_ideal_bucket"
@@ -134,7 +99,7 @@ REFUSED = {
 @pytest.mark.parametrize("program", [robin, llvm], ids=["robin", "llvm"])
 def test_faults_are_named_and_walks_end(program, folder: Path) -> None:
     helpers = folder / "helpers.py"
-    helpers.write_text(HELPERS + (ROBIN if program is robin else LLVM), encoding="utf-8")
+    helpers.write_text(PLANTING + HELPERS + (ROBIN if program is robin else LLVM), encoding="utf-8")
     start = [*STOP, f"source {helpers}"]
     commands = []
     for name, plant, tell, _ in FAULTS[program]:

@@ -15,10 +15,10 @@ import pytest
 
 from glib_programs import built
 from harness import ROOT, Fails, Tries, gdb_session
-from truth import assert_files_same, read_csv
+from state_programs import PLANTING, STOP, check_all_states
+from truth import assert_files_same
 
 SOURCE = ROOT / "fixtures" / "redis"
-STOP = ("break fixture_stop", "run")
 BUILDS = (
     (62, "gcc", "-O0"),
     (70, "clang", "-O2"),
@@ -37,55 +37,15 @@ def states(generation: int, compiler: str, *flags: str) -> Path:
     return built("redis", files, compiler, *flags)
 
 
-def names_of(exe: Path) -> list[str]:
-    done = subprocess.run([exe, "--list"], check=True, capture_output=True, text=True)
-    return done.stdout.split()
-
-
 @pytest.mark.parametrize("by", BUILDS, ids=lambda by: f"{by[0]}{by[1]}{by[2]}")
 def test_view_equals_the_truth(by: tuple[int, str, str], folder: Path) -> None:
-    exe, truth, core = states(*by), folder / "truth", folder / "core"
-    views = ("live", "dead") if by[0] == FROM_CORE else ("live",)
-    commands: dict[str, list[str]] = {view: [] for view in views}
-    for view, asked in commands.items():
-        for name in names_of(exe):
-            stem = folder / view / name
-            stem.mkdir(parents=True)
-            asked += [
-                f"hmap-dump {name} --csv {stem}/occupancy.csv --entries {stem}/entries.csv",
-                f"hmap-check {name}",
-            ]
-    more = [f"generate-core-file {core}", "kill", f"core-file {core}"]
-    dead = [*more, *commands["dead"]] if "dead" in commands else []
-    session = gdb_session(exe, [str(truth)], commands=[*STOP, *commands["live"], *dead])
-    count = len(commands["live"])
-    for view, outcomes in ("live", session[2 : 2 + count]), ("dead", session[-count:]):
-        if view not in commands:
-            continue
-        for name, check in zip(names_of(exe), outcomes[1::2]):
-            assert_files_same(folder / view / name, truth / name)
-            entries = len(read_csv(truth / name / "entries.csv"))
-            assert check.output.startswith(f"consistent: {entries:,} entries\n"), (name, check)
+    check_all_states(states(*by), folder, from_core=by[0] == FROM_CORE)
 
 
 HELPERS = """
-import gdb
-INFERIOR = gdb.selected_inferior()
-UNDO = []
-def read(at, size): return bytes(INFERIOR.read_memory(at, size))
-def write(at, data):
-    UNDO.append((at, read(at, len(data))))
-    INFERIOR.write_memory(at, data)
-def undo():
-    while UNDO:
-        INFERIOR.write_memory(*UNDO.pop())
-def word(at, number, size=8): write(at, (number % (1 << 8 * size)).to_bytes(size, "little"))
-def at(text): return int(gdb.parse_and_eval("&(" + text + ")"))
-def number(text): return int(gdb.parse_and_eval(text))
 OLD = next(b for b in range(300, 1024) if number(f"growing->ht_table[0][{b}]"))
 NEW = next(b for b in range(4096) if number(f"growing->ht_table[1][{b}]"))
 NODE = f"growing->ht_table[1][{NEW}]"
-def tell(*numbers): print("planted", *(hex(number) for number in numbers))
 """
 # Python that plants a fault in `growing` and tells the addresses that hmap-check must name, and the
 # invariants that it must.
@@ -121,7 +81,7 @@ REFUSED = (
 
 def test_faults_are_named_and_walks_end(folder: Path) -> None:
     helpers = folder / "helpers.py"
-    helpers.write_text(HELPERS, encoding="utf-8")
+    helpers.write_text(PLANTING + HELPERS, encoding="utf-8")
     start = [*STOP, f"source {helpers}"]
     commands = []
     for plant, tell, _ in FAULTS:

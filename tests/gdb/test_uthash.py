@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from glib_programs import built
 from harness import ROOT, Fails, Tries, gdb_session
-from truth import assert_files_same, read_csv
+from state_programs import PLANTING, STOP, check_all_states, names_of
 
 SOURCE = ROOT / "fixtures" / "uthash" / "states.c"
-STOP = ("break fixture_stop", "run")
 BUILDS = (("gcc", "-O0"), ("clang", "-O2"))
 # `times` has the same structs as `tokens`, by the second of their two handles: a pointer to one
 # does not tell which is meant.
@@ -36,53 +34,18 @@ def states(*by: str) -> Path:
     return built("uthash", (SOURCE,), by[0], *by[1:], "-D_GNU_SOURCE", "-w")  # what uthash.h does
 
 
-def names_of(exe: Path) -> list[str]:
-    done = subprocess.run([exe, "--list"], check=True, capture_output=True, text=True)
-    return [name for name in done.stdout.split() if name != AMBIGUOUS]
-
-
 @pytest.mark.parametrize("by", BUILDS, ids="".join)
 def test_view_of_live_process_and_of_its_core_equals_the_truth(
     by: tuple[str, ...], folder: Path
 ) -> None:
-    exe, truth, core = states(*by), folder / "truth", folder / "core"
-    commands: dict[str, list[str]] = {"live": [], "dead": []}
-    for view, asked in commands.items():
-        for name in names_of(exe):
-            stem = folder / view / name
-            stem.mkdir(parents=True)
-            asked += [
-                f"hmap-dump {name} --csv {stem}/occupancy.csv --entries {stem}/entries.csv",
-                f"hmap-check {name}",
-            ]
-    dead = [f"generate-core-file {core}", "kill", f"core-file {core}", *commands["dead"]]
-    session = gdb_session(exe, [str(truth)], commands=[*STOP, *commands["live"], *dead])
-    count = len(commands["live"])
-    for view, outcomes in ("live", session[2 : 2 + count]), ("dead", session[-count:]):
-        for name, check in zip(names_of(exe), outcomes[1::2]):
-            assert_files_same(folder / view / name, truth / name)
-            entries = len(read_csv(truth / name / "entries.csv"))
-            assert check.output.startswith(f"consistent: {entries:,} entries\n"), check.output
+    exe = states(*by)
+    check_all_states(exe, folder, [name for name in names_of(exe) if name != AMBIGUOUS])
 
 
 HELPERS = """
-import gdb
-INFERIOR = gdb.selected_inferior()
-UNDO = []
-def read(at, size): return bytes(INFERIOR.read_memory(at, size))
-def write(at, data):
-    UNDO.append((at, read(at, len(data))))
-    INFERIOR.write_memory(at, data)
-def undo():
-    while UNDO:
-        INFERIOR.write_memory(*UNDO.pop())
-def word(at, number, size=8): write(at, number.to_bytes(size, "little"))
-def at(text): return int(gdb.parse_and_eval("&" + text))
-def number(text): return int(gdb.parse_and_eval(text))
 FIRST = next(b for b in range(2048) if number(f"many->hh.tbl->buckets[{b}].count") > 2)
 HEAD = number(f"many->hh.tbl->buckets[{FIRST}].hh_head")
 HANDLE = f"((UT_hash_handle *) {HEAD})"
-def tell(*numbers): print("planted", *(hex(number) for number in numbers))
 """
 # Python that plants a fault in `many` and tells the addresses that hmap-check must name, and the
 # invariants.
@@ -123,7 +86,7 @@ REFUSED = (
 
 def test_faults_are_named_and_walks_end(folder: Path) -> None:
     helpers = folder / "helpers.py"
-    helpers.write_text(HELPERS, encoding="utf-8")
+    helpers.write_text(PLANTING + HELPERS, encoding="utf-8")
     start = [*STOP, f"source {helpers}"]
     commands = []
     for plant, _ in FAULTS:
